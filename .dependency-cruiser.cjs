@@ -1,0 +1,105 @@
+'use strict'
+
+/** Who may import whom, beside itself. A room that is not listed here is refused by the border test. */
+const ROOMS = {
+  kernel: [],
+  cli: ['kernel'],
+  caches: ['kernel'],
+  queues: ['kernel'],
+  tenants: ['kernel'],
+  feeds: ['kernel', 'tenants', 'drivers'],
+  media: ['kernel', 'tenants', 'drivers'],
+  analytics: ['kernel', 'tenants', 'drivers'],
+  doctor: ['kernel', 'capabilities', 'app'],
+  bench: ['kernel', 'tenants', 'feeds', 'queues', 'app'],
+  api: ['kernel', 'capabilities', 'app'],
+}
+
+/** The words of the table above that are not rooms. */
+const PLACES = {
+  drivers: '^src/(caches|queues|media/disks)/driver\\.ts$',
+  capabilities: '^src/(caches|queues|tenants|feeds|media|analytics)/',
+  app: '^src/(app|jobs)\\.ts$',
+}
+
+const DRIVER_FOLDERS = ['src/tenants/databases', 'src/caches', 'src/queues', 'src/media/disks']
+
+/** Packages that only one corner of the house may know. */
+const PACKAGES = {
+  mysql2: { names: 'mysql2', owners: '^src/tenants/databases/' },
+  libsql: { names: '@?libsql', owners: '^src/tenants/databases/' },
+  'aws-sdk': { names: '@(aws-sdk|smithy)', owners: '^src/media/disks/' },
+  bullmq: { names: 'bullmq', owners: '^src/queues/' },
+  ioredis: { names: 'ioredis', owners: '^src/((caches|queues)/|app\\.ts$)' },
+  fastify: { names: '@?fastify', owners: '^src/api/' },
+  ink: { names: '(@types/)?(ink|react)', owners: '^src/cli/screens/' },
+  undici: { names: 'undici', owners: '^src/((feeds|bench)/|cli/ping\\.ts$)' },
+}
+
+function roomRule([room, allowed]) {
+  const places = allowed.map(word => PLACES[word] ?? `^src/${word}/`)
+  return {
+    name: `room-${room}`,
+    comment: `src/${room} imports, of ours, only ${['itself', ...allowed].join(', ')}`,
+    severity: 'error',
+    from: { path: `^src/${room}/` },
+    to: { path: '^(src|commands|test|bin)/', pathNot: [`^src/${room}/`, ...places] },
+  }
+}
+
+function driverFolderRule(folder) {
+  return {
+    name: `entrance-${folder.replace(/^src\//, '').replace('/', '-')}`,
+    comment: `${folder} is entered through its index.ts, and its promises are in driver.ts`,
+    severity: 'error',
+    from: { pathNot: `^${folder}/` },
+    to: { path: `^${folder}/`, pathNot: `^${folder}/(index|driver)\\.ts$` },
+  }
+}
+
+function packageRule([name, { names, owners }]) {
+  return {
+    name: `package-${name}`,
+    comment: `${name} is known only to ${owners}`,
+    severity: 'error',
+    from: { pathNot: owners },
+    to: { path: `(^|node_modules/)${names}(/|$)`, pathNot: '^(src|commands)/' },
+  }
+}
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...Object.entries(ROOMS).map(roomRule),
+    {
+      name: 'room-app',
+      comment: 'app.ts and jobs.ts import every capability, but neither cli nor api nor what stands on them',
+      severity: 'error',
+      from: { path: PLACES.app },
+      to: { path: '^(src|commands|test|bin)/', pathNot: ['^src/kernel/', PLACES.capabilities, PLACES.app] },
+    },
+    {
+      name: 'room-commands',
+      comment: 'commands import the house, never its tests',
+      severity: 'error',
+      from: { path: '^commands/' },
+      to: { path: '^(test|bin)/' },
+    },
+    ...DRIVER_FOLDERS.map(driverFolderRule),
+    ...Object.entries(PACKAGES).map(packageRule),
+    { name: 'no-cycles', comment: 'types included', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-lost-imports', comment: 'an import that leads nowhere escapes every rule', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-development-packages',
+      comment: 'an installed feedctl has only its dependencies',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+  },
+}

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Command } from '@commander-js/extra-typings'
+import { count } from '../../src/cli/figures.js'
+import type { Io, Style } from '../../src/cli/io.js'
+import { table } from '../../src/cli/tables.js'
+import type { DocumentPost, FeedDocument } from '../../src/feeds/document.js'
+import { Failure, wordsOf } from '../../src/kernel/errors.js'
+import { settingsOf } from '../opening.js'
+import { examples } from '../program.js'
+
+interface Input {
+  readonly body: Uint8Array
+  readonly contentType: string | null
+  /** What relative links are resolved against. */
+  readonly url: string
+}
+
+export function registerDocuments(feed: Command, io: Io): void {
+  const parse = feed
+    .command('parse')
+    .description('show a feed document as feedctl reads it: normalised and sanitised')
+    .argument('<document>', 'a file, a URL, or - for stdin')
+    .action(async named => {
+      const { parseDocument } = await import('../../src/feeds/parse/parse.js')
+      const document = await parseDocument({ ...(await readInput(named, io)), now: Date.now() })
+      io.print(documentView(document), (_, style) => documentWords(document, style))
+    })
+  examples(parse, [
+    'feedctl feed parse feed.xml',
+    'feedctl feed parse https://example.com/feed.xml --json',
+    'curl -s https://example.com/feed.xml | feedctl feed parse -',
+  ])
+}
+
+async function readInput(named: string, io: Io): Promise<Input> {
+  if (named === '-') return { body: await io.readStdin(), contentType: null, url: 'http://localhost/' }
+  if (/^https?:\/\//i.test(named)) return fetchInput(named, io)
+  try {
+    return { body: await readFile(resolve(io.cwd, named)), contentType: null, url: 'http://localhost/' }
+  } catch (error) {
+    throw new Failure('FILE_UNREADABLE', `cannot read ${named}: ${wordsOf(error)}`, { cause: error })
+  }
+}
+
+async function fetchInput(named: string, io: Io): Promise<Input> {
+  const [{ Fetcher }, { fetcherOptions }, { parseFeedUrl }] = await Promise.all([
+    import('../../src/feeds/fetch/fetcher.js'),
+    import('../../src/feeds/fetch/settings.js'),
+    import('../../src/feeds/urls.js'),
+  ])
+  const fetcher = new Fetcher(fetcherOptions(settingsOf(io)))
+  try {
+    const outcome = await fetcher.fetch(parseFeedUrl(named), { etag: null, lastModified: null }, io.signal)
+    if (outcome.kind === 'failed') throw new Failure(outcome.failure.code, outcome.failure.message)
+    if (outcome.kind === 'not-modified') throw new Failure('FEED_HTTP_STATUS', 'HTTP 304 to a request without validators')
+    return { body: outcome.body, contentType: outcome.contentType, url: outcome.finalUrl }
+  } finally {
+    await fetcher.close()
+  }
+}
+
+function documentView(document: FeedDocument) {
+  const { format, title, link, description, language } = document
+  return { feed: { format, title, link, description, language }, posts: document.posts.map(postView) }
+}
+
+function postView(post: DocumentPost) {
+  const { guid, url, title, author, publishedAt, updatedAt, content, categories, enclosures } = post
+  return { guid, url, title, author, publishedAt, updatedAt, content, categories, enclosures }
+}
+
+function documentWords(document: FeedDocument, style: Style): string {
+  const head = `${style.bold(document.title || '(no title)')} (${document.format}, ${count(document.posts.length)} posts)`
+  if (document.posts.length === 0) return head
+  const rows = table(
+    document.posts,
+    [
+      {
+        title: 'PUBLISHED',
+        cell: post =>
+          post.publishedAt === null ? null : new Date(post.publishedAt).toISOString().slice(0, 16).replace('T', ' '),
+      },
+      { title: 'TITLE', cell: post => post.title },
+      { title: 'URL', cell: post => post.url },
+      { title: 'CHARS', cell: post => post.content.length },
+    ],
+    style,
+  )
+  return `${head}\n${rows}`
+}

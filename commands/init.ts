@@ -1,0 +1,24 @@
+import type { Io } from '../src/cli/io.js'
+import { settingsOf } from './opening.js'
+import { examples, type Program } from './program.js'
+
+export function register(program: Program, io: Io): void {
+  const command = program.command('init').action(async () => {
+    const config = settingsOf(io)
+    const [{ openServer }, { initCatalog }] = await Promise.all([
+      import('../src/tenants/databases/index.js'),
+      import('../src/tenants/catalog.js'),
+    ])
+    const server = await openServer(config)
+    try {
+      const { report } = await initCatalog(server, config)
+      io.print({ catalog: { connection: config.dbConnection, ...report } }, ({ catalog }) => {
+        const what = catalog.created ? 'created' : 'up to date'
+        return `catalog ${catalog.database} on ${catalog.connection}: ${what}, schema ${catalog.schemaVersion}`
+      })
+    } finally {
+      await server.close()
+    }
+  })
+  examples(command, ['feedctl init', 'DB_CONNECTION=mysql DB_USERNAME=feedctl DB_PASSWORD_FILE=/run/secrets/db feedctl init'])
+}

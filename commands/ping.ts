@@ -1,0 +1,38 @@
+import type { Io } from '../src/cli/io.js'
+import { Failure, wordsOf } from '../src/kernel/errors.js'
+
+const PING_TIMEOUT_MS = 10_000
+
+/**
+ * Tells a watcher of cron jobs: `<url>/start` before the deed, `<url>` after it, `<url>/fail` when it failed. A ping that fails is a
+ * note, never the command's failure. @throws {Failure} USAGE for what is no http(s) URL, and what the deed throws
+ */
+export async function pinging(io: Io, url: string | undefined, deed: () => Promise<void>): Promise<void> {
+  if (url === undefined) return deed()
+  const base = baseOf(url)
+  await ping(io, `${base}/start`)
+  try {
+    await deed()
+  } catch (error) {
+    await ping(io, `${base}/fail`)
+    throw error
+  }
+  await ping(io, base)
+}
+
+function baseOf(text: string): string {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
+    throw new Failure('USAGE', `--ping-url ${JSON.stringify(text)} is not an http(s) URL`)
+  }
+  return new URL(text).href.replace(/\/$/, '')
+}
+
+async function ping(io: Io, url: string): Promise<void> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(PING_TIMEOUT_MS) })
+    await answer.body?.cancel()
+    if (!answer.ok) io.log.warn('the ping was refused', { status: answer.status })
+  } catch (error) {
+    io.log.warn('the ping did not get through', { why: wordsOf(error) })
+  }
+}

@@ -1,0 +1,24 @@
+import type { Io } from '../src/cli/io.js'
+import type { Program } from './program.js'
+
+/** A first word of the command line. Its file is loaded only when it was typed. */
+export interface Word {
+  readonly description: string
+  readonly load: () => Promise<{ register: Register }>
+}
+
+/** Adds the word's command to the program. `loadAll` gives a program with every word, for the command that speaks about all. */
+export type Register = (program: Program, io: Io, loadAll: () => Promise<Program>) => void
+
+/** Every first word, in the order help shows them. */
+export const WORDS: Readonly<Record<string, Word>> = {
+  init: { description: 'create or upgrade the catalog', load: () => import('./init.js') },
+  config: { description: 'show the effective settings and where each comes from', load: () => import('./config.js') },
+  tenant: { description: 'create, list, change and delete tenants', load: () => import('./tenant.js') },
+  feed: { description: 'add, list, remove, import, export and parse feeds', load: () => import('./feed.js') },
+  sync: { description: 'fetch the feeds of some tenants, or of all, and store what is new', load: () => import('./sync.js') },
+  queue: { description: 'run workers', load: () => import('./queue.js') },
+  bench: { description: 'measure this machine with generated load', load: () => import('./bench.js') },
+  demo: { description: 'show the whole system on the embedded defaults, offline', load: () => import('./demo.js') },
+  completion: { description: 'print the completion script of a shell', load: () => import('./completion.js') },
+}

@@ -1,0 +1,58 @@
+import { promisify } from 'node:util'
+import { deflateRaw, inflateRaw } from 'node:zlib'
+import type { Redis } from 'ioredis'
+import { Failure, wordsOf } from '../kernel/errors.js'
+import type { Cache } from './driver.js'
+
+const deflate = promisify<Uint8Array, { level: number }, Buffer>(deflateRaw)
+const inflate = promisify<Uint8Array, Buffer>(inflateRaw)
+const COMPRESS_FROM_BYTES = 512
+const PLAIN = 0
+const DEFLATED = 1
+
+/** Keeps bytes in Redis under `<prefix>:cache:<key>`, compressed from 512 bytes on. The connection is closed with the cache. */
+export class RedisCache implements Cache {
+  readonly name = 'redis'
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly prefix: string,
+  ) {}
+
+  async get(key: string): Promise<Uint8Array | null> {
+    const kept = await this.ask(() => this.redis.getBuffer(this.keyOf(key)))
+    if (kept === null) return null
+    const bytes = kept.subarray(1)
+    return kept[0] === DEFLATED ? inflate(bytes) : bytes
+  }
+
+  async put(key: string, bytes: Uint8Array, ttlS: number): Promise<void> {
+    const compressed = bytes.byteLength >= COMPRESS_FROM_BYTES
+    const body = compressed ? await deflate(bytes, { level: 1 }) : bytes
+    const kept = Buffer.concat([Buffer.of(compressed ? DEFLATED : PLAIN), body])
+    await this.ask(() => this.redis.set(this.keyOf(key), kept, 'EX', ttlS))
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.ask(() => this.redis.del(this.keyOf(key)))
+  }
+
+  async close(): Promise<void> {
+    this.redis.disconnect()
+  }
+
+  private keyOf(key: string): string {
+    return `${this.prefix}:cache:${key}`
+  }
+
+  private async ask<T>(deed: () => Promise<T>): Promise<T> {
+    try {
+      return await deed()
+    } catch (error) {
+      throw new Failure('UNAVAILABLE', `the cache does not answer: ${wordsOf(error)}`, {
+        cause: error,
+        hint: 'check REDIS_URL and that Redis runs',
+      })
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import type { Readable } from 'node:stream'
+import type { Environment, LoadedConfig } from '../kernel/config.js'
+import type { Log } from '../kernel/log.js'
+import type { GlobalFlags } from './flags.js'
+import type { Progress } from './progress.js'
+import type { Style } from './style.js'
+
+/** The terminal as a command sees it. */
+export interface Io {
+  readonly env: Environment
+  readonly cwd: string
+  /** Aborted by the first SIGINT or SIGTERM; the reason is a Failure INTERRUPTED that names it. A second signal ends the process at once. */
+  readonly signal: AbortSignal
+  /** Lines on stderr, redacted; `--log-level` or FEEDCTL_LOG_LEVEL says from which severity on. */
+  readonly log: Log
+  readonly flags: GlobalFlags
+  /**
+   * The result of a command, on stdout: one JSON document under `--json`, else `asText(value)`, which `--quiet` holds back unless
+   * the command fails afterwards. Called at most once per command; a second call is a bug.
+   */
+  print<T>(value: T, asText: (value: T, style: Style) => string): void
+  /** A line on stderr; nothing under `--quiet`. */
+  note(line: string): void
+  /** Stopped by itself when the command ends. */
+  progress(name: string, unit?: string): Progress
+  readStdin(): Promise<Buffer>
+  /** The settings, read once. @throws {Failure} CONFIG_INVALID */
+  config(): LoadedConfig
+  /** Raw text on stdout, for exports, also under `--quiet`. @throws {Failure} USAGE under `--json` */
+  write(text: string): void
+  /** Returns when the deed ("delete tenant acme") is agreed to, by `--yes` or by a person. @throws {Failure} CONFIRMATION_NEEDED */
+  confirm(deed: string): Promise<void>
+}
+
+/** A stream text goes out by. */
+export type Outlet = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number | undefined }
+
+/** What a terminal is made of. */
+export interface Ports {
+  readonly env: Environment
+  readonly cwd: string
+  readonly signal: AbortSignal
+  readonly stdin: () => Readable & { readonly isTTY?: boolean }
+  readonly stdout: Outlet
+  readonly stderr: Outlet
+}

@@ -1,0 +1,186 @@
+import { resolve } from 'node:path'
+import { addAbortSignal } from 'node:stream'
+import type { Environment, LoadedConfig, SettingKey } from '../kernel/config.js'
+import { Failure } from '../kernel/errors.js'
+import { Log } from '../kernel/log.js'
+import { DEFAULT_FLAGS, type GlobalFlags } from './flags.js'
+import { toJson } from './json.js'
+import type { Io, Outlet, Ports } from './ports.js'
+import { Meter, type Progress, type ProgressFace } from './progress.js'
+import { Redactor } from './redact.js'
+import { createStyle, PLAIN, type Style } from './style.js'
+import { showControls } from './width.js'
+
+const UNKNOWN_COLUMNS = 80
+
+/** An Io over streams. Who runs a command calls `settle`, `prepare` and, when it ended, `close`. */
+export class Terminal implements Io {
+  readonly log: Log
+  private settled: GlobalFlags = DEFAULT_FLAGS
+  private readonly redactor = new Redactor()
+  private readonly meter: Meter
+  private secretKeys: readonly SettingKey[] = []
+  private configReader: typeof import('../kernel/config.js') | null = null
+  private loaded: LoadedConfig | null = null
+  private printed = false
+  private held = ''
+  private outputError: Error | null = null
+
+  constructor(private readonly ports: Ports) {
+    this.log = new Log(line => this.complain(line))
+    this.meter = new Meter(ports.stderr)
+    ports.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') this.outputError ??= error
+    })
+    // With stderr gone there is nobody left to tell.
+    ports.stderr.on('error', () => {})
+  }
+
+  get env(): Environment {
+    return this.ports.env
+  }
+
+  get cwd(): string {
+    return this.ports.cwd
+  }
+
+  get signal(): AbortSignal {
+    return this.ports.signal
+  }
+
+  get flags(): GlobalFlags {
+    return this.settled
+  }
+
+  settle(flags: GlobalFlags): void {
+    this.settled = flags
+    if (flags.logLevel !== null) this.log.setLevel(flags.logLevel)
+  }
+
+  /** Loads what reads the settings; apart, so that help and version do not. */
+  async prepare(): Promise<void> {
+    const [reader, { SETTINGS }] = await Promise.all([import('../kernel/config.js'), import('../kernel/settings.js')])
+    this.configReader = reader
+    this.secretKeys = (Object.keys(SETTINGS) as SettingKey[]).filter(key => 'secret' in SETTINGS[key])
+    for (const key of this.secretKeys) this.redactor.learn(this.env[SETTINGS[key].env])
+    await this.meter.prepare(this.meterFace())
+  }
+
+  config(): LoadedConfig {
+    if (this.loaded !== null) return this.loaded
+    if (this.configReader === null) throw new Error('config() before prepare()')
+    this.loaded = this.configReader.loadConfig({
+      env: this.env,
+      envFile: resolve(this.cwd, this.flags.envFile ?? '.env'),
+      envFileNamed: this.flags.envFile !== null,
+      flags: this.flags.logLevel === null ? {} : { FEEDCTL_LOG_LEVEL: this.flags.logLevel },
+    })
+    for (const key of this.secretKeys) this.redactor.learn(String(this.loaded.config[key] ?? ''))
+    this.log.setLevel(this.loaded.config.logLevel)
+    return this.loaded
+  }
+
+  print<T>(value: T, asText: (value: T, style: Style) => string): void {
+    if (this.printed) throw new Error('a command prints one result')
+    this.printed = true
+    const text = this.flags.json ? toJson(value) : asText(value, this.styleOf(this.ports.stdout))
+    if (this.flags.quiet && !this.flags.json) this.held = endLine(text)
+    else this.show(endLine(text))
+  }
+
+  write(text: string): void {
+    if (this.flags.json) {
+      throw new Failure('USAGE', 'this command has a format of its own on stdout', { hint: 'the same command without --json' })
+    }
+    this.show(text)
+  }
+
+  /** Text on stdout whatever the flags: help, the version. */
+  show(text: string): void {
+    if (text !== '') this.meter.aside(() => this.ports.stdout.write(text))
+  }
+
+  note(line: string): void {
+    if (!this.flags.quiet) this.complain(line)
+  }
+
+  /**
+   * Lines on stderr, `--quiet` or not; secrets are hidden and control characters shown, line ends excepted.
+   * The lead is written before them as it is, for paint.
+   */
+  complain(lines: string, lead = ''): void {
+    const shown = this.redactor.redact(lines).split('\n').map(showControls).join('\n')
+    this.meter.aside(() => this.ports.stderr.write(endLine(lead + shown)))
+  }
+
+  progress(name: string, unit = ''): Progress {
+    return this.meter.open(name, unit, this.meterFace())
+  }
+
+  async readStdin(): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    for await (const chunk of addAbortSignal(this.signal, this.ports.stdin())) chunks.push(Buffer.from(chunk))
+    return Buffer.concat(chunks)
+  }
+
+  async confirm(deed: string): Promise<void> {
+    if (this.flags.yes) return
+    const refusal = new Failure('CONFIRMATION_NEEDED', `to ${deed} needs a yes`, { hint: 'the same command with --yes' })
+    if (this.ports.stdin().isTTY !== true || this.ports.stderr.isTTY !== true) throw refusal
+    const { createInterface } = await import('node:readline/promises')
+    const reader = createInterface({ input: this.ports.stdin(), output: this.ports.stderr })
+    try {
+      const answer = await reader.question(`${showControls(deed)}? [y/N] `, { signal: this.signal })
+      if (!/^y(es)?$/i.test(answer.trim())) throw refusal
+    } finally {
+      reader.close()
+    }
+  }
+
+  /** Ends what moves on the screen; the result that `--quiet` held back is written when the command failed. */
+  close(failed: boolean): void {
+    this.meter.close()
+    if (failed) this.show(this.held)
+    this.held = ''
+  }
+
+  /**
+   * Returns when stdout has taken everything. That its reader left (`feedctl tenant list | head`) is no error.
+   * @throws what stopped stdout otherwise, a full disk say
+   */
+  async flush(): Promise<void> {
+    await new Promise<void>(resolve => this.ports.stdout.write('', () => resolve()))
+    if (this.outputError !== null) throw this.outputError
+  }
+
+  /** How stderr may be painted. */
+  errorStyle(): Style {
+    return this.styleOf(this.ports.stderr)
+  }
+
+  /** Cells of stdout, for help; 80 when unknown. */
+  get columns(): number {
+    return this.ports.stdout.columns ?? UNKNOWN_COLUMNS
+  }
+
+  redact(text: string): string {
+    return this.redactor.redact(text)
+  }
+
+  private styleOf(outlet: Outlet): Style {
+    if (outlet.isTTY !== true) return PLAIN
+    const colors = this.flags.color && (this.env.NO_COLOR ?? '') === '' && this.env.TERM !== 'dumb'
+    return createStyle({ colors, columns: outlet.columns ?? UNKNOWN_COLUMNS })
+  }
+
+  private meterFace(): ProgressFace {
+    if (this.flags.quiet) return 'none'
+    const animates = this.ports.stderr.isTTY === true && this.env.TERM !== 'dumb' && (this.env.CI ?? '') === ''
+    const mode = this.flags.progress === 'auto' ? 'bar' : this.flags.progress
+    return mode === 'bar' && !animates ? 'plain' : mode
+  }
+}
+
+function endLine(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`
+}

@@ -1,0 +1,124 @@
+import { SaxesParser, type SaxesTag } from 'saxes'
+import { Failure, wordsOf } from '../kernel/errors.js'
+import { parseFeedUrl } from './urls.js'
+
+export const MAX_OPML_FEEDS = 10_000
+export const MAX_OPML_BYTES = 5_000_000
+
+const MAX_MISTAKES_SHOWN = 20
+const MAX_TITLE_CHARS = 250
+
+/** A feed that an OPML file names. */
+export interface OpmlOutline {
+  /** As `parseFeedUrl` gives it. */
+  readonly url: string
+  /** Null when the outline has none. */
+  readonly title: string | null
+  /** Where the outline is in the file, from 1. */
+  readonly line: number
+}
+
+/**
+ * Every feed of an OPML file in its order, folders opened, each URL once. All of it or nothing.
+ * @throws {Failure} OPML_INVALID naming every mistake with its line
+ */
+export function readOpml(text: string): OpmlOutline[] {
+  if (Buffer.byteLength(text) > MAX_OPML_BYTES) throw invalid([`the file is larger than ${MAX_OPML_BYTES} bytes`])
+  const reader = new OpmlReader()
+  return reader.read(text.replace(/^\uFEFF/, ''))
+}
+
+/** OPML 2.0. `createdAt` in milliseconds since the epoch. */
+export function writeOpml(list: {
+  readonly title: string
+  readonly feeds: readonly { readonly url: string; readonly title: string }[]
+  readonly createdAt: number
+}): string {
+  const outlines = list.feeds.map(
+    ({ url, title }) => `    <outline type="rss" text="${escaped(title === '' ? url : title)}" xmlUrl="${escaped(url)}"/>`,
+  )
+  return `${[
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<opml version="2.0">',
+    '  <head>',
+    `    <title>${escaped(list.title)}</title>`,
+    `    <dateCreated>${new Date(list.createdAt).toUTCString()}</dateCreated>`,
+    '  </head>',
+    '  <body>',
+    ...outlines,
+    '  </body>',
+    '</opml>',
+  ].join('\n')}\n`
+}
+
+/** For element content and attributes; characters that XML cannot hold are left out. */
+function escaped(text: string): string {
+  return text
+    .replace(/[^ -\uFFFD]/g, ' ')
+    .replace(/\p{Surrogate}/gu, '')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+}
+
+class OpmlReader {
+  private readonly feeds = new Map<string, OpmlOutline>()
+  private readonly mistakes: string[] = []
+  private readonly open: string[] = []
+  private outlines = 0
+
+  read(text: string): OpmlOutline[] {
+    const parser = new SaxesParser({ fragment: false })
+    parser.on('doctype', () => this.stop(parser.line, 'a DOCTYPE is not accepted'))
+    parser.on('error', error => this.stop(parser.line, `not well-formed XML: ${error.message.replace(/^\d+:\d+: /, '')}`))
+    // A tag that spans lines is named by the line where it starts; the line break after its name is read already.
+    let startLine = 1
+    parser.on('opentagstart', () => {
+      startLine = parser.column === 0 ? parser.line - 1 : parser.line
+    })
+    parser.on('opentag', tag => this.enter(tag, startLine))
+    parser.on('closetag', () => {
+      this.open.pop()
+    })
+    parser.write(text).close()
+    if (this.mistakes.length > 0) throw invalid(this.mistakes)
+    if (this.feeds.size === 0) throw invalid(['the file names no feed: no outline has an xmlUrl'])
+    return [...this.feeds.values()]
+  }
+
+  private enter(tag: SaxesTag, line: number): void {
+    const name = tag.name.toLowerCase()
+    if (this.open.length === 0 && name !== 'opml') this.stop(line, `the root element is <${tag.name.slice(0, 40)}>, not <opml>`)
+    this.open.push(name)
+    if (name !== 'outline' || this.open[1] !== 'body') return
+    const attributes = new Map(Object.entries(tag.attributes).map(([key, value]) => [key.toLowerCase(), String(value)]))
+    const xmlUrl = attributes.get('xmlurl')
+    if (xmlUrl === undefined) {
+      if (attributes.get('type')?.toLowerCase() === 'rss')
+        this.mistakes.push(`line ${line}: an outline of type rss has no xmlUrl`)
+      return
+    }
+    if (++this.outlines > MAX_OPML_FEEDS) this.stop(line, `more than ${MAX_OPML_FEEDS} feeds`)
+    this.add(xmlUrl, attributes.get('title')?.trim() || attributes.get('text')?.trim() || null, line)
+  }
+
+  private add(xmlUrl: string, title: string | null, line: number): void {
+    try {
+      const url = parseFeedUrl(xmlUrl)
+      if (!this.feeds.has(url)) this.feeds.set(url, { url, title: title?.slice(0, MAX_TITLE_CHARS) ?? null, line })
+    } catch (error) {
+      this.mistakes.push(`line ${line}: xmlUrl ${xmlUrl === '' ? 'is empty' : wordsOf(error)}`)
+    }
+  }
+
+  private stop(line: number, words: string): never {
+    throw invalid([...this.mistakes, `line ${line}: ${words}`])
+  }
+}
+
+function invalid(mistakes: readonly string[]): Failure {
+  const more = mistakes.length - MAX_MISTAKES_SHOWN
+  const shown = mistakes.slice(0, MAX_MISTAKES_SHOWN).join('\n')
+  return new Failure('OPML_INVALID', more > 0 ? `${shown}\nand ${more} more` : shown)
+}

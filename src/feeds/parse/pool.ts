@@ -1,0 +1,81 @@
+import { createRequire } from 'node:module'
+import { Piscina } from 'piscina'
+import { wordsOf } from '../../kernel/errors.js'
+import { Slots } from '../fetch/slots.js'
+import type { ParseResult, ParseTask } from './thread.js'
+
+export type { ParseResult, ParseTask } from './thread.js'
+
+const MAX_PARSE_MS = 10_000
+const MAX_HEAP_MB = 192
+const IDLE_MS = 30_000
+
+const never = new AbortController().signal
+
+/** Parses documents in threads, which are started with the first one. A document that kills its thread fails alone. */
+export class ParsePool {
+  private piscina: Piscina<ParseTask, ParseResult> | null = null
+  /** A document gets a thread before its clock starts: waiting for others is not its fault. */
+  private readonly slots: Slots
+
+  constructor(private readonly options: { readonly threads: number; readonly maxParseMs?: number }) {
+    this.slots = new Slots(Math.max(1, options.threads))
+  }
+
+  /**
+   * The body is handed over to the thread and empty afterwards, when it has its ArrayBuffer to itself.
+   * Rejects with the signal's reason when it aborts; whatever is wrong with the document is a result.
+   */
+  async parse(task: ParseTask, signal: AbortSignal = never): Promise<ParseResult> {
+    const leave = await this.slots.take(signal)
+    const ended = new AbortController()
+    const stop = () => ended.abort()
+    const timer = setTimeout(stop, this.options.maxParseMs ?? MAX_PARSE_MS)
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      const body = owned(task.body)
+      const previous = task.previous === null ? null : owned(task.previous)
+      return await this.open().run({ ...task, body, previous }, { transferList: [body.buffer], signal: ended.signal })
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      if (isMissingThread(error)) throw error
+      const words = ended.signal.aborted ? 'parsing takes too long' : `parsing ends in an error: ${wordsOf(error)}`
+      return { failure: { code: 'FEED_UNREADABLE', message: words } }
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+      leave()
+    }
+  }
+
+  /** Ends the threads, with what they are doing. */
+  async close(): Promise<void> {
+    await this.piscina?.destroy()
+    this.piscina = null
+  }
+
+  private open(): Piscina<ParseTask, ParseResult> {
+    if (this.piscina !== null) return this.piscina
+    this.piscina = new Piscina({
+      filename: createRequire(import.meta.url).resolve('#parse-thread'),
+      minThreads: 1,
+      maxThreads: Math.max(1, this.options.threads),
+      idleTimeout: IDLE_MS,
+      maxQueue: Number.POSITIVE_INFINITY,
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    })
+    // The document that was being parsed has the error already; without a listener it would end the process as well.
+    this.piscina.on('error', () => {})
+    return this.piscina
+  }
+}
+
+/** Bytes whose ArrayBuffer holds nothing else: a thread is sent the whole ArrayBuffer. */
+function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes
+  return buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength ? new Uint8Array(buffer) : new Uint8Array(bytes)
+}
+
+function isMissingThread(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /MODULE_NOT_FOUND/.test(String(error.code))
+}

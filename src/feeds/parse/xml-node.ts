@@ -1,0 +1,45 @@
+import { trimmed } from './published.js'
+
+/** Markup where text belongs (XHTML, unescaped HTML): xml2js loses the order of text and tags, so another reader is needed. */
+export class MarkupInText extends Error {}
+
+/** The children of that name of an element as xml2js gives it; none for anything else. */
+export function childrenOf(node: unknown, name: string): readonly unknown[] {
+  const children = member(node, name)
+  return Array.isArray(children) ? children : []
+}
+
+export function attributeOf(node: unknown, name: string): string | null {
+  const value = member(member(node, '$'), name)
+  return typeof value === 'string' ? trimmed(value) : null
+}
+
+/** The trimmed text of an element, null when it has none. @throws MarkupInText */
+export function textOf(node: unknown): string | null {
+  if (typeof node === 'string') return trimmed(node)
+  if (typeof node !== 'object' || node === null) return null
+  for (const key in node) if (key !== '_' && key !== '$') throw new MarkupInText(key)
+  const text = member(node, '_')
+  return typeof text === 'string' ? trimmed(text) : null
+}
+
+/** The text of the first child that has one, by the names in their order; null when there is none. */
+export function firstText(node: unknown, ...names: readonly string[]): string | null {
+  for (const name of names) {
+    for (const child of childrenOf(node, name)) {
+      const text = textOf(child)
+      if (text !== null) return text
+    }
+  }
+  return null
+}
+
+export function textsOf(node: unknown, name: string): string[] {
+  return childrenOf(node, name).flatMap(child => textOf(child) ?? [])
+}
+
+function member(node: unknown, name: string): unknown {
+  return typeof node === 'object' && node !== null && Object.hasOwn(node, name)
+    ? (node as Record<string, unknown>)[name]
+    : undefined
+}

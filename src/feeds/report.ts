@@ -1,0 +1,77 @@
+import type { FailureCode } from '../kernel/errors.js'
+
+const MAX_FAILURES_LISTED = 1_000
+
+export interface FeedFailure {
+  readonly url: string
+  readonly code: FailureCode
+  readonly message: string
+}
+
+/** What one tenant's part of a run came to. Kept as JSON in the catalog. */
+export interface TenantReport {
+  readonly feeds: { total: number; newVersion: number; unchanged: number; failed: number; notDue: number }
+  /** `ids`: the tenant's sources; the rest counts only what this tenant's job caused. */
+  readonly sources: { ids: number[]; requests: number; notModified: number; bytes: number }
+  readonly posts: { new: number; updated: number }
+  readonly failures: FeedFailure[]
+  /** Why the tenant failed as a whole; null when it did not. */
+  readonly failure: Omit<FeedFailure, 'url'> | null
+}
+
+export function emptyTenantReport(): TenantReport {
+  return {
+    feeds: { total: 0, newVersion: 0, unchanged: 0, failed: 0, notDue: 0 },
+    sources: { ids: [], requests: 0, notModified: 0, bytes: 0 },
+    posts: { new: 0, updated: 0 },
+    failures: [],
+    failure: null,
+  }
+}
+
+/** What a run came to, as `feedctl sync` prints it. */
+export interface SyncReport {
+  readonly runId: string
+  readonly tenants: { total: number; ok: number; failed: number; skipped: number }
+  readonly feeds: TenantReport['feeds']
+  readonly sources: { distinct: number; requests: number; notModified: number; bytes: number }
+  readonly posts: TenantReport['posts']
+  /** At most 1,000: `feeds.failed` and `tenants.failed` count them all. `url` is null where a tenant failed as a whole. */
+  readonly failures: { tenant: string; url: string | null; code: string; message: string }[]
+  readonly durationMs: number
+}
+
+/** Adds up tenants' reports. A tenant without one was not reached: skipped. */
+export async function sumReports(
+  runId: string,
+  tenants: AsyncIterable<{ slug: string; state: string; report: TenantReport | null }>,
+  durationMs: number,
+): Promise<SyncReport> {
+  const { feeds, posts } = emptyTenantReport()
+  const counts = { total: 0, ok: 0, failed: 0, skipped: 0 }
+  const traffic = { requests: 0, notModified: 0, bytes: 0 }
+  const distinct = new Set<number>()
+  const failures: SyncReport['failures'] = []
+  const note = (failure: SyncReport['failures'][number]) => {
+    if (failures.length < MAX_FAILURES_LISTED) failures.push(failure)
+  }
+  for await (const { slug, state, report } of tenants) {
+    counts.total++
+    counts[state === 'ok' || state === 'failed' ? state : 'skipped']++
+    if (report === null) continue
+    addTo(feeds, report.feeds)
+    addTo(posts, report.posts)
+    traffic.requests += report.sources.requests
+    traffic.notModified += report.sources.notModified
+    traffic.bytes += report.sources.bytes
+    for (const id of report.sources.ids) distinct.add(id)
+    if (report.failure !== null) note({ tenant: slug, url: null, ...report.failure })
+    for (const failure of report.failures) note({ tenant: slug, ...failure })
+  }
+  return { runId, tenants: counts, feeds, sources: { distinct: distinct.size, ...traffic }, posts, failures, durationMs }
+}
+
+function addTo<Sums extends Record<string, number>>(sums: Sums, more: Readonly<Sums>): void {
+  for (const key of Object.keys(more) as (keyof Sums & string)[])
+    (sums as Record<string, number>)[key] = (sums[key] ?? 0) + (more[key] ?? 0)
+}

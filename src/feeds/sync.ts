@@ -1,0 +1,152 @@
+import { sleep } from '../kernel/clock.js'
+import { Failure, isFailure } from '../kernel/errors.js'
+import type { Log } from '../kernel/log.js'
+import { retry } from '../kernel/retry.js'
+import type { Catalog } from '../tenants/catalog.js'
+import type { TenantId } from '../tenants/ids.js'
+import { findTenant } from '../tenants/tenant.js'
+import { emptyTenantReport, type SyncReport, sumReports } from './report.js'
+import {
+  closeRun,
+  endTenant,
+  handBackTenant,
+  queuedTenants,
+  type Run,
+  type RunProgress,
+  runProgress,
+  runReports,
+  skipQueued,
+  startRun,
+  takeTenant,
+} from './runs.js'
+import { type SyncParts, syncTenant } from './sync-tenant.js'
+
+const POLL_MS = 250
+const PAGE = 1_000
+const NO_WORKER_AFTER_MS = 5_000
+const ENQUEUE_AGAIN_MS = 15_000
+const OUTAGE_PATIENCE = { tries: 30, firstMs: 250, maxMs: 2_000 }
+
+/** How a run's jobs reach those who do them: the queue driver, seen from here. */
+export interface JobSender {
+  /** Whether this process runs the jobs. */
+  readonly here: boolean
+  send(tenants: readonly TenantId[]): Promise<{ added: number; existing: number }>
+  consumers(): Promise<number>
+  /** Resolves when jobs run by this process are done; never, where others run them. */
+  settled(): Promise<void>
+}
+
+export interface SyncOptions {
+  readonly tenants: readonly TenantId[] | 'all'
+  readonly forced: boolean
+  readonly signal: AbortSignal
+  readonly progress: (ended: number, total: number, failed: number) => void
+}
+
+/** The job `SyncTenantFeeds`. The tenant's outcome is written at its end, whatever it is; an interrupted one is given back. */
+export async function syncTenantJob(
+  parts: SyncParts,
+  id: TenantId,
+  context: { token: string; last: boolean; signal: AbortSignal },
+): Promise<void> {
+  const scope = await takeTenant(parts.catalog, id, context.token)
+  try {
+    const tenant = await findTenant(parts.catalog, id)
+    if (tenant?.state !== 'active') return await endTenant(parts.catalog, id, context.token, 'skipped', emptyTenantReport())
+    const report = await syncTenant(parts, tenant, scope, context.signal)
+    await endTenant(parts.catalog, id, context.token, 'ok', report)
+  } catch (error) {
+    if (context.signal.aborted) await handBackTenant(parts.catalog, id, context.token)
+    else if (context.last || (isFailure(error) && !error.retry)) await endFailed(parts, id, context.token, error)
+    throw error
+  }
+}
+
+async function endFailed(parts: SyncParts, id: TenantId, token: string, error: unknown): Promise<void> {
+  const failure = isFailure(error)
+    ? { code: error.code, message: error.message }
+    : { code: 'UNAVAILABLE' as const, message: String(error) }
+  await retry(() => endTenant(parts.catalog, id, token, 'failed', { ...emptyTenantReport(), failure }), OUTAGE_PATIENCE)
+}
+
+/** Begins a run and enqueues its tenants, without waiting for them. */
+export async function enqueueRun(
+  catalog: Catalog,
+  jobs: JobSender,
+  tenants: readonly TenantId[] | 'all',
+  forced: boolean,
+): Promise<{ run: Run; added: number; existing: number }> {
+  const run = await startRun(catalog, tenants, forced)
+  return { run, ...(await enqueueQueued(catalog, jobs, run)) }
+}
+
+/**
+ * Begins a run, follows it to its end and sums it up. On a stop the report says what was done so far: jobs of this process end
+ * what they have begun, jobs of others go on.
+ * @throws {Failure} NO_WORKER when nobody consumes the queue (the jobs stay), UNAVAILABLE when the catalog stays away
+ */
+export async function syncTenants(catalog: Catalog, jobs: JobSender, options: SyncOptions, log: Log): Promise<SyncReport> {
+  const begun = performance.now()
+  const { run } = await enqueueRun(catalog, jobs, options.tenants, options.forced)
+  await (jobs.here ? followHere(catalog, jobs, run, options) : followOthers(catalog, jobs, run, options, log))
+  if (jobs.here || !options.signal.aborted) await closeRun(catalog, run.runId)
+  return sumReports(run.runId, runReports(catalog, run.runId), Math.round(performance.now() - begun))
+}
+
+async function enqueueQueued(catalog: Catalog, jobs: JobSender, run: Run): Promise<{ added: number; existing: number }> {
+  const total = { added: 0, existing: 0 }
+  for (let after = 0; ; ) {
+    const tenants = await queuedTenants(catalog, run.runId, after, PAGE)
+    const last = tenants.at(-1)
+    if (last === undefined) return total
+    const { added, existing } = await jobs.send(tenants)
+    total.added += added
+    total.existing += existing
+    after = last
+  }
+}
+
+/** Jobs of this process: a stop is theirs to heed, and they are done when they have settled. */
+async function followHere(catalog: Catalog, jobs: JobSender, run: Run, options: SyncOptions): Promise<void> {
+  let done = false
+  const settled = jobs.settled().finally(() => {
+    done = true
+  })
+  while (!done) {
+    await Promise.race([settled, sleep(POLL_MS)])
+    await report(catalog, run, options)
+  }
+  if (options.signal.aborted) await skipQueued(catalog, run.runId)
+}
+
+/** Jobs of other processes: a stop ends the watching, not the jobs. */
+async function followOthers(catalog: Catalog, jobs: JobSender, run: Run, options: SyncOptions, log: Log): Promise<void> {
+  let ended = -1
+  let movedAt = Date.now()
+  let sentAt = movedAt
+  while (!options.signal.aborted) {
+    const progress = await report(catalog, run, options)
+    if (progress.ended === progress.total) return
+    const now = Date.now()
+    if (progress.ended !== ended) [ended, movedAt, sentAt] = [progress.ended, now, now]
+    if (now - movedAt > NO_WORKER_AFTER_MS && (await retry(() => jobs.consumers(), OUTAGE_PATIENCE)) === 0) {
+      const left = progress.total - progress.ended
+      throw new Failure('NO_WORKER', `no worker consumes the queue: ${left} of ${progress.total} tenants stay queued`, {
+        hint: 'feedctl queue work',
+      })
+    }
+    if (now - sentAt > ENQUEUE_AGAIN_MS) {
+      log.info('nothing has moved for a while: what is queued is enqueued again', { run: run.runId })
+      await retry(() => enqueueQueued(catalog, jobs, run), OUTAGE_PATIENCE)
+      sentAt = now
+    }
+    await sleep(POLL_MS, options.signal).catch(() => {})
+  }
+}
+
+async function report(catalog: Catalog, run: Run, options: SyncOptions): Promise<RunProgress> {
+  const progress = await retry(() => runProgress(catalog, run.runId), OUTAGE_PATIENCE)
+  options.progress(progress.ended, progress.total, progress.failed)
+  return progress
+}

@@ -1,0 +1,29 @@
+import { Failure } from '../kernel/errors.js'
+
+const MAX_URL_CHARS = 2_000
+
+/**
+ * The URL that identifies a source, from what people paste: `feed:` prefixes are dropped, the host is lower-cased, the default port and the
+ * fragment are removed. Two texts with the same result are the same source.
+ * @throws {Failure} URL_INVALID
+ */
+export function parseFeedUrl(text: string): string {
+  const bare = text
+    .trim()
+    .replace(/^feed:(?:\/\/)?(?=https?:)/i, '')
+    .replace(/^feed:\/\//i, 'http://')
+  const url = URL.canParse(bare) ? new URL(bare) : null
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw invalid(text, 'is not an http(s) URL')
+  // Shown without the URL: it holds a password.
+  if (url.username !== '' || url.password !== '')
+    throw new Failure('URL_INVALID', 'a URL with a user name or password is not accepted')
+  url.hash = ''
+  if (url.href.length > MAX_URL_CHARS) throw invalid(text, `is longer than ${MAX_URL_CHARS} characters`)
+  return url.href
+}
+
+function invalid(text: string, why: string): Failure {
+  return new Failure('URL_INVALID', `"${text.trim().slice(0, 100)}" ${why}`, {
+    hint: 'give a URL like https://example.org/feed.xml',
+  })
+}

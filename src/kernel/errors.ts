@@ -1,0 +1,79 @@
+/** Every refusal feedctl knows: its exit status, its HTTP status, and whether trying again later can help. A retired code is never reused. */
+export const FAILURES = {
+  USAGE: { exit: 2, http: 400, retry: false },
+  CONFIG_INVALID: { exit: 3, http: 500, retry: false },
+  SCHEMA_MISSING: { exit: 3, http: 500, retry: false },
+  SCHEMA_NEWER: { exit: 3, http: 500, retry: false },
+  SLUG_INVALID: { exit: 2, http: 400, retry: false },
+  FILE_UNREADABLE: { exit: 4, http: 400, retry: false },
+  TENANT_NOT_FOUND: { exit: 4, http: 404, retry: false },
+  TENANT_EXISTS: { exit: 4, http: 409, retry: false },
+  TENANT_WRONG_STATE: { exit: 4, http: 409, retry: false },
+  DATABASE_TAKEN: { exit: 4, http: 409, retry: false },
+  HOST_NOT_FOUND: { exit: 4, http: 404, retry: false },
+  CONFIRMATION_NEEDED: { exit: 2, http: 400, retry: false },
+  CSV_INVALID: { exit: 4, http: 400, retry: false },
+  FEED_NOT_FOUND: { exit: 4, http: 404, retry: false },
+  FEED_EXISTS: { exit: 4, http: 409, retry: false },
+  URL_INVALID: { exit: 4, http: 400, retry: false },
+  OPML_INVALID: { exit: 4, http: 400, retry: false },
+  ADDRESS_REFUSED: { exit: 4, http: 400, retry: false },
+  FEED_UNREADABLE: { exit: 4, http: 502, retry: false },
+  FEED_EMPTY: { exit: 4, http: 502, retry: false },
+  FEED_NOT_A_FEED: { exit: 4, http: 502, retry: false },
+  FEED_TOO_LARGE: { exit: 4, http: 502, retry: false },
+  FEED_TIMEOUT: { exit: 5, http: 504, retry: true },
+  FEED_UNREACHABLE: { exit: 5, http: 502, retry: true },
+  FEED_CUT: { exit: 5, http: 502, retry: true },
+  FEED_GONE: { exit: 4, http: 502, retry: false },
+  FEED_HTTP_STATUS: { exit: 4, http: 502, retry: true },
+  FEED_REDIRECTS: { exit: 4, http: 502, retry: false },
+  FEED_ENCODING: { exit: 4, http: 502, retry: false },
+  FEED_UNSTORABLE: { exit: 4, http: 500, retry: false },
+  UNAVAILABLE: { exit: 5, http: 503, retry: true },
+  NO_WORKER: { exit: 5, http: 503, retry: true },
+  UNKNOWN_JOB: { exit: 4, http: 500, retry: false },
+  PARTIAL: { exit: 6, http: 502, retry: true },
+  LOCKED: { exit: 7, http: 409, retry: true },
+  CHECK_FAILED: { exit: 8, http: 500, retry: false },
+  INTERRUPTED: { exit: 130, http: 503, retry: true },
+} as const
+
+export type FailureCode = keyof typeof FAILURES
+
+/** A refusal with a stable code. Anything else that is thrown is a bug in feedctl and is shown with its stack. */
+export class Failure extends Error {
+  readonly code: FailureCode
+  /** The command or setting that helps; null when there is none. */
+  readonly hint: string | null
+
+  constructor(code: FailureCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'Failure'
+    this.code = code
+    this.hint = options.hint ?? null
+  }
+
+  get exit(): number {
+    return FAILURES[this.code].exit
+  }
+
+  /** Whether the same call may succeed later without anyone changing anything. */
+  get retry(): boolean {
+    return FAILURES[this.code].retry
+  }
+
+  toJSON(): { code: FailureCode; message: string; hint: string | null } {
+    return { code: this.code, message: this.message, hint: this.hint }
+  }
+}
+
+export function isFailure(error: unknown, code?: FailureCode): error is Failure {
+  return error instanceof Failure && (code === undefined || error.code === code)
+}
+
+/** The words of anything that was thrown; an AggregateError without words of its own speaks with its first cause's. */
+export function wordsOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '' && error.errors.length > 0) return wordsOf(error.errors[0])
+  return error instanceof Error ? error.message : String(error)
+}

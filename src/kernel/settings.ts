@@ -1,0 +1,148 @@
+import { z } from 'zod'
+
+const MEBIBYTE = 1024 * 1024
+
+/** One setting: its environment name, how its text is read, its default, one line for the operator. */
+interface Setting<T> {
+  readonly env: string
+  readonly schema: z.ZodType<T>
+  readonly default: T
+  readonly doc: string
+  /** Never shown: `feedctl config` prints `***`, and `<env>_FILE` may name a file that holds it. */
+  readonly secret?: true
+}
+
+function setting<T>(env: string, schema: z.ZodType<T>, fallback: NoInfer<T>, doc: string): Setting<T> {
+  return { env, schema, default: fallback, doc }
+}
+
+function secret(env: string, doc: string): Setting<string | null> {
+  return { env, schema: text, default: null, doc, secret: true }
+}
+
+const text: z.ZodType<string | null> = z.string().min(1)
+const words: z.ZodType<string> = z.string().min(1)
+const path: z.ZodType<string> = z.string().min(1)
+const list: z.ZodType<readonly string[]> = z.string().transform(value =>
+  value
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== ''),
+)
+const driver = <const T extends readonly [string, ...string[]]>(...names: T): z.ZodType<T[number]> => z.enum(names)
+const whole = (min: number, max: number): z.ZodType<number> =>
+  z
+    .string()
+    .regex(/^\d+$/, 'is not a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `is below ${min}`).max(max, `is above ${max}`))
+const prefix: z.ZodType<string> = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,15}$/, 'is not 1 to 16 of a-z, 0-9 and _, starting with a letter')
+const database: z.ZodType<string> = z.string().regex(/^[A-Za-z0-9_]{1,48}$/, 'is not 1 to 48 letters, digits and _')
+const webAddress: z.ZodType<string | null> = z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
+
+/** Every setting feedctl reads. The reader, `feedctl config` and the README's table are made from it. */
+export const SETTINGS = {
+  dbConnection: setting(
+    'DB_CONNECTION',
+    driver('sqlite', 'mysql'),
+    'sqlite',
+    'where tenants live: SQLite files or MySQL/MariaDB',
+  ),
+  dbHost: setting('DB_HOST', words, '127.0.0.1', 'MySQL host'),
+  dbPort: setting('DB_PORT', whole(1, 65535), 3306, 'MySQL port'),
+  dbSocket: setting('DB_SOCKET', text, null, 'MySQL unix socket; wins over host and port'),
+  dbDatabase: setting('DB_DATABASE', database, 'feedctl', 'name of the catalog database'),
+  dbUsername: setting('DB_USERNAME', words, 'feedctl', 'MySQL user'),
+  dbPassword: secret('DB_PASSWORD', 'MySQL password'),
+  dbReadHost: setting('DB_READ_HOST', text, null, 'read replica; accepted, not used by this version'),
+  redisUrl: secret('REDIS_URL', 'redis://, rediss:// or unix path of Redis; wins over REDIS_HOST'),
+  redisHost: setting('REDIS_HOST', words, '127.0.0.1', 'Redis host'),
+  redisPort: setting('REDIS_PORT', whole(1, 65535), 6379, 'Redis port'),
+  redisPassword: secret('REDIS_PASSWORD', 'Redis password'),
+  redisClusterNodes: setting('REDIS_CLUSTER_NODES', list, [], 'comma list of host:port of a Redis Cluster'),
+  cacheDriver: setting('CACHE_DRIVER', driver('memory', 'redis'), 'memory', 'where parsed documents are shared'),
+  sessionDriver: setting(
+    'SESSION_DRIVER',
+    driver('memory', 'redis'),
+    'memory',
+    'where sessions live; accepted, not used by this version',
+  ),
+  queueConnection: setting(
+    'QUEUE_CONNECTION',
+    driver('sync', 'redis'),
+    'sync',
+    'run jobs in this process, or by `feedctl queue work`',
+  ),
+  filesystemDisk: setting(
+    'FILESYSTEM_DISK',
+    driver('local', 'wasabi'),
+    'local',
+    'where media lives; accepted, not used by this version',
+  ),
+  wasabiAccessKeyId: setting('WASABI_ACCESS_KEY_ID', text, null, 'Wasabi access key; accepted, not used by this version'),
+  wasabiSecretAccessKey: secret('WASABI_SECRET_ACCESS_KEY', 'Wasabi secret key; accepted, not used by this version'),
+  wasabiRegion: setting('WASABI_REGION', words, 'us-east-1', 'Wasabi region; accepted, not used by this version'),
+  wasabiBucket: setting('WASABI_BUCKET', text, null, 'Wasabi bucket; accepted, not used by this version'),
+  wasabiEndpoint: setting('WASABI_ENDPOINT', webAddress, null, 'S3 endpoint; accepted, not used by this version'),
+  wasabiUrl: setting('WASABI_URL', webAddress, null, 'CDN base of public links; accepted, not used by this version'),
+  data: setting('FEEDCTL_DATA', path, './storage', 'folder of the embedded files'),
+  fetchAllow: setting(
+    'FEEDCTL_FETCH_ALLOW',
+    list,
+    [],
+    'comma list of CIDRs or hosts exempt from the private-address and port guards',
+  ),
+  fetchConcurrency: setting('FEEDCTL_FETCH_CONCURRENCY', whole(1, 1000), 64, 'requests in flight per process'),
+  fetchPerHost: setting('FEEDCTL_FETCH_PER_HOST', whole(1, 1000), 8, 'requests in flight per host and process'),
+  fetchTimeoutMs: setting(
+    'FEEDCTL_FETCH_TIMEOUT_MS',
+    whole(100, 600_000),
+    20_000,
+    'total time of one fetch, redirects included, ms',
+  ),
+  fetchMaxBytes: setting(
+    'FEEDCTL_FETCH_MAX_BYTES',
+    whole(1024, 256 * MEBIBYTE),
+    10 * MEBIBYTE,
+    'largest document after decompression, bytes',
+  ),
+  fetchMaxRedirects: setting('FEEDCTL_FETCH_MAX_REDIRECTS', whole(0, 20), 5, 'redirects followed'),
+  userAgent: setting(
+    'FEEDCTL_USER_AGENT',
+    words,
+    'feedctl/0.1 (feed service)',
+    'how feedctl names itself to publishers; add a contact URL',
+  ),
+  dbPool: setting('FEEDCTL_DB_POOL', whole(1, 200), 8, 'connections per database host and process'),
+  openFiles: setting('FEEDCTL_OPEN_FILES', whole(4, 10_000), 128, 'SQLite files kept open per process'),
+  databasePrefix: setting('FEEDCTL_DATABASE_PREFIX', prefix, 'tenant_', 'start of the names of tenant databases'),
+  placement: setting('FEEDCTL_PLACEMENT', driver('dedicated', 'shared'), 'dedicated', 'placement of new tenants that name none'),
+  redisPrefix: setting('FEEDCTL_REDIS_PREFIX', prefix, 'feedctl', 'start of every Redis key'),
+  parseThreads: setting(
+    'FEEDCTL_PARSE_THREADS',
+    whole(0, 64),
+    0,
+    'parser threads; 0 is one per core for `sync`, one for `queue work`',
+  ),
+  cacheBytes: setting('FEEDCTL_CACHE_BYTES', whole(1024, 4096 * MEBIBYTE), 48 * MEBIBYTE, 'bound of the memory cache, bytes'),
+  documentTtlS: setting(
+    'FEEDCTL_DOCUMENT_TTL_S',
+    whole(1, 2_592_000),
+    86_400,
+    'how long a parsed document stays shared, seconds',
+  ),
+  drainMs: setting('FEEDCTL_DRAIN_MS', whole(0, 600_000), 25_000, 'how long a stopping worker may finish what it has begun, ms'),
+  logLevel: setting(
+    'FEEDCTL_LOG_LEVEL',
+    driver('debug', 'info', 'warn', 'error'),
+    'warn',
+    'least severe log line written to stderr',
+  ),
+} as const
+
+export type SettingKey = keyof typeof SETTINGS
+
+/** The settings as values, frozen. Durations in ms, sizes in bytes, as their names say. */
+export type Config = { readonly [K in SettingKey]: (typeof SETTINGS)[K] extends Setting<infer V> ? V : never }

@@ -1,0 +1,37 @@
+import type { Kysely } from 'kysely'
+import type { DatabaseName } from '../ids.js'
+
+export type DialectName = 'sqlite' | 'mysql'
+
+/** One database of a host, open for the length of a deed. */
+export interface OpenDatabase<Schema> {
+  readonly dialect: DialectName
+  readonly kysely: Kysely<Schema>
+  /** The table's name as raw SQL needs it, quoted and qualified. */
+  qualify(table: keyof Schema & string): string
+}
+
+/**
+ * The databases of one host behind one bounded set of connections.
+ * Every refusal of the server is a Failure: UNAVAILABLE (try again), CONFIG_INVALID (refused credentials), SCHEMA_MISSING (no such database or table).
+ */
+export interface DatabaseServer {
+  readonly dialect: DialectName
+  /** Makes an empty database. Of several that race, exactly one gets true; false means it was there already, untouched. */
+  create(name: DatabaseName): Promise<boolean>
+  /** False for a missing one; an unreachable server is a Failure, never false. */
+  has(name: DatabaseName): Promise<boolean>
+  /** True when the database holds no table at all. @throws {Failure} SCHEMA_MISSING when there is no such database */
+  isEmpty(name: DatabaseName): Promise<boolean>
+  /** Removes the database with all that is in it; false when there is none. Neighbours with longer or shorter names stay. */
+  drop(name: DatabaseName): Promise<boolean>
+  /**
+   * Runs the deed on the database; the handle is valid until it ends. A missing database is SCHEMA_MISSING and creates nothing.
+   * A deed may open other databases, but must not hold a transaction while it waits for anything but this database.
+   */
+  use<Schema, T>(name: DatabaseName, deed: (database: OpenDatabase<Schema>) => Promise<T>): Promise<T>
+  /** The database for as long as the server is open; for the one that everything needs. A missing database is SCHEMA_MISSING and creates nothing. */
+  hold<Schema>(name: DatabaseName): Promise<OpenDatabase<Schema>>
+  /** Ends all connections; deeds under way fail. Twice is calm. */
+  close(): Promise<void>
+}

@@ -1,0 +1,152 @@
+import type { CompiledQuery, DatabaseConnection, Dialect, Driver, TransactionSettings } from 'kysely'
+import { Failure, wordsOf } from '../../kernel/errors.js'
+
+/** Tells a server's refusal in feedctl's words; null for what is a mistake in a statement of ours. */
+export type Translate = (error: unknown) => Failure | null
+
+/** The dialect with every refusal of its server translated, wherever it surfaces. */
+export function translating(dialect: Dialect, translate: Translate): Dialect {
+  return {
+    createAdapter: () => dialect.createAdapter(),
+    createDriver: () => new TranslatingDriver(dialect.createDriver(), translate),
+    createIntrospector: db => dialect.createIntrospector(db),
+    createQueryCompiler: () => dialect.createQueryCompiler(),
+  }
+}
+
+class TranslatingDriver implements Driver {
+  constructor(
+    private readonly inner: Driver,
+    private readonly translate: Translate,
+  ) {}
+
+  init(): Promise<void> {
+    return this.guard(() => this.inner.init())
+  }
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    const connection = await this.guard(() => this.inner.acquireConnection())
+    return new TranslatingConnection(connection, deed => this.guard(deed))
+  }
+
+  beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    return this.guard(() => this.inner.beginTransaction(innerOf(connection), settings))
+  }
+
+  commitTransaction(connection: DatabaseConnection): Promise<void> {
+    return this.guard(() => this.inner.commitTransaction(innerOf(connection)))
+  }
+
+  rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    return this.guard(() => this.inner.rollbackTransaction(innerOf(connection)))
+  }
+
+  releaseConnection(connection: DatabaseConnection): Promise<void> {
+    return this.guard(() => this.inner.releaseConnection(innerOf(connection)))
+  }
+
+  destroy(): Promise<void> {
+    return this.inner.destroy()
+  }
+
+  private async guard<T>(deed: () => Promise<T>): Promise<T> {
+    try {
+      return await deed()
+    } catch (error) {
+      throw this.translate(error) ?? error
+    }
+  }
+}
+
+class TranslatingConnection implements DatabaseConnection {
+  constructor(
+    readonly inner: DatabaseConnection,
+    private readonly guard: <T>(deed: () => Promise<T>) => Promise<T>,
+  ) {}
+
+  executeQuery<R>(query: CompiledQuery): ReturnType<DatabaseConnection['executeQuery']> & Promise<{ rows: R[] }> {
+    return this.guard(() => this.inner.executeQuery<R>(query))
+  }
+
+  streamQuery<R>(
+    query: CompiledQuery,
+    chunkSize?: number,
+  ): ReturnType<DatabaseConnection['streamQuery']> & AsyncIterableIterator<{ rows: R[] }> {
+    return this.inner.streamQuery<R>(query, chunkSize)
+  }
+}
+
+function innerOf(connection: DatabaseConnection): DatabaseConnection {
+  return connection instanceof TranslatingConnection ? connection.inner : connection
+}
+
+const MYSQL_AWAY = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOENT',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'PROTOCOL_CONNECTION_LOST',
+  'PROTOCOL_SEQUENCE_TIMEOUT',
+  'ER_CON_COUNT_ERROR',
+  'ER_SERVER_SHUTDOWN',
+  'ER_CONNECTION_KILLED',
+  'ER_NORMAL_SHUTDOWN',
+  'ER_LOCK_DEADLOCK',
+  'ER_LOCK_WAIT_TIMEOUT',
+  'ER_TOO_MANY_USER_CONNECTIONS',
+  'ER_DISK_FULL',
+  'ER_RECORD_FILE_FULL',
+  'ER_OPTION_PREVENTS_STATEMENT',
+  'ER_QUERY_INTERRUPTED',
+])
+const MYSQL_REFUSED = new Set([
+  'ER_ACCESS_DENIED_ERROR',
+  'ER_DBACCESS_DENIED_ERROR',
+  'ER_TABLEACCESS_DENIED_ERROR',
+  'ER_ACCESS_DENIED_NO_PASSWORD_ERROR',
+])
+const MYSQL_MISSING = new Set(['ER_BAD_DB_ERROR', 'ER_NO_SUCH_TABLE'])
+
+/** @see https://mariadb.com/kb/en/mariadb-error-code-reference/ */
+export const translateMysql: Translate = error => {
+  if (error instanceof Failure) return error
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  const closed = typeof message === 'string' && /closed state|Pool is closed|Connection lost/.test(message)
+  if (closed || (typeof code === 'string' && MYSQL_AWAY.has(code))) {
+    return new Failure('UNAVAILABLE', `the database does not answer: ${wordsOf(error)}`, {
+      cause: error,
+      hint: 'check DB_HOST, DB_PORT or DB_SOCKET, and that the server runs',
+    })
+  }
+  if (typeof code !== 'string') return null
+  if (MYSQL_REFUSED.has(code)) {
+    return new Failure('CONFIG_INVALID', `the database refuses: ${wordsOf(error)}`, {
+      cause: error,
+      hint: 'check DB_USERNAME, DB_PASSWORD and the rights of that user',
+    })
+  }
+  return MYSQL_MISSING.has(code) ? schemaMissing(error) : null
+}
+
+/** @see https://www.sqlite.org/rescode.html */
+export const translateSqlite: Translate = error => {
+  if (error instanceof Failure) return error
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  if (typeof code !== 'string' || typeof message !== 'string') return null
+  if (/^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|NOTADB|CORRUPT)/.test(code)) {
+    return new Failure('UNAVAILABLE', `the database file refuses: ${message} (${code})`, {
+      cause: error,
+      hint: 'check FEEDCTL_DATA: rights, free space, other processes',
+    })
+  }
+  return /^no such table/.test(message) ? schemaMissing(error) : null
+}
+
+function schemaMissing(error: unknown): Failure {
+  return new Failure('SCHEMA_MISSING', `the database is not set up: ${wordsOf(error)}`, { cause: error, hint: 'feedctl init' })
+}

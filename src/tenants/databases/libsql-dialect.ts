@@ -1,0 +1,117 @@
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type Kysely,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely'
+import type Libsql from 'libsql'
+import { sleep } from '../../kernel/clock.js'
+
+const KEPT_STATEMENTS = 100
+const BUSY_PATIENCE_MS = 15_000
+
+/**
+ * Kysely on one SQLite file: one connection, one transaction at a time, statements kept prepared.
+ * Another process's lock is awaited without blocking this one, up to 15 s; transactions take the write lock at their start,
+ * so that none fails half-way for a lock.
+ */
+export function libsqlDialect(file: Libsql.Database): Dialect {
+  return {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new LibsqlDriver(file),
+    createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  }
+}
+
+class LibsqlDriver implements Driver {
+  private readonly connection: LibsqlConnection
+  private lastTurn: Promise<void> = Promise.resolve()
+  private endTurn: () => void = () => {}
+
+  constructor(private readonly file: Libsql.Database) {
+    this.connection = new LibsqlConnection(file)
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    const before = this.lastTurn
+    let end: () => void = () => {}
+    this.lastTurn = new Promise(resolve => {
+      end = resolve
+    })
+    await before
+    this.endTurn = end
+    return this.connection
+  }
+
+  async releaseConnection(): Promise<void> {
+    this.endTurn()
+  }
+
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('commit'))
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('rollback'))
+  }
+
+  async destroy(): Promise<void> {
+    this.file.close()
+  }
+}
+
+class LibsqlConnection implements DatabaseConnection {
+  private readonly statements = new Map<string, Libsql.Statement>()
+
+  constructor(private readonly file: Libsql.Database) {}
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const end = Date.now() + BUSY_PATIENCE_MS
+    for (let waitMs = 2; ; waitMs = Math.min(50, waitMs * 2)) {
+      try {
+        return this.executeNow<R>(query)
+      } catch (error) {
+        if (!isBusy(error) || Date.now() > end) throw error
+        await sleep(waitMs)
+      }
+    }
+  }
+
+  // biome-ignore lint/correctness/useYield: SQLite rows are never streamed here
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('streaming is not used on SQLite')
+  }
+
+  private executeNow<R>(query: CompiledQuery): QueryResult<R> {
+    const statement = this.statementOf(query.sql)
+    if (statement.reader) return { rows: statement.all(query.parameters) as R[] }
+    const { changes, lastInsertRowid } = statement.run(query.parameters)
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+  }
+
+  private statementOf(sql: string): Libsql.Statement {
+    const kept = this.statements.get(sql)
+    this.statements.delete(sql)
+    const statement = kept ?? this.file.prepare(sql)
+    this.statements.set(sql, statement)
+    if (this.statements.size > KEPT_STATEMENTS) this.statements.delete(this.statements.keys().next().value ?? '')
+    return statement
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code
+  return typeof code === 'string' && (code.startsWith('SQLITE_BUSY') || code === 'SQLITE_LOCKED')
+}

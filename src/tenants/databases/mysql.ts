@@ -1,0 +1,103 @@
+import { Kysely, MysqlDialect, sql } from 'kysely'
+import { createPool, type Pool, type PoolOptions } from 'mysql2'
+import type { DatabaseName } from '../ids.js'
+import type { DatabaseServer, OpenDatabase } from './driver.js'
+import { translateMysql, translating } from './faults.js'
+import { tenantGuard } from './guard.js'
+
+export interface MysqlOptions {
+  readonly host: string
+  readonly port: number
+  /** Unix socket; null to use host and port. */
+  readonly socket: string | null
+  readonly username: string
+  readonly password: string | null
+  /** Most connections this process opens to the host. */
+  readonly connections: number
+}
+
+/** Databases of one MySQL or MariaDB server behind one pool: statements name their database, connections have none of their own. */
+export class MysqlServer implements DatabaseServer {
+  readonly dialect = 'mysql'
+  private readonly kysely: Kysely<unknown>
+  private readonly perDatabase = new Map<DatabaseName, Kysely<unknown>>()
+  private closed = false
+
+  constructor(options: MysqlOptions) {
+    const pool = poolOf(options)
+    this.kysely = new Kysely({ dialect: translating(new MysqlDialect({ pool }), translateMysql), plugins: [tenantGuard] })
+  }
+
+  async create(name: DatabaseName): Promise<boolean> {
+    try {
+      await sql`create database ${sql.id(name)} character set utf8mb4 collate utf8mb4_bin`.execute(this.kysely)
+      return true
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'ER_DB_CREATE_EXISTS') return false
+      throw error
+    }
+  }
+
+  async has(name: DatabaseName): Promise<boolean> {
+    const found = await sql`select 1 from information_schema.schemata where schema_name = ${name}`.execute(this.kysely)
+    return found.rows.length > 0
+  }
+
+  async isEmpty(name: DatabaseName): Promise<boolean> {
+    const found = await sql`select 1 from information_schema.tables where table_schema = ${name} limit 1`.execute(this.kysely)
+    return found.rows.length === 0
+  }
+
+  async drop(name: DatabaseName): Promise<boolean> {
+    this.perDatabase.delete(name)
+    try {
+      await sql`drop database ${sql.id(name)}`.execute(this.kysely)
+      return true
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'ER_DB_DROP_EXISTS') return false
+      throw error
+    }
+  }
+
+  async use<Schema, T>(name: DatabaseName, deed: (database: OpenDatabase<Schema>) => Promise<T>): Promise<T> {
+    return deed(this.databaseOf(name))
+  }
+
+  async hold<Schema>(name: DatabaseName): Promise<OpenDatabase<Schema>> {
+    return this.databaseOf(name)
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return
+    this.closed = true
+    await this.kysely.destroy()
+  }
+
+  private databaseOf<Schema>(name: DatabaseName): OpenDatabase<Schema> {
+    const known = this.perDatabase.get(name)
+    const handle = known ?? this.kysely.withSchema(name)
+    if (known === undefined) this.perDatabase.set(name, handle)
+    return { dialect: this.dialect, kysely: handle as Kysely<Schema>, qualify: table => `\`${name}\`.\`${table}\`` }
+  }
+}
+
+function poolOf(options: MysqlOptions): Pool {
+  const where: PoolOptions = options.socket === null ? { host: options.host, port: options.port } : { socketPath: options.socket }
+  const pool = createPool({
+    ...where,
+    user: options.username,
+    ...(options.password === null ? {} : { password: options.password }),
+    connectionLimit: options.connections,
+    maxIdle: options.connections,
+    idleTimeout: 30_000,
+    connectTimeout: 5_000,
+    charset: 'utf8mb4_bin',
+    supportBigNumbers: true,
+    enableKeepAlive: true,
+  })
+  // Without gap locks, writers of different tenants in shared tables do not wait for each other.
+  pool.on('connection', connection => {
+    connection.query('set session transaction isolation level read committed', () => {})
+  })
+  return pool
+}

@@ -1,0 +1,123 @@
+import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Kysely, sql } from 'kysely'
+import Libsql from 'libsql'
+import { Failure, wordsOf } from '../../kernel/errors.js'
+import type { DatabaseName } from '../ids.js'
+import type { DatabaseServer, OpenDatabase } from './driver.js'
+import { translateSqlite, translating } from './faults.js'
+import { tenantGuard } from './guard.js'
+import { libsqlDialect } from './libsql-dialect.js'
+
+interface OpenFile {
+  readonly kysely: Kysely<unknown>
+  users: number
+  dropped: boolean
+}
+
+/** Databases as files `<folder>/<name>.db`: write-ahead log, synchronous NORMAL (a power cut may lose the last moments, never tear a file). */
+export class SqliteServer implements DatabaseServer {
+  readonly dialect = 'sqlite'
+  private readonly files = new Map<DatabaseName, OpenFile>()
+
+  constructor(private readonly options: { folder: string; openFiles: number }) {}
+
+  async create(name: DatabaseName): Promise<boolean> {
+    try {
+      mkdirSync(this.options.folder, { recursive: true, mode: 0o700 })
+      closeSync(openSync(this.pathOf(name), 'wx', 0o600))
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      throw new Failure('UNAVAILABLE', `cannot create ${this.pathOf(name)}: ${wordsOf(error)}`, {
+        cause: error,
+        hint: 'set FEEDCTL_DATA to a folder that can be written',
+      })
+    }
+  }
+
+  async has(name: DatabaseName): Promise<boolean> {
+    return existsSync(this.pathOf(name))
+  }
+
+  async isEmpty(name: DatabaseName): Promise<boolean> {
+    return this.use(name, async ({ kysely }) => {
+      const found = await sql`select 1 from sqlite_master limit 1`.execute(kysely)
+      return found.rows.length === 0
+    })
+  }
+
+  async drop(name: DatabaseName): Promise<boolean> {
+    const open = this.files.get(name)
+    if (open !== undefined) {
+      this.files.delete(name)
+      open.dropped = true
+      if (open.users === 0) await open.kysely.destroy()
+    }
+    const path = this.pathOf(name)
+    const existed = existsSync(path)
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
+    return existed
+  }
+
+  async use<Schema, T>(name: DatabaseName, deed: (database: OpenDatabase<Schema>) => Promise<T>): Promise<T> {
+    const file = this.open(name)
+    file.users++
+    try {
+      return await deed(this.databaseOf(file))
+    } finally {
+      file.users--
+      if (file.dropped && file.users === 0) await file.kysely.destroy()
+      else await this.closeIdle()
+    }
+  }
+
+  async hold<Schema>(name: DatabaseName): Promise<OpenDatabase<Schema>> {
+    const file = this.open(name)
+    file.users++
+    return this.databaseOf(file)
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.files.values()]
+    this.files.clear()
+    await Promise.all(open.map(file => file.kysely.destroy()))
+  }
+
+  private databaseOf<Schema>(file: OpenFile): OpenDatabase<Schema> {
+    return { dialect: this.dialect, kysely: file.kysely as Kysely<Schema>, qualify: table => `"${table}"` }
+  }
+
+  private pathOf(name: DatabaseName): string {
+    return join(this.options.folder, `${name}.db`)
+  }
+
+  private open(name: DatabaseName): OpenFile {
+    const known = this.files.get(name)
+    this.files.delete(name)
+    const file = known ?? { kysely: this.openFile(name), users: 0, dropped: false }
+    this.files.set(name, file)
+    return file
+  }
+
+  private openFile(name: DatabaseName): Kysely<unknown> {
+    const path = this.pathOf(name)
+    if (!existsSync(path)) throw new Failure('SCHEMA_MISSING', `there is no database ${path}`, { hint: 'feedctl tenant list' })
+    try {
+      const file = new Libsql(path, { timeout: 0 })
+      file.exec('pragma journal_mode=wal; pragma synchronous=normal; pragma foreign_keys=off')
+      return new Kysely({ dialect: translating(libsqlDialect(file), translateSqlite), plugins: [tenantGuard] })
+    } catch (error) {
+      throw translateSqlite(error) ?? error
+    }
+  }
+
+  private async closeIdle(): Promise<void> {
+    for (const [name, file] of this.files) {
+      if (this.files.size <= this.options.openFiles) return
+      if (file.users > 0) continue
+      this.files.delete(name)
+      await file.kysely.destroy()
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import pLimit from 'p-limit'
+import { Failure, isFailure } from '../kernel/errors.js'
+import { newHolder } from '../kernel/holder.js'
+import type { Catalog } from './catalog.js'
+import { type ClaimedTenant, claimTenants, type NewTenant } from './claim.js'
+import { applyMigrations, TENANT_MIGRATIONS, type TenantSchema } from './databases/index.js'
+import type { TenantSlug } from './ids.js'
+import { getTenant, type Tenant } from './tenant.js'
+import { newToken, tokenHash } from './tokens.js'
+
+const PROVISION_CONCURRENCY = 8
+
+/** Work on a tenant whose tables are ready, before anyone can see it; done again when a killed creation is finished. */
+export type Furnish<T> = (tenant: Tenant) => Promise<T>
+
+export interface BulkReport {
+  readonly tenants: { readonly total: number; readonly created: number; readonly existing: number; readonly failed: number }
+  readonly failures: readonly { readonly slug: TenantSlug; readonly code: string; readonly message: string }[]
+}
+
+/**
+ * Creates a tenant: row, database, schema, furniture, token, in that order; it is `active` only when all is done. Killed at any point,
+ * it stays `provisioning` and the same call finishes it. Of several that race exactly one succeeds.
+ * @throws {Failure} TENANT_EXISTS, DATABASE_TAKEN; the data that is there stays as it is
+ */
+export async function createTenant<T>(
+  catalog: Catalog,
+  prefix: string,
+  wanted: NewTenant,
+  furnish: Furnish<T>,
+): Promise<{ tenant: Tenant; token: string; furnished: T }> {
+  const holder = newHolder()
+  const [claimed] = await claimTenants(catalog, prefix, [wanted], holder)
+  if (claimed === undefined) throw await existsFailure(catalog, wanted.slug)
+  const token = newToken()
+  try {
+    await prepareDatabase(catalog, claimed)
+    const furnished = await furnish(await getTenant(catalog, wanted.slug))
+    await activate(catalog, [claimed], holder, tokenHash(token))
+    return { tenant: await getTenant(catalog, wanted.slug), token, furnished }
+  } catch (error) {
+    await letGo(catalog, claimed, error)
+    throw error
+  }
+}
+
+/**
+ * Creates many tenants, without tokens; one's failure does not stop the others. Those that exist are counted and left alone.
+ * Stops between chunks when the signal aborts, with its reason.
+ */
+export async function createTenants(
+  catalog: Catalog,
+  prefix: string,
+  wanted: readonly NewTenant[],
+  options: { furnish?: Furnish<unknown>; signal?: AbortSignal; progress?: (done: number) => void },
+): Promise<BulkReport> {
+  const failures: BulkReport['failures'][number][] = []
+  let created = 0
+  let done = 0
+  for (const chunk of chunksOf(wanted, wanted[0]?.placement === 'shared' && options.furnish === undefined ? 1000 : 200)) {
+    options.signal?.throwIfAborted()
+    const holder = newHolder()
+    const claimed = await claimTenants(catalog, prefix, chunk, holder)
+    const limit = pLimit(PROVISION_CONCURRENCY)
+    const ready = await Promise.all(
+      claimed.map(tenant =>
+        limit(async () => {
+          try {
+            await prepareDatabase(catalog, tenant)
+            if (options.furnish !== undefined) await options.furnish(await getTenant(catalog, tenant.slug))
+            return [tenant]
+          } catch (error) {
+            await letGo(catalog, tenant, error)
+            if (!(error instanceof Failure)) throw error
+            failures.push({ slug: tenant.slug, code: error.code, message: error.message })
+            return []
+          }
+        }),
+      ),
+    )
+    await activate(catalog, ready.flat(), holder, null)
+    created += ready.flat().length
+    done += chunk.length
+    options.progress?.(done)
+  }
+  const failed = failures.length
+  return { tenants: { total: wanted.length, created, existing: wanted.length - created - failed, failed }, failures }
+}
+
+/** @throws {Failure} DATABASE_TAKEN when the database holds something that is not this catalog's; nothing is changed then */
+async function prepareDatabase(catalog: Catalog, tenant: ClaimedTenant): Promise<void> {
+  if (tenant.schemaVersion === TENANT_MIGRATIONS.at(-1)?.version) return
+  const fresh = await catalog.server.create(tenant.database)
+  const schemaVersion = await catalog.server.use<TenantSchema, number>(tenant.database, async database => {
+    if (!fresh) await refuseForeign(catalog, tenant)
+    return applyMigrations(database, TENANT_MIGRATIONS, catalog.id, Date.now())
+  })
+  await catalog.kysely
+    .updateTable('placements')
+    .set({ schema_version: schemaVersion })
+    .where('id', '=', tenant.placementId)
+    .execute()
+}
+
+async function refuseForeign(catalog: Catalog, tenant: ClaimedTenant): Promise<void> {
+  if (await catalog.server.isEmpty(tenant.database)) return
+  const ours = await catalog.server
+    .use<TenantSchema, unknown>(tenant.database, ({ kysely }) =>
+      kysely.selectFrom('feedctl_migrations').select('version').limit(1).execute(),
+    )
+    .catch(error => (isFailure(error, 'SCHEMA_MISSING') ? null : Promise.reject(error)))
+  if (ours !== null) return
+  throw new Failure('DATABASE_TAKEN', `the database ${tenant.database} exists and is not feedctl's`, {
+    hint: 'choose another slug, or set FEEDCTL_DATABASE_PREFIX',
+  })
+}
+
+async function activate(catalog: Catalog, tenants: readonly ClaimedTenant[], holder: string, hash: string | null): Promise<void> {
+  if (tenants.length === 0) return
+  await catalog.kysely
+    .updateTable('tenants')
+    .set({ state: 'active', token_hash: hash, claimed_by: null, claimed_at: null, updated_at: Date.now() })
+    .where(
+      'id',
+      'in',
+      tenants.map(tenant => tenant.id),
+    )
+    .where('claimed_by', '=', holder)
+    .execute()
+}
+
+/** After a refusal nothing is left of the tenant; after an outage the row stays, for the same command to finish. */
+async function letGo(catalog: Catalog, tenant: ClaimedTenant, error: unknown): Promise<void> {
+  try {
+    if (isFailure(error) && !error.retry && tenant.isNew) {
+      await catalog.kysely.deleteFrom('tenants').where('id', '=', tenant.id).execute()
+      if (tenant.kind === 'dedicated' && !isFailure(error, 'DATABASE_TAKEN')) await catalog.server.drop(tenant.database)
+      if (tenant.kind === 'dedicated')
+        await catalog.kysely.deleteFrom('placements').where('id', '=', tenant.placementId).execute()
+    } else {
+      await catalog.kysely
+        .updateTable('tenants')
+        .set({ claimed_by: null, claimed_at: null })
+        .where('id', '=', tenant.id)
+        .execute()
+    }
+  } catch {
+    // The first error is the one to tell; a claim that could not be given back runs out by itself.
+  }
+}
+
+async function existsFailure(catalog: Catalog, slug: TenantSlug): Promise<Failure> {
+  const tenant = await getTenant(catalog, slug)
+  const what = tenant.state === 'provisioning' ? 'is being created by another process' : `exists (${tenant.state})`
+  return new Failure('TENANT_EXISTS', `tenant ${slug} ${what}`, { hint: `feedctl tenant show ${slug}` })
+}
+
+function* chunksOf<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size)
+}

@@ -1,0 +1,83 @@
+import type { Kysely } from 'kysely'
+import type { Catalog } from './catalog.js'
+import { type CountersTable, insertRows, type OnDuplicate, type OpenDatabase, type TenantSchema } from './databases/index.js'
+import type { TenantId } from './ids.js'
+import type { Placement, Tenant } from './tenant.js'
+
+type TenantTable = 'feeds' | 'posts' | 'counters'
+/** A row without its tenant: the handle adds it. */
+type OwnRow<Table extends TenantTable> = Omit<TenantSchema[Table], 'tenant_id'>
+
+/** Runs the deed on the tables of one tenant. The handle is valid until the deed ends and reaches no other tenant's rows. */
+export function withTenant<T>(
+  catalog: Catalog,
+  tenant: { id: TenantId; placement: Placement },
+  deed: (tables: TenantTables) => Promise<T>,
+): Promise<T> {
+  return catalog.server.use<TenantSchema, T>(tenant.placement.database, database =>
+    deed(new TenantTables(database, database.kysely, tenant.id)),
+  )
+}
+
+/** The tables of one tenant, wherever they are: every query starts with its `tenant_id`. */
+export class TenantTables {
+  constructor(
+    private readonly database: OpenDatabase<TenantSchema>,
+    private readonly executor: Kysely<TenantSchema>,
+    readonly tenantId: Tenant['id'],
+  ) {}
+
+  feeds() {
+    return this.executor.selectFrom('feeds').where('feeds.tenant_id', '=', this.tenantId)
+  }
+
+  posts() {
+    return this.executor.selectFrom('posts').where('posts.tenant_id', '=', this.tenantId)
+  }
+
+  changeFeeds() {
+    return this.executor.updateTable('feeds').where('feeds.tenant_id', '=', this.tenantId)
+  }
+
+  remove(table: TenantTable) {
+    return this.executor.deleteFrom(table).where('tenant_id', '=', this.tenantId)
+  }
+
+  /** Inserts rows in few statements; none is no statement. */
+  async insert<Table extends TenantTable>(
+    table: Table,
+    rows: readonly OwnRow<Table>[],
+    onDuplicate: OnDuplicate<TenantSchema[Table]> = 'fail',
+  ): Promise<void> {
+    const owned = rows.map(row => ({ tenant_id: this.tenantId as number, ...row })) as TenantSchema[Table][]
+    await insertRows<TenantSchema, Table, TenantSchema[Table]>(this.database, table, owned, onDuplicate, this.executor)
+  }
+
+  /**
+   * Takes `count` (0 or more) ids of the tenant's sequence and returns the first. Only inside a transaction: until its end every
+   * other writer of this tenant that takes ids waits.
+   */
+  async takeIds(name: CountersTable['name'], count: number): Promise<number> {
+    const counter = (query: ReturnType<typeof this.executor.updateTable<'counters'>>) =>
+      query.where('counters.tenant_id', '=', this.tenantId).where('name', '=', name)
+    const taken = await counter(this.executor.updateTable('counters'))
+      .set(eb => ({ next: eb('next', '+', count) }))
+      .executeTakeFirst()
+    if (taken.numUpdatedRows === 0n) {
+      await this.insert('counters', [{ name, next: 1 }], 'keep')
+      return this.takeIds(name, count)
+    }
+    const row = await this.executor
+      .selectFrom('counters')
+      .select('next')
+      .where('counters.tenant_id', '=', this.tenantId)
+      .where('name', '=', name)
+      .executeTakeFirstOrThrow()
+    return row.next - count
+  }
+
+  /** All or nothing. The deed must wait for nothing but these tables. */
+  transaction<T>(deed: (tables: TenantTables) => Promise<T>): Promise<T> {
+    return this.executor.transaction().execute(transaction => deed(new TenantTables(this.database, transaction, this.tenantId)))
+  }
+}

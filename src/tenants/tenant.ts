@@ -1,0 +1,118 @@
+import type { Selectable } from 'kysely'
+import { Failure } from '../kernel/errors.js'
+import type { Catalog } from './catalog.js'
+import type { PlacementKind, TenantState, TenantsTable } from './databases/index.js'
+import { type DatabaseName, parseDatabaseName, parseSlug, parseTenantId, type TenantId, type TenantSlug } from './ids.js'
+
+export interface Placement {
+  readonly kind: PlacementKind
+  /** Name of the database host. */
+  readonly host: string
+  readonly database: DatabaseName
+}
+
+/** A customer, as the catalog knows it. */
+export interface Tenant {
+  readonly id: TenantId
+  readonly slug: TenantSlug
+  readonly name: string
+  readonly state: TenantState
+  readonly placement: Placement
+  /** When a tenant in state `deleting` may be removed, epoch ms; null in other states. */
+  readonly deleteAfterAt: number | null
+  readonly createdAt: number
+}
+
+export interface TenantPage {
+  readonly tenants: readonly Tenant[]
+  /** Pass it as `after` for the next page; null on the last. */
+  readonly next: TenantSlug | null
+}
+
+export interface TenantFilter {
+  readonly state?: TenantState
+  readonly placement?: PlacementKind
+  readonly after?: string
+  readonly limit: number
+}
+
+/** @throws {Failure} TENANT_NOT_FOUND */
+export async function getTenant(catalog: Catalog, slug: TenantSlug): Promise<Tenant> {
+  const row = await tenantRows(catalog).where('tenants.slug', '=', slug).executeTakeFirst()
+  if (row === undefined) throw new Failure('TENANT_NOT_FOUND', `there is no tenant ${slug}`, { hint: 'feedctl tenant list' })
+  return tenantOf(row)
+}
+
+/** Null when there is no such tenant: a job may outlive the tenant it was for. */
+export async function findTenant(catalog: Catalog, id: TenantId): Promise<Tenant | null> {
+  const row = await tenantRows(catalog).where('tenants.id', '=', id).executeTakeFirst()
+  return row === undefined ? null : tenantOf(row)
+}
+
+/** @throws {Failure} TENANT_NOT_FOUND, TENANT_WRONG_STATE */
+export async function getActiveTenant(catalog: Catalog, slug: TenantSlug): Promise<Tenant> {
+  const tenant = await getTenant(catalog, slug)
+  if (tenant.state === 'active') return tenant
+  const hint = tenant.state === 'provisioning' ? `feedctl tenant create ${slug}` : `feedctl tenant resume ${slug}`
+  throw new Failure('TENANT_WRONG_STATE', `tenant ${slug} is ${tenant.state}`, { hint })
+}
+
+/** One page in slug order. */
+export async function listTenants(catalog: Catalog, filter: TenantFilter): Promise<TenantPage> {
+  let query = tenantRows(catalog)
+    .orderBy('tenants.slug')
+    .limit(filter.limit + 1)
+  if (filter.state !== undefined) query = query.where('tenants.state', '=', filter.state)
+  if (filter.placement !== undefined) query = query.where('placements.kind', '=', filter.placement)
+  if (filter.after !== undefined) query = query.where('tenants.slug', '>', parseSlug(filter.after))
+  const rows = await query.execute()
+  const tenants = rows.slice(0, filter.limit).map(tenantOf)
+  return { tenants, next: rows.length > filter.limit ? (tenants.at(-1)?.slug ?? null) : null }
+}
+
+/** Moves a tenant from one of the states to another, in one statement. @throws {Failure} TENANT_NOT_FOUND, TENANT_WRONG_STATE */
+export async function changeState(
+  catalog: Catalog,
+  slug: TenantSlug,
+  from: readonly TenantState[],
+  to: TenantState,
+  deleteAfterAt: number | null = null,
+): Promise<Tenant> {
+  const changed = await catalog.kysely
+    .updateTable('tenants')
+    .set({ state: to, delete_after: deleteAfterAt, updated_at: Date.now() })
+    .where('slug', '=', slug)
+    .where('state', 'in', [...from])
+    .executeTakeFirst()
+  const tenant = await getTenant(catalog, slug)
+  if (changed.numUpdatedRows > 0n) return tenant
+  throw new Failure('TENANT_WRONG_STATE', `tenant ${slug} is ${tenant.state}`, { hint: `feedctl tenant show ${slug}` })
+}
+
+export interface TenantRow extends Selectable<TenantsTable> {
+  kind: PlacementKind
+  database_name: string
+  host: string
+}
+
+/** Tenants with their placement, in one statement. */
+export function tenantRows(catalog: Catalog) {
+  return catalog.kysely
+    .selectFrom('tenants')
+    .innerJoin('placements', 'placements.id', 'tenants.placement_id')
+    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+    .selectAll('tenants')
+    .select(['placements.kind', 'placements.database_name', 'hosts.name as host'])
+}
+
+export function tenantOf(row: TenantRow): Tenant {
+  return {
+    id: parseTenantId(row.id),
+    slug: parseSlug(row.slug),
+    name: row.name,
+    state: row.state,
+    placement: { kind: row.kind, host: row.host, database: parseDatabaseName(row.database_name) },
+    deleteAfterAt: row.delete_after,
+    createdAt: row.created_at,
+  }
+}

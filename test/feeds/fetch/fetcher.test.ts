@@ -1,0 +1,312 @@
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { Fetcher, type FetcherOptions, type FetchOutcome } from '../../../src/feeds/fetch/fetcher.js'
+import { type Answer, openPublisher, type Publisher } from './publisher.js'
+
+const BODY = `<rss>${'a feed of some length '.repeat(500)}</rss>`
+const NONE = { etag: null, lastModified: null }
+const calm = new AbortController().signal
+
+const sends = (status: number, headers: Record<string, string>, body: string | Buffer = ''): Answer => {
+  return (_request, response) => void response.writeHead(status, headers).end(body)
+}
+const encoded = (encoding: string, body: Buffer): Answer => sends(200, { 'content-encoding': encoding }, body)
+const endless = (head: Record<string, string>): Answer => {
+  return (_request, response) => {
+    response.writeHead(200, head)
+    const chunk = Buffer.alloc(16_384, 'x')
+    const pump = () => {
+      while (!response.destroyed && response.write(chunk));
+    }
+    response.on('drain', pump)
+    pump()
+  }
+}
+const held: (() => void)[] = []
+
+const ANSWERS: Record<string, Answer> = {
+  '/feed': sends(200, { 'content-type': 'text/xml; charset=utf-8', etag: '"é"', 'last-modified': 'yesterday, about noon' }, BODY),
+  '/fresh': sends(200, { 'cache-control': 'public, max-age=600', expires: 'Thu, 01 Jan 2099 00:00:00 GMT' }, BODY),
+  '/conditional': (request, response) => {
+    const same = request.headers['if-none-match'] === 'W/"x" odd' && request.headers['if-modified-since'] === 'as I said'
+    response.writeHead(same ? 304 : 200, { etag: '"new"', 'cache-control': 'max-age=60' }).end(same ? undefined : BODY)
+  },
+  '/always-304': sends(304, {}),
+  '/gone': sends(410, {}),
+  '/error': sends(500, {}, 'x'.repeat(200_000)),
+  '/busy': sends(503, { 'retry-after': '120' }),
+  '/challenge': sends(403, { 'cf-mitigated': 'challenge' }),
+  '/empty': sends(200, { 'content-length': '0' }),
+  '/empty-gzip': sends(200, { 'content-encoding': 'gzip' }),
+  '/gzip': encoded('gzip', gzipSync(BODY)),
+  '/br': encoded('br', brotliCompressSync(BODY)),
+  '/deflate': encoded('deflate', deflateSync(BODY)),
+  '/deflate-raw': encoded('deflate', deflateRawSync(BODY)),
+  '/gzip-br': encoded('gzip, br', brotliCompressSync(gzipSync(BODY))),
+  '/four': encoded('gzip, gzip, gzip, gzip', gzipSync(gzipSync(gzipSync(gzipSync(BODY))))),
+  '/zstd': encoded('rot13', Buffer.from(BODY)),
+  '/not-gzip': encoded('gzip', Buffer.from(BODY)),
+  '/cut-gzip': encoded('gzip', gzipSync(BODY).subarray(0, 60)),
+  '/bomb': encoded('gzip', gzipSync(Buffer.alloc(50_000_000))),
+  '/endless': endless({ 'content-type': 'text/xml' }),
+  '/hang': (_request, response) => void held.push(() => response.destroy()),
+  '/hang-body': (_request, response) => {
+    response.writeHead(200)
+    response.write('<rss>')
+    held.push(() => response.destroy())
+  },
+  '/cut': (_request, response) => {
+    response.writeHead(200, { 'content-length': '100000' })
+    response.write('<rss>', () => response.destroy())
+  },
+  '/cut-chunked': (_request, response) => {
+    response.writeHead(200)
+    response.write('<rss>', () => response.destroy())
+  },
+  '/cut-at-once': (request, _response) => void request.socket.destroy(),
+  '/moved': sends(301, { location: '/moved-again' }),
+  '/moved-again': sends(308, { location: '/feed' }),
+  '/found': sends(302, { location: '/moved' }),
+  '/loop': sends(301, { location: '/loop-back' }),
+  '/loop-back': sends(301, { location: '/loop' }),
+  '/nowhere': sends(302, {}),
+  '/ftp': sends(302, { location: 'ftp://127.0.0.1/x' }),
+  '/elsewhere': sends(302, { location: 'http://[::ffff:10.0.0.1]/x' }),
+  '/metadata': sends(302, { location: 'http://169.254.169.254/latest' }),
+  '/stray-port': sends(302, { location: 'http://198.41.0.4:22/' }),
+}
+for (let hop = 0; hop < 8; hop++) ANSWERS[`/hop${hop}`] = sends(302, { location: `/hop${hop + 1}` })
+
+let publisher: Publisher
+const open: Fetcher[] = []
+
+beforeAll(async () => {
+  publisher = await openPublisher(ANSWERS)
+})
+afterEach(async () => {
+  for (const release of held.splice(0)) release()
+  await Promise.all(open.splice(0).map(fetcher => fetcher.close()))
+})
+afterAll(() => publisher.close())
+
+function openFetcher(options: Partial<FetcherOptions> = {}): Fetcher {
+  const fetcher = new Fetcher({
+    allow: ['127.0.0.1'],
+    concurrency: 16,
+    perHost: 8,
+    timeoutMs: 5_000,
+    maxBodyBytes: 1_000_000,
+    maxRedirects: 5,
+    userAgent: 'feedctl test',
+    ...options,
+  })
+  open.push(fetcher)
+  return fetcher
+}
+
+function get(path: string, options: Partial<FetcherOptions> = {}): Promise<FetchOutcome> {
+  return openFetcher(options).fetch(publisher.url + path, NONE, calm)
+}
+
+function textOf(outcome: FetchOutcome): string {
+  return outcome.kind === 'document' ? new TextDecoder().decode(outcome.body) : JSON.stringify(outcome)
+}
+
+describe('a document', () => {
+  it('arrives with its validators word for word and where it came from', async () => {
+    const outcome = await get('/feed')
+    expect(textOf(outcome)).toBe(BODY)
+    expect(outcome).toMatchObject({
+      contentType: 'text/xml; charset=utf-8',
+      etag: '"é"',
+      lastModified: 'yesterday, about noon',
+      finalUrl: `${publisher.url}/feed`,
+      permanentUrl: null,
+      cacheMaxAgeS: null,
+      wireBytes: BODY.length,
+    })
+  })
+
+  it('has bytes of its own, which can be transferred', async () => {
+    const outcome = await get('/feed')
+    if (outcome.kind !== 'document') throw new Error(textOf(outcome))
+    expect(outcome.body.byteOffset).toBe(0)
+    expect(outcome.body.buffer.byteLength).toBe(outcome.body.byteLength)
+  })
+
+  it('says how long it is fresh', async () => {
+    expect(await get('/fresh')).toMatchObject({ kind: 'document', cacheMaxAgeS: 600 })
+  })
+
+  it.each(['/gzip', '/br', '/deflate', '/deflate-raw', '/gzip-br'])('is decompressed: %s', async path => {
+    const outcome = await get(path)
+    expect(textOf(outcome)).toBe(BODY)
+    expect(outcome).toMatchObject({ kind: 'document' })
+  })
+
+  it('is asked for with the name of the program, without cookies, and with the encodings it reads', async () => {
+    publisher.seen.splice(0)
+    await get('/feed')
+    const [request] = publisher.seen
+    expect(request?.headers).toMatchObject({ 'user-agent': 'feedctl test', 'accept-encoding': 'gzip, br, deflate' })
+    expect(request?.headers.accept).toContain('application/atom+xml')
+    expect(request?.headers).not.toHaveProperty('cookie')
+    expect(request?.headers).not.toHaveProperty('if-none-match')
+  })
+})
+
+describe('a conditional request', () => {
+  it('gives the validators back as they were and reports that nothing changed', async () => {
+    const outcome = await openFetcher().fetch(
+      `${publisher.url}/conditional`,
+      { etag: 'W/"x" odd', lastModified: 'as I said' },
+      calm,
+    )
+    expect(outcome).toEqual({
+      kind: 'not-modified',
+      status: 304,
+      etag: '"new"',
+      lastModified: null,
+      cacheMaxAgeS: 60,
+      requests: 1,
+    })
+  })
+
+  it('leaves out a validator that cannot be a header', async () => {
+    const outcome = await openFetcher().fetch(`${publisher.url}/conditional`, { etag: 'a\r\nb: c', lastModified: '日' }, calm)
+    expect(outcome.kind).toBe('document')
+  })
+
+  it('a 304 that nobody asked for is a failure', async () => {
+    expect(await get('/always-304')).toMatchObject({ kind: 'failed', status: 304, failure: { code: 'FEED_HTTP_STATUS' } })
+  })
+})
+
+describe('a failure', () => {
+  it.each([
+    ['/absent', 'FEED_HTTP_STATUS', 404],
+    ['/gone', 'FEED_GONE', 410],
+    ['/error', 'FEED_HTTP_STATUS', 500],
+    ['/empty', 'FEED_EMPTY', 200],
+    ['/empty-gzip', 'FEED_EMPTY', 200],
+    ['/four', 'FEED_ENCODING', null],
+    ['/zstd', 'FEED_ENCODING', null],
+    ['/not-gzip', 'FEED_ENCODING', null],
+    ['/cut-gzip', 'FEED_CUT', null],
+    ['/cut', 'FEED_CUT', null],
+    ['/cut-chunked', 'FEED_CUT', null],
+    ['/cut-at-once', 'FEED_CUT', null],
+    ['/bomb', 'FEED_TOO_LARGE', null],
+    ['/endless', 'FEED_TOO_LARGE', null],
+    ['/loop', 'FEED_REDIRECTS', null],
+    ['/hop0', 'FEED_REDIRECTS', null],
+    ['/nowhere', 'FEED_REDIRECTS', null],
+    ['/ftp', 'FEED_REDIRECTS', null],
+    ['/elsewhere', 'ADDRESS_REFUSED', null],
+    ['/metadata', 'ADDRESS_REFUSED', null],
+    ['/stray-port', 'ADDRESS_REFUSED', null],
+  ])('%s is %s', async (path, code, status) => {
+    expect(await get(path)).toMatchObject({ kind: 'failed', status, failure: { code } })
+  })
+
+  it('names the status', async () => {
+    expect(await get('/error')).toMatchObject({ failure: { message: expect.stringContaining('500') } })
+  })
+
+  it('tells when to come back', async () => {
+    expect(await get('/busy')).toMatchObject({ status: 503, retryAfterS: 120 })
+  })
+
+  it('names a challenge for bots', async () => {
+    expect(await get('/challenge')).toMatchObject({ failure: { message: expect.stringContaining('challenge') } })
+  })
+
+  it.each(['/hang', '/hang-body'])('%s ends with the total time', async path => {
+    expect(await get(path, { timeoutMs: 150 })).toMatchObject({ kind: 'failed', failure: { code: 'FEED_TIMEOUT' } })
+  })
+
+  it('a host that refuses the connection, or that nobody knows, is unreachable', async () => {
+    const closed = await openPublisher({})
+    await closed.close()
+    const fetcher = openFetcher()
+    expect(await fetcher.fetch(closed.url, NONE, calm)).toMatchObject({ failure: { code: 'FEED_UNREACHABLE' } })
+    expect(await fetcher.fetch('http://nobody.invalid/', NONE, calm)).toMatchObject({ failure: { code: 'FEED_UNREACHABLE' } })
+  })
+
+  it('what is no URL is refused', async () => {
+    expect(await openFetcher().fetch('gopher://x', NONE, calm)).toMatchObject({ failure: { code: 'URL_INVALID' } })
+  })
+})
+
+describe('a redirect', () => {
+  it('is permanent when every hop is', async () => {
+    const target = `${publisher.url}/feed`
+    expect(await get('/moved')).toMatchObject({ kind: 'document', finalUrl: target, permanentUrl: target })
+    expect(await get('/found')).toMatchObject({ kind: 'document', finalUrl: target, permanentUrl: null })
+  })
+
+  it('counts as requests', async () => {
+    const fetcher = openFetcher()
+    expect(await fetcher.fetch(`${publisher.url}/found`, NONE, calm)).toMatchObject({ requests: 4 })
+    expect(await fetcher.fetch(`${publisher.url}/nowhere`, NONE, calm)).toMatchObject({ kind: 'failed', requests: 1 })
+    expect(await fetcher.fetch('http://10.0.0.1/', NONE, calm)).toMatchObject({ kind: 'failed', requests: 0 })
+    expect(fetcher.requests).toBe(5)
+    expect(fetcher.bytes).toBe(BODY.length)
+  })
+})
+
+describe('the address guard', () => {
+  it('refuses loopback, by number and by name, without connecting', async () => {
+    publisher.seen.splice(0)
+    for (const host of ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]', '0x7f.1']) {
+      const outcome = await openFetcher({ allow: [] }).fetch(`http://${host}:${publisher.port}/feed`, NONE, calm)
+      expect(outcome, host).toMatchObject({ kind: 'failed', failure: { code: 'ADDRESS_REFUSED' } })
+    }
+    const named = await openFetcher({ allow: [] }).fetch('http://localhost/feed', NONE, calm)
+    expect(named).toMatchObject({ failure: { code: 'ADDRESS_REFUSED' } })
+    expect(publisher.seen).toHaveLength(0)
+  })
+
+  it('lets pass what the operator names, whatever form the name has', async () => {
+    for (const allow of ['127.0.0.0/8', 'localhost', `localhost:${publisher.port}`, `127.0.0.1:${publisher.port}`]) {
+      const outcome = await openFetcher({ allow: [allow] }).fetch(`http://localhost:${publisher.port}/feed`, NONE, calm)
+      expect(outcome.kind, allow).toBe('document')
+    }
+  })
+
+  it('keeps an exemption to its port', async () => {
+    const outcome = await openFetcher({ allow: ['localhost:1'] }).fetch(`http://localhost:${publisher.port}/feed`, NONE, calm)
+    expect(outcome).toMatchObject({ failure: { code: 'ADDRESS_REFUSED' } })
+  })
+})
+
+describe('the operator', () => {
+  it('stops a fetch with the reason of the signal, in flight and queued', async () => {
+    const fetcher = openFetcher({ concurrency: 1 })
+    const stop = new AbortController()
+    const fetches = [1, 2, 3].map(() => fetcher.fetch(`${publisher.url}/hang`, NONE, stop.signal))
+    await expect.poll(() => held.length).toBe(1)
+    stop.abort(new Error('enough'))
+    for (const fetch of fetches) await expect(fetch).rejects.toThrow('enough')
+    expect(fetcher.requests).toBe(1)
+    expect((await fetcher.fetch(`${publisher.url}/feed`, NONE, calm)).kind).toBe('document')
+  })
+
+  it('is not kept waiting by a slow host', async () => {
+    const fetcher = openFetcher({ concurrency: 2, perHost: 1, allow: ['127.0.0.1', 'localhost'] })
+    const stop = new AbortController()
+    const slow = [1, 2, 3, 4].map(() => fetcher.fetch(`${publisher.url}/hang`, NONE, stop.signal))
+    const other = await fetcher.fetch(`http://localhost:${publisher.port}/feed`, NONE, calm)
+    expect(other.kind).toBe('document')
+    expect(held).toHaveLength(1)
+    stop.abort(new Error('enough'))
+    await Promise.allSettled(slow)
+  })
+
+  it('does not count the wait for a slot as time of the fetch', async () => {
+    const fetcher = openFetcher({ concurrency: 1, timeoutMs: 200 })
+    const paths = ['/hang', '/hang', '/hang', '/feed']
+    const outcomes = await Promise.all(paths.map(path => fetcher.fetch(publisher.url + path, NONE, calm)))
+    expect(outcomes.map(outcome => outcome.kind)).toEqual(['failed', 'failed', 'failed', 'document'])
+  })
+})

@@ -1,0 +1,127 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { createConnection, type RowDataPacket } from 'mysql2/promise'
+import ts from 'typescript'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { temporaryFolder } from './folders.js'
+import { type MariadbServer, startMariadb } from './mariadb.js'
+import { type RedisServer, startRedis } from './redis.js'
+
+describe('a private MariaDB', () => {
+  test('keeps its rows over a stop, a start and a kill, on the same port, and leaves nothing behind', async () => {
+    const server = await startMariadb()
+    onTestFinished(() => server.dispose())
+    await ask(server, 'CREATE DATABASE kept')
+    await ask(server, 'CREATE TABLE kept.words (word VARCHAR(20))')
+    await ask(server, "INSERT INTO kept.words VALUES ('before')")
+    const first = server.pid
+    await server.kill()
+    await expect(ask(server, 'SELECT 1')).rejects.toThrow('ECONNREFUSED')
+    await server.start()
+    expect(server.pid).not.toBe(first)
+    expect(await ask(server, 'SELECT word FROM kept.words')).toEqual([{ word: 'before' }])
+    expect(await ask(server, 'SELECT @@innodb_flush_log_at_trx_commit AS flush')).toEqual([{ flush: 1 }])
+    await server.restart()
+    expect(await ask(server, 'SELECT word FROM kept.words')).toEqual([{ word: 'before' }])
+    await server.dispose()
+    expect([existsSync(server.folder), isRunning(first), isRunning(server.pid)]).toEqual([false, false, false])
+  })
+})
+
+describe('a private Redis', () => {
+  test('keeps its keys over a stop and a start, evicts nothing, and leaves nothing behind', async () => {
+    const server = await startRedis()
+    onTestFinished(() => server.dispose())
+    expect(await withRedis(server, client => client.set('word', 'before'))).toBe('OK')
+    await server.stop()
+    await server.start()
+    expect(await withRedis(server, client => client.get('word'))).toBe('before')
+    expect(await withRedis(server, client => client.config('GET', 'maxmemory-policy'))).toEqual([
+      'maxmemory-policy',
+      'noeviction',
+    ])
+    await server.dispose()
+    expect([existsSync(server.folder), isRunning(server.pid)]).toEqual([false, false])
+  })
+
+  test('answers what was asked while it was paused, once it is resumed', async () => {
+    const server = await startRedis()
+    onTestFinished(() => server.dispose())
+    await withRedis(server, async client => {
+      server.pause()
+      await until(() => /^State:\s+T/m.test(readFileSync(`/proc/${server.pid}/status`, 'utf8')))
+      const answer = client.ping()
+      server.resume()
+      expect(await answer).toBe('PONG')
+    })
+  })
+
+  test('refuses a client without the password', async () => {
+    const server = await startRedis()
+    onTestFinished(() => server.dispose())
+    const stranger = new Redis({ port: server.port, lazyConnect: true, retryStrategy: null, enableReadyCheck: false })
+    onTestFinished(() => stranger.disconnect())
+    await stranger.connect()
+    await expect(stranger.ping()).rejects.toThrow('NOAUTH')
+  })
+})
+
+test('a program ends, and its folder goes, with an owner that is killed', async () => {
+  const place = temporaryFolder()
+  const folder = temporaryFolder()
+  const source = readFileSync(join(import.meta.dirname, 'watched-process.ts'), 'utf8')
+  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 }
+  writeFileSync(join(place, 'watched-process.mjs'), ts.transpileModule(source, { compilerOptions: options }).outputText)
+  const owner = [
+    "import { WatchedProcess } from './watched-process.mjs'",
+    `const child = await WatchedProcess.start(['sleep', '600'], ${JSON.stringify({ folder, log: join(folder, 'log') })})`,
+    'console.log(child.pid)',
+    'setInterval(() => {}, 1000)',
+  ]
+  writeFileSync(join(place, 'owner.mjs'), owner.join('\n'))
+  const running = spawn(process.execPath, [join(place, 'owner.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void running.kill('SIGKILL'))
+  const [line] = await once(running.stdout, 'data')
+  const pid = Number(String(line))
+  expect([isRunning(pid), existsSync(folder)]).toEqual([true, true])
+  running.kill('SIGKILL')
+  await until(() => !isRunning(pid) && !existsSync(folder))
+})
+
+async function ask(server: MariadbServer, sql: string): Promise<RowDataPacket[]> {
+  const { host, port, username: user, password } = server
+  const connection = await createConnection({ host, port, user, password })
+  try {
+    const [rows] = await connection.query<RowDataPacket[]>(sql)
+    return rows
+  } finally {
+    await connection.end()
+  }
+}
+
+async function withRedis<T>(server: RedisServer, deed: (client: Redis) => Promise<T>): Promise<T> {
+  const client = new Redis(server.url)
+  try {
+    return await deed(client)
+  } finally {
+    client.disconnect()
+  }
+}
+
+/** Whether the process lives; one that has ended but was not yet waited for does not. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** Waits for as long as the test may last. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await pause(10)
+}
