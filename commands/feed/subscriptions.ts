@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
 import type { App } from '../../src/app.js'
 import type { Io, Style } from '../../src/cli/io.js'
@@ -62,7 +63,8 @@ export function registerOpml(feed: Command, io: Io): void {
     .argument('<opml>', 'a file, or -')
     .action(async (slug, path) => {
       await using app = await opening(io)
-      const wishes = path === '-' ? await readOpmlText((await io.readStdin()).toString('utf8')) : await readOpmlFile(path)
+      const wishes =
+        path === '-' ? await readOpmlText((await io.readStdin()).toString('utf8')) : await readOpmlFile(resolve(io.cwd, path))
       await subscribe(app, io, slug, wishes, false)
     })
   examples(importOpml, ['feedctl feed import acme subscriptions.opml', 'feedctl feed export acme | feedctl feed import globex -'])

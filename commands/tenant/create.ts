@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
 import type { App } from '../../src/app.js'
 import { duration } from '../../src/cli/figures.js'
@@ -60,7 +61,7 @@ async function createOne(app: App, io: Io, slug: string, options: CreateOptions)
     import('../../src/feeds/subscriptions.js'),
   ])
   const wanted = await newTenant(app, slug, options.name ?? slug, options.placement)
-  const wishes = await wishesOf(options)
+  const wishes = await wishesOf(options, io)
   const made = await createTenant(app.catalog, app.config.databasePrefix, wanted, tenant => addFeeds(app.catalog, tenant, wishes))
   const feeds = made.furnished.added.length + made.furnished.existing.length
   const result = { tenant: tenantView(made.tenant), token: made.token, feeds, durationMs: Math.round(performance.now() - begun) }
@@ -79,7 +80,7 @@ async function createMany(app: App, io: Io, options: CreateOptions): Promise<voi
     import('../../src/feeds/subscriptions.js'),
   ])
   const rows = options.from === undefined ? countedRows(options) : await readTenantsCsv(options.from, io)
-  const common = await wishesOf(options)
+  const common = await wishesOf(options, io)
   const wishes = new Map(rows.map(row => [row.slug, [...common, ...row.wishes]]))
   const wanted = await Promise.all(rows.map(row => newTenant(app, row.slug, row.name, row.placement ?? options.placement)))
   const progress = io.progress('tenants')
@@ -118,19 +119,17 @@ function countedRows(options: CreateOptions): { slug: string; name: string; plac
 }
 
 async function newTenant(app: App, slug: string, name: string, placement: string | undefined): Promise<NewTenant> {
-  const { parseSlug } = await import('../../src/tenants/ids.js')
+  const { parseSlug, parseTenantName } = await import('../../src/tenants/ids.js')
   const kind = placement ?? app.config.placement
   if (kind !== 'dedicated' && kind !== 'shared')
     throw new Failure('USAGE', `placement ${JSON.stringify(kind)} is not dedicated or shared`)
-  const trimmed = name.trim()
-  if (trimmed === '' || [...trimmed].length > 200) throw new Failure('USAGE', 'a name has 1 to 200 characters')
-  return { slug: parseSlug(slug), name: trimmed, placement: kind }
+  return { slug: parseSlug(slug), name: parseTenantName(name), placement: kind }
 }
 
-async function wishesOf(options: CreateOptions): Promise<FeedWish[]> {
+async function wishesOf(options: CreateOptions, io: Io): Promise<FeedWish[]> {
   const { parseFeedUrl } = await import('../../src/feeds/urls.js')
   const named = (options.feed ?? []).map(url => ({ url: parseFeedUrl(url), title: null }))
   if (options.opml === undefined) return named
   const { readOpmlFile } = await import('../feed/opml-file.js')
-  return [...named, ...(await readOpmlFile(options.opml))]
+  return [...named, ...(await readOpmlFile(resolve(io.cwd, options.opml)))]
 }

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { Io } from '../../src/cli/io.js'
 import type { FeedWish } from '../../src/feeds/subscriptions.js'
 import { Failure, isFailure, wordsOf } from '../../src/kernel/errors.js'
-import { parseSlug } from '../../src/tenants/ids.js'
+import { parseSlug, parseTenantName } from '../../src/tenants/ids.js'
 import { readOpmlFile } from '../feed/opml-file.js'
 
 export interface TenantRow {
@@ -30,9 +30,14 @@ export async function readTenantsCsv(path: string, io: Io): Promise<TenantRow[]>
   const folder = dirname(resolve(io.cwd, path))
   const mistakes: string[] = []
   const rows: TenantRow[] = []
+  const lines = new Map<string, number>()
   for (const { record, info } of records) {
     try {
-      rows.push(await rowOf(record, folder))
+      const row = await rowOf(record, folder)
+      const first = lines.get(row.slug)
+      if (first !== undefined) throw new Failure('CSV_INVALID', `slug ${row.slug} is on line ${first} already`)
+      lines.set(row.slug, info.lines)
+      rows.push(row)
     } catch (error) {
       if (!isFailure(error)) throw error
       mistakes.push(`line ${info.lines}: ${error.message}`)
@@ -46,6 +51,7 @@ export async function readTenantsCsv(path: string, io: Io): Promise<TenantRow[]>
 async function rowOf(record: Record<string, string>, folder: string): Promise<TenantRow> {
   const { slug = '', name, placement, host, opml } = record
   parseSlug(slug)
+  parseTenantName(name || slug)
   if (host !== undefined && host !== '' && host !== 'default')
     throw new Failure('HOST_NOT_FOUND', `there is no database host ${host}`)
   if (placement !== undefined && !['', 'dedicated', 'shared'].includes(placement))

@@ -57,7 +57,7 @@ async function removeNow(app: App, io: Io, slug: string): Promise<void> {
     import('../../src/tenants/ids.js'),
   ])
   const parsed = parseSlug(slug)
-  await markDeleted(app.catalog, parsed, Date.now())
+  await markDeleted(app.catalog, parsed, Date.now(), ['provisioning', 'active', 'suspended'])
   const receipt = await removeTenant(app.catalog, parsed)
   io.print({ receipt }, value => receiptWords(value.receipt))
 }

@@ -116,7 +116,7 @@ export const SETTINGS = {
     'how feedctl names itself to publishers; add a contact URL',
   ),
   dbPool: setting('FEEDCTL_DB_POOL', whole(1, 200), 8, 'connections per database host and process'),
-  openFiles: setting('FEEDCTL_OPEN_FILES', whole(4, 10_000), 128, 'SQLite files kept open per process'),
+  openFiles: setting('FEEDCTL_OPEN_FILES', whole(4, 10_000), 40, 'SQLite files kept open per process'),
   databasePrefix: setting('FEEDCTL_DATABASE_PREFIX', prefix, 'tenant_', 'start of the names of tenant databases'),
   placement: setting('FEEDCTL_PLACEMENT', driver('dedicated', 'shared'), 'dedicated', 'placement of new tenants that name none'),
   redisPrefix: setting('FEEDCTL_REDIS_PREFIX', prefix, 'feedctl', 'start of every Redis key'),
@@ -126,7 +126,7 @@ export const SETTINGS = {
     0,
     'parser threads; 0 is one per core for `sync`, one for `queue work`',
   ),
-  cacheBytes: setting('FEEDCTL_CACHE_BYTES', whole(1024, 4096 * MEBIBYTE), 48 * MEBIBYTE, 'bound of the memory cache, bytes'),
+  cacheBytes: setting('FEEDCTL_CACHE_BYTES', whole(1024, 4096 * MEBIBYTE), 24 * MEBIBYTE, 'bound of the memory cache, bytes'),
   documentTtlS: setting(
     'FEEDCTL_DOCUMENT_TTL_S',
     whole(1, 2_592_000),

@@ -42,7 +42,6 @@ export class InlineQueue implements Queue {
 
   async close(): Promise<void> {
     this.stop.abort(new Failure('INTERRUPTED', 'the queue is closed'))
-    this.limit.clearQueue()
     await Promise.allSettled(this.jobs)
   }
 

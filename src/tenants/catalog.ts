@@ -18,6 +18,7 @@ import { type DatabaseName, parseDatabaseName } from './ids.js'
 export interface Catalog {
   /** Names this installation in every database it owns. */
   readonly id: string
+  readonly name: DatabaseName
   readonly server: DatabaseServer
   readonly database: OpenDatabase<CatalogSchema>
   readonly kysely: Kysely<CatalogSchema>
@@ -45,7 +46,7 @@ export async function openCatalog(server: DatabaseServer, config: Config): Promi
         hint: 'upgrade feedctl',
       })
     const id = applied[0]?.catalog_id
-    if (version === latest && id !== undefined) return { id, server, database, kysely: database.kysely }
+    if (version === latest && id !== undefined) return { id, name, server, database, kysely: database.kysely }
   } catch (error) {
     if (!isFailure(error, 'SCHEMA_MISSING')) throw error
   }
@@ -69,7 +70,7 @@ export async function initCatalog(server: DatabaseServer, config: Config): Promi
   )
   const id = await catalogIdOf(server, name, database)
   await insertRows(database, 'hosts', [{ name: 'default', created_at: now }], 'keep')
-  return { catalog: { id, server, database, kysely: database.kysely }, report: { database: name, created, schemaVersion } }
+  return { catalog: { id, name, server, database, kysely: database.kysely }, report: { database: name, created, schemaVersion } }
 }
 
 export function catalogName(config: Config): DatabaseName {

@@ -20,6 +20,13 @@ export function parseSlug(text: string): TenantSlug {
   })
 }
 
+/** What people call a tenant, trimmed. @throws {Failure} USAGE */
+export function parseTenantName(text: string): string {
+  const name = text.trim()
+  if (name !== '' && [...name].length <= 200) return name
+  throw new Failure('USAGE', 'a name has 1 to 200 characters')
+}
+
 /** The number as a tenant's id, as found in a catalog row or a job's payload. @throws {TypeError} when it is no positive integer */
 export function parseTenantId(value: number): TenantId {
   return positive(value) as TenantId

@@ -5,6 +5,7 @@ import type { Catalog } from './catalog.js'
 import { type ClaimedTenant, claimTenants, type NewTenant } from './claim.js'
 import { applyMigrations, TENANT_MIGRATIONS, type TenantSchema } from './databases/index.js'
 import type { TenantSlug } from './ids.js'
+import { dropPlacement } from './removal.js'
 import { getTenant, type Tenant } from './tenant.js'
 import { newToken, tokenHash } from './tokens.js'
 
@@ -33,15 +34,9 @@ export async function createTenant<T>(
   const [claimed] = await claimTenants(catalog, prefix, [wanted], holder)
   if (claimed === undefined) throw await existsFailure(catalog, wanted.slug)
   const token = newToken()
-  try {
-    await prepareDatabase(catalog, claimed)
-    const furnished = await furnish(await getTenant(catalog, wanted.slug))
-    await activate(catalog, [claimed], holder, tokenHash(token))
-    return { tenant: await getTenant(catalog, wanted.slug), token, furnished }
-  } catch (error) {
-    await letGo(catalog, claimed, error)
-    throw error
-  }
+  const furnished = await prepare(catalog, claimed, holder, furnish)
+  if ((await activate(catalog, [claimed], holder, tokenHash(token))) === 0) throw await existsFailure(catalog, wanted.slug)
+  return { tenant: await getTenant(catalog, wanted.slug), token, furnished }
 }
 
 /**
@@ -66,11 +61,9 @@ export async function createTenants(
       claimed.map(tenant =>
         limit(async () => {
           try {
-            await prepareDatabase(catalog, tenant)
-            if (options.furnish !== undefined) await options.furnish(await getTenant(catalog, tenant.slug))
+            await prepare(catalog, tenant, holder, options.furnish ?? null)
             return [tenant]
           } catch (error) {
-            await letGo(catalog, tenant, error)
             if (!(error instanceof Failure)) throw error
             failures.push({ slug: tenant.slug, code: error.code, message: error.message })
             return []
@@ -78,8 +71,7 @@ export async function createTenants(
         }),
       ),
     )
-    await activate(catalog, ready.flat(), holder, null)
-    created += ready.flat().length
+    created += await activate(catalog, ready.flat(), holder, null)
     done += chunk.length
     options.progress?.(done)
   }
@@ -87,12 +79,33 @@ export async function createTenants(
   return { tenants: { total: wanted.length, created, existing: wanted.length - created - failed, failed }, failures }
 }
 
+/** Makes the database ready and furnishes it; when that is refused, undoes what it made. */
+async function prepare<T>(catalog: Catalog, tenant: ClaimedTenant, holder: string, furnish: Furnish<T>): Promise<T>
+async function prepare<T>(catalog: Catalog, tenant: ClaimedTenant, holder: string, furnish: Furnish<T> | null): Promise<T | null>
+async function prepare<T>(
+  catalog: Catalog,
+  tenant: ClaimedTenant,
+  holder: string,
+  furnish: Furnish<T> | null,
+): Promise<T | null> {
+  let made = false
+  try {
+    if (tenant.schemaVersion !== TENANT_MIGRATIONS.at(-1)?.version) {
+      refuseCatalog(catalog, tenant)
+      made = await catalog.server.create(tenant.database)
+      await migrate(catalog, tenant, made)
+    }
+    return furnish === null ? null : await furnish(await getTenant(catalog, tenant.slug))
+  } catch (error) {
+    await letGo(catalog, tenant, holder, made, error)
+    throw error
+  }
+}
+
 /** @throws {Failure} DATABASE_TAKEN when the database holds something that is not this catalog's; nothing is changed then */
-async function prepareDatabase(catalog: Catalog, tenant: ClaimedTenant): Promise<void> {
-  if (tenant.schemaVersion === TENANT_MIGRATIONS.at(-1)?.version) return
-  const fresh = await catalog.server.create(tenant.database)
+async function migrate(catalog: Catalog, tenant: ClaimedTenant, made: boolean): Promise<void> {
   const schemaVersion = await catalog.server.use<TenantSchema, number>(tenant.database, async database => {
-    if (!fresh) await refuseForeign(catalog, tenant)
+    if (!made) await refuseForeign(catalog, tenant)
     return applyMigrations(database, TENANT_MIGRATIONS, catalog.id, Date.now())
   })
   await catalog.kysely
@@ -100,6 +113,14 @@ async function prepareDatabase(catalog: Catalog, tenant: ClaimedTenant): Promise
     .set({ schema_version: schemaVersion })
     .where('id', '=', tenant.placementId)
     .execute()
+}
+
+/** The catalog's ledger is its own, so that nothing else would keep a tenant out of it. Names may differ in nothing but case on a server. */
+function refuseCatalog(catalog: Catalog, tenant: ClaimedTenant): void {
+  if (tenant.database.toLowerCase() !== catalog.name.toLowerCase()) return
+  throw new Failure('DATABASE_TAKEN', `the database ${tenant.database} is the catalog`, {
+    hint: 'choose another slug, or set FEEDCTL_DATABASE_PREFIX',
+  })
 }
 
 async function refuseForeign(catalog: Catalog, tenant: ClaimedTenant): Promise<void> {
@@ -115,35 +136,39 @@ async function refuseForeign(catalog: Catalog, tenant: ClaimedTenant): Promise<v
   })
 }
 
-async function activate(catalog: Catalog, tenants: readonly ClaimedTenant[], holder: string, hash: string | null): Promise<void> {
-  if (tenants.length === 0) return
-  await catalog.kysely
+/** How many became active: not one that was deleted, or taken over, in the meantime. */
+async function activate(
+  catalog: Catalog,
+  tenants: readonly ClaimedTenant[],
+  holder: string,
+  hash: string | null,
+): Promise<number> {
+  if (tenants.length === 0) return 0
+  const ids = tenants.map(tenant => tenant.id)
+  const changed = await catalog.kysely
     .updateTable('tenants')
     .set({ state: 'active', token_hash: hash, claimed_by: null, claimed_at: null, updated_at: Date.now() })
-    .where(
-      'id',
-      'in',
-      tenants.map(tenant => tenant.id),
-    )
+    .where('id', 'in', ids)
     .where('claimed_by', '=', holder)
-    .execute()
+    .where('state', '=', 'provisioning')
+    .executeTakeFirst()
+  return Number(changed.numUpdatedRows)
 }
 
-/** After a refusal nothing is left of the tenant; after an outage the row stays, for the same command to finish. */
-async function letGo(catalog: Catalog, tenant: ClaimedTenant, error: unknown): Promise<void> {
+/** After a refusal nothing is left of a new tenant; after an outage the row stays, for the same command to finish. */
+async function letGo(catalog: Catalog, tenant: ClaimedTenant, holder: string, made: boolean, error: unknown): Promise<void> {
+  const undo = isFailure(error) && !error.retry && tenant.isNew
   try {
-    if (isFailure(error) && !error.retry && tenant.isNew) {
-      await catalog.kysely.deleteFrom('tenants').where('id', '=', tenant.id).execute()
-      if (tenant.kind === 'dedicated' && !isFailure(error, 'DATABASE_TAKEN')) await catalog.server.drop(tenant.database)
-      if (tenant.kind === 'dedicated')
-        await catalog.kysely.deleteFrom('placements').where('id', '=', tenant.placementId).execute()
-    } else {
-      await catalog.kysely
-        .updateTable('tenants')
-        .set({ claimed_by: null, claimed_at: null })
-        .where('id', '=', tenant.id)
-        .execute()
-    }
+    const held = await catalog.kysely
+      .updateTable('tenants')
+      .set(undo ? { claimed_at: Date.now() } : { claimed_by: null, claimed_at: null })
+      .where('id', '=', tenant.id)
+      .where('claimed_by', '=', holder)
+      .where('state', '=', 'provisioning')
+      .execute()
+    if (!undo || held[0]?.numUpdatedRows === 0n) return
+    if (tenant.kind === 'dedicated') await dropPlacement(catalog, tenant.id, made)
+    else await catalog.kysely.deleteFrom('tenants').where('id', '=', tenant.id).execute()
   } catch {
     // The first error is the one to tell; a claim that could not be given back runs out by itself.
   }

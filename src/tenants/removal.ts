@@ -1,6 +1,7 @@
 import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
-import type { TenantSlug } from './ids.js'
+import type { TenantState } from './databases/index.js'
+import { parseDatabaseName, type TenantSlug } from './ids.js'
 import { withTenant } from './tables.js'
 import { changeState, getTenant, type Tenant } from './tenant.js'
 
@@ -17,9 +18,17 @@ export interface RemovalReceipt {
   readonly removedAt: number
 }
 
-/** Hides the tenant from everything at once; its data goes when `removeTenant` is called after the grace. `resume` undoes it. */
-export function markDeleted(catalog: Catalog, slug: TenantSlug, deleteAfterAt: number): Promise<Tenant> {
-  return changeState(catalog, slug, ['provisioning', 'active', 'suspended', 'deleting'], 'deleting', deleteAfterAt)
+/**
+ * Hides the tenant from everything at once; its data goes when `removeTenant` is called after the grace. `resume` undoes it, so one
+ * that was never finished is marked only where `from` says so: by who removes it at once. @throws {Failure} TENANT_NOT_FOUND, TENANT_WRONG_STATE
+ */
+export function markDeleted(
+  catalog: Catalog,
+  slug: TenantSlug,
+  deleteAfterAt: number,
+  from: readonly TenantState[] = ['active', 'suspended'],
+): Promise<Tenant> {
+  return changeState(catalog, slug, [...from, 'deleting'], 'deleting', deleteAfterAt)
 }
 
 /** Slugs of the tenants whose grace is over. */
@@ -41,17 +50,26 @@ export async function removeTenant(catalog: Catalog, slug: TenantSlug): Promise<
     throw new Failure('TENANT_WRONG_STATE', `tenant ${slug} is ${tenant.state}`, { hint: `feedctl tenant delete ${slug}` })
   const dedicated = tenant.placement.kind === 'dedicated'
   const removed = await removeRows(catalog, tenant, dedicated)
-  if (dedicated) await catalog.server.drop(tenant.placement.database)
   await catalog.kysely.deleteFrom('run_tenants').where('tenant_id', '=', tenant.id).execute()
+  if (dedicated) await dropPlacement(catalog, tenant.id)
+  else await catalog.kysely.deleteFrom('tenants').where('id', '=', tenant.id).execute()
+  return { slug, id: tenant.id, database: dedicated ? tenant.placement.database : null, ...removed, removedAt: Date.now() }
+}
+
+/** Removes a tenant's own database, the tenant, and the placement; killed at any point, the slug can be created or removed again. */
+export async function dropPlacement(catalog: Catalog, tenantId: Tenant['id'], hasDatabase = true): Promise<void> {
   const placement = await catalog.kysely
     .selectFrom('tenants')
-    .select('placement_id')
-    .where('id', '=', tenant.id)
+    .innerJoin('placements', 'placements.id', 'tenants.placement_id')
+    .select(['placements.id', 'placements.database_name'])
+    .where('tenants.id', '=', tenantId)
     .executeTakeFirst()
-  await catalog.kysely.deleteFrom('tenants').where('id', '=', tenant.id).execute()
-  if (dedicated && placement !== undefined)
-    await catalog.kysely.deleteFrom('placements').where('id', '=', placement.placement_id).execute()
-  return { slug, id: tenant.id, database: dedicated ? tenant.placement.database : null, ...removed, removedAt: Date.now() }
+  if (placement === undefined) return
+  // First of all: a placement that is left over must not pass for one whose tables are there.
+  await catalog.kysely.updateTable('placements').set({ schema_version: 0 }).where('id', '=', placement.id).execute()
+  if (hasDatabase) await catalog.server.drop(parseDatabaseName(placement.database_name))
+  await catalog.kysely.deleteFrom('tenants').where('id', '=', tenantId).execute()
+  await catalog.kysely.deleteFrom('placements').where('id', '=', placement.id).execute()
 }
 
 /** Counts what goes; in a shared database also deletes it, a few thousand rows at a time. */

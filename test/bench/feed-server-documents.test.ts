@@ -92,22 +92,21 @@ describe('a document', () => {
 })
 
 describe('a new edition', () => {
-  test.each([0, 1, 28, 29, 30, 31, 400])(
-    'after edition %i has one new post on top, one changed, and leaves the others alone',
-    edition => {
-      for (const source of [1, 2, 3, 4, 5]) {
-        const before = postsOf(textOf({ source, edition }))
-        const after = postsOf(textOf({ source, edition: edition + 1 }))
-        const [newest, ...rest] = [...after.keys()]
-        expect(after.size).toBe(30)
-        expect(before.has(newest ?? '')).toBe(false)
-        expect(rest).toEqual([...before.keys()].slice(0, 29))
-        const changed = rest.filter(guid => after.get(guid) !== before.get(guid))
-        expect(changed).toHaveLength(1)
-        expect(after.get(changed[0] ?? '')).toContain(`Update ${edition + 1}:`)
-      }
-    },
-  )
+  test.each([
+    0, 1, 28, 29, 30, 31, 400,
+  ])('after edition %i has one new post on top, one changed, and leaves the others alone', edition => {
+    for (const source of [1, 2, 3, 4, 5]) {
+      const before = postsOf(textOf({ source, edition }))
+      const after = postsOf(textOf({ source, edition: edition + 1 }))
+      const [newest, ...rest] = [...after.keys()]
+      expect(after.size).toBe(30)
+      expect(before.has(newest ?? '')).toBe(false)
+      expect(rest).toEqual([...before.keys()].slice(0, 29))
+      const changed = rest.filter(guid => after.get(guid) !== before.get(guid))
+      expect(changed).toHaveLength(1)
+      expect(after.get(changed[0] ?? '')).toContain(`Update ${edition + 1}:`)
+    }
+  })
 
   test('of a feed of one post replaces it', () => {
     const [before, after] = [postsOf(textOf({ items: 1 })), postsOf(textOf({ items: 1, edition: 1 }))]

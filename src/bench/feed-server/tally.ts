@@ -40,8 +40,13 @@ export class Tally {
   }
 
   stats(): FeedServerStats {
-    const { requests, notModified, bytes, maxConcurrent } = this
-    return { requests, notModified, bytes, maxConcurrent, byPath: Object.fromEntries(this.byPath) }
+    return {
+      requests: this.requests,
+      notModified: this.notModified,
+      bytes: this.bytes,
+      byPath: Object.fromEntries(this.byPath),
+      maxConcurrent: this.maxConcurrent,
+    }
   }
 
   /** Requests that are still open stay counted as open. */

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { Agent } from 'undici'
 import { Failure, type FailureCode, isFailure } from '../../kernel/errors.js'
 import { type AddressGuard, createAddressGuard } from './addresses.js'
@@ -58,8 +57,6 @@ export class Fetcher {
    * rejects only with the signal's reason, when it aborts.
    */
   async fetch(url: string, validators: Validators, signal: AbortSignal): Promise<FetchOutcome> {
-    // One signal stops thousands of fetches: that many listeners are no leak.
-    setMaxListeners(0, signal)
     let trail: Trail | null = null
     try {
       trail = new Trail(url, this.options.maxRedirects)

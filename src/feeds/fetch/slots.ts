@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 interface Waiting {
   readonly enter: () => void
 }
@@ -15,6 +17,8 @@ export class Slots {
 
   /** Resolves with the function that gives the slot back. Rejects with the signal's reason when it aborts first. */
   async take(signal: AbortSignal): Promise<() => void> {
+    // One signal stops thousands: that many listeners are no leak.
+    setMaxListeners(0, signal)
     signal.throwIfAborted()
     if (this.taken < this.size) this.taken++
     else await this.wait(signal)

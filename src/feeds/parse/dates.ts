@@ -58,7 +58,7 @@ const ZONES: Readonly<Record<string, number>> = {
 
 const CLOCK = String.raw`(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d+))?)?\s*(?<half>[ap]m\b)?`
 const ZONE = String.raw`(?<zone>[a-z]{1,5}\b)?\s*(?<offset>[+-]\d{1,2}:?\d{2}|[+-]\d{1,2})?`
-const WEEKDAY = String.raw`^(?:[a-zà-ÿ]{2,10}\.?,?\s+)?`
+const WEEKDAY = String.raw`^(?:[a-zà-ÿ]{2,10}\.?(?:,\s*|\s+))?`
 
 const FORMS = [
   // 2026-01-31T10:20:30Z, 20260131, 2026-01

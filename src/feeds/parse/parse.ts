@@ -2,6 +2,7 @@ import { Failure, wordsOf } from '../../kernel/errors.js'
 import type { FeedDocument, FeedFormat } from '../document.js'
 import { decodeText } from './decode.js'
 import { type KnownPosts, normalise } from './normalise.js'
+import { openingOf } from './opening.js'
 import type { PublishedFeed } from './published.js'
 import { readWithRssParser } from './rss.js'
 import { salvage, type Wreck } from './salvage.js'
@@ -81,27 +82,6 @@ async function attempt(read: () => Promise<PublishedFeed>): Promise<PublishedFee
   } catch (error) {
     return error instanceof Error ? error : new Error(wordsOf(error))
   }
-}
-
-/**
- * The document from its first markup on, and the name of its root element: publishers' warnings may stand before it. Without its DOCTYPE, since no
- * entity that it defines is ever expanded, and the readers differ in how they fail over that.
- * @throws {Failure} FEED_NOT_A_FEED
- */
-function openingOf(text: string): { xml: string; root: string; linesBefore: number } {
-  const start = text.search(/<(?:\?xml\b|!--|!DOCTYPE\b|[a-z])/i)
-  if (start < 0) throw new Failure('FEED_NOT_A_FEED', 'neither XML nor JSON, so no feed')
-  const opening =
-    /^(?:\s+|<\?[\s\S]*?\?>|<!--[\s\S]*?-->)*(<!DOCTYPE\s+(?!html)[^>[]*(?:\[[^\]]*\]\s*)?>)?(?:\s+|<\?[\s\S]*?\?>|<!--[\s\S]*?-->)*<([a-z_][\w:.-]*)/i
-  const [, doctype = '', root] = opening.exec(text.slice(start)) ?? []
-  if (root === undefined || /^(?:html|head|body)$/i.test(root)) throw new Failure('FEED_NOT_A_FEED', 'an HTML page, not a feed')
-  const xml = text.slice(start)
-  const linesBefore = linesIn(text.slice(0, start))
-  return { xml: doctype === '' ? xml : xml.replace(doctype, () => '\n'.repeat(linesIn(doctype))), root, linesBefore }
-}
-
-function linesIn(text: string): number {
-  return text.split('\n').length - 1
 }
 
 /** xml2js puts the place on lines of its own. */

@@ -8,6 +8,8 @@ export type { ParseResult, ParseTask } from './thread.js'
 
 const MAX_PARSE_MS = 10_000
 const MAX_HEAP_MB = 192
+/** Of short-lived objects; more gains no speed and costs each thread as much memory again. */
+const MAX_YOUNG_MB = 16
 const IDLE_MS = 30_000
 
 const never = new AbortController().signal
@@ -18,7 +20,7 @@ export class ParsePool {
   /** A document gets a thread before its clock starts: waiting for others is not its fault. */
   private readonly slots: Slots
 
-  constructor(private readonly options: { readonly threads: number; readonly maxParseMs?: number }) {
+  constructor(private readonly options: { readonly threads: number; readonly maxParseMs?: number; readonly maxHeapMb?: number }) {
     this.slots = new Slots(Math.max(1, options.threads))
   }
 
@@ -33,6 +35,8 @@ export class ParsePool {
     const timer = setTimeout(stop, this.options.maxParseMs ?? MAX_PARSE_MS)
     signal.addEventListener('abort', stop, { once: true })
     try {
+      // It may have aborted while this waited for the slot, before anything listened.
+      signal.throwIfAborted()
       const body = owned(task.body)
       const previous = task.previous === null ? null : owned(task.previous)
       return await this.open().run({ ...task, body, previous }, { transferList: [body.buffer], signal: ended.signal })
@@ -62,7 +66,7 @@ export class ParsePool {
       maxThreads: Math.max(1, this.options.threads),
       idleTimeout: IDLE_MS,
       maxQueue: Number.POSITIVE_INFINITY,
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+      resourceLimits: { maxOldGenerationSizeMb: this.options.maxHeapMb ?? MAX_HEAP_MB, maxYoungGenerationSizeMb: MAX_YOUNG_MB },
     })
     // The document that was being parsed has the error already; without a listener it would end the process as well.
     this.piscina.on('error', () => {})

@@ -64,7 +64,7 @@ export function atomText(text: string | null | undefined, type: string | null | 
 /** The name in `jane@example.org (Jane)` and `Jane <jane@example.org>`, else the whole. */
 export function personName(text: string | null | undefined): string | null {
   const bare = trimmed(text)
-  if (bare === null) return null
+  if (bare === null || bare.length > 500) return bare
   const named = /^\S+@\S+\s*\(([^()]+)\)$/.exec(bare) ?? /^([^<>]+?)\s*<\S+@\S+>$/.exec(bare)
   return trimmed(named?.[1]) ?? bare
 }

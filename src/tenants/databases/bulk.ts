@@ -7,8 +7,12 @@ export type OnDuplicate<Row> =
   | 'keep'
   | { readonly key: readonly (keyof Row & string)[]; readonly replace: readonly (keyof Row & string)[] }
 
-const MAX_PARAMETERS = 30_000
 const MAX_CHARACTERS = 1_000_000
+/**
+ * Rows of one statement. MySQL wants few and long ones (at most 65,535 values). SQLite keeps statements prepared, and a long one
+ * holds memory by the megabyte in every open file: it gets a few short ones that are used again and again.
+ */
+const ROWS_PER_STATEMENT = { mysql: [2_000], sqlite: [16, 4, 1] }
 
 /**
  * Inserts rows of one shape with few statements, each of at most about 1 MB. All rows must have the same keys; none is no statement.
@@ -30,7 +34,7 @@ export async function insertRows<
   const head = `${verb} into ${database.qualify(table)} (${columns.join(', ')}) values `
   const tail = typeof onDuplicate === 'string' ? '' : replaceWords(database.dialect, onDuplicate.key, onDuplicate.replace)
   const tuple = `(${columns.map(() => '?').join(', ')})`
-  for (const chunk of chunksOf(rows, columns)) {
+  for (const chunk of chunksOf(rows, columns, ROWS_PER_STATEMENT[database.dialect])) {
     const text = head + new Array(chunk.length).fill(tuple).join(', ') + tail
     await executor.executeQuery(
       CompiledQuery.raw(
@@ -46,20 +50,24 @@ function replaceWords(dialect: OpenDatabase<unknown>['dialect'], key: readonly s
   return ` on conflict (${key.join(', ')}) do update set ${replace.map(column => `${column} = excluded.${column}`).join(', ')}`
 }
 
-function* chunksOf<Row>(rows: readonly Row[], columns: readonly (keyof Row)[]): Generator<readonly Row[]> {
-  let start = 0
-  let characters = 0
-  for (let index = 0; index < rows.length; index++) {
-    const row = rows[index] as Row
-    const size = columns.reduce((sum, column) => sum + lengthOf(row[column]), 0)
-    if (index > start && (characters + size > MAX_CHARACTERS || (index - start + 1) * columns.length > MAX_PARAMETERS)) {
-      yield rows.slice(start, index)
-      start = index
-      characters = 0
+function* chunksOf<Row>(
+  rows: readonly Row[],
+  columns: readonly (keyof Row)[],
+  sizes: readonly number[],
+): Generator<readonly Row[]> {
+  for (let start = 0; start < rows.length; ) {
+    const left = rows.length - start
+    const most = sizes.find(size => size <= left) ?? left
+    let characters = 0
+    let count = 0
+    while (count < most && (count === 0 || characters < MAX_CHARACTERS)) {
+      const row = rows[start + count] as Row
+      characters += columns.reduce((sum, column) => sum + lengthOf(row[column]), 0)
+      count++
     }
-    characters += size
+    yield rows.slice(start, start + count)
+    start += count
   }
-  if (start < rows.length) yield rows.slice(start)
 }
 
 function lengthOf(value: unknown): number {

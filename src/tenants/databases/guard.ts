@@ -4,10 +4,10 @@ import {
   BinaryOperationNode,
   ColumnNode,
   type DeleteQueryNode,
-  type FromNode,
   IdentifierNode,
   type JoinNode,
   type KyselyPlugin,
+  ListNode,
   type OperationNode,
   OperatorNode,
   ParensNode,
@@ -16,12 +16,14 @@ import {
   type SelectQueryNode,
   TableNode,
   type UpdateQueryNode,
+  ValueNode,
 } from 'kysely'
 import { TENANT_TABLES } from './migrations/tenant.js'
 
 /**
- * Refuses every query that reads or changes a tenant table without naming its tenant: each such table must have
- * `tenant_id = ...` among its conditions, in the WHERE or in the ON of its join. A refusal is a bug of feedctl, never an operator's.
+ * Refuses every query that reads or changes a tenant table without naming its tenant: each such table must have `tenant_id = <value>`,
+ * or the `tenant_id` of a table that has, among its conditions, in the WHERE or in the ON of a join. Raw SQL is not looked into.
+ * A refusal is a bug of feedctl, never an operator's.
  */
 export const tenantGuard: KyselyPlugin = {
   transformQuery({ node }): RootOperationNode {
@@ -47,21 +49,45 @@ function* queriesIn(node: unknown): Generator<Filtered> {
   for (const part of Object.values(node)) yield* queriesIn(part)
 }
 
+/** The `tenant_id` of the table of this alias is a value, or that of another table (`from`). '' is a column named without its table. */
+interface Filter {
+  readonly alias: string
+  readonly from: string | null
+}
+
 function refuseUnfiltered(query: Filtered): void {
   const joins = query.joins ?? []
   const tables = [...tablesOf(query), ...joins.map(join => named(join.table))].filter(table => TENANT_TABLES.has(table.name))
   if (tables.length === 0) return
-  const filtered = new Set<string>(tenantFilters(query.where?.where))
-  for (const join of joins) for (const alias of tenantFilters((join as JoinNode).on?.on)) filtered.add(alias)
+  const filtered = aliasesOf([...filtersIn(query.where?.where), ...joins.flatMap(filtersOfJoin)])
   for (const table of tables) {
     if (filtered.has(table.alias) || (tables.length === 1 && filtered.has(''))) continue
     throw new Error(`a query on ${table.name} does not name its tenant`)
   }
 }
 
+function aliasesOf(filters: readonly Filter[]): Set<string> {
+  const aliases = new Set<string>()
+  for (let before = -1; before < aliases.size; ) {
+    before = aliases.size
+    for (const { alias, from } of filters) if (from === null || aliases.has(from)) aliases.add(alias)
+  }
+  return aliases
+}
+
+/** An inner join's condition holds for every row; a left join's only for what it joins; others let everything in. */
+function filtersOfJoin(join: JoinNode): Filter[] {
+  const filters = filtersIn(join.on?.on)
+  if (join.joinType === 'InnerJoin') return filters
+  const { alias } = named(join.table)
+  return join.joinType === 'LeftJoin' ? filters.filter(filter => filter.alias === alias) : []
+}
+
 function tablesOf(query: Filtered): { name: string; alias: string }[] {
-  if (query.kind === 'UpdateQueryNode') return query.table === undefined ? [] : [named(query.table)]
-  return ((query.from as FromNode | undefined)?.froms ?? []).map(named)
+  const update = query.kind === 'UpdateQueryNode' && query.table !== undefined ? [query.table] : []
+  const using = query.kind === 'DeleteQueryNode' ? (query.using?.tables ?? []) : []
+  const all = [...update, ...(query.from?.froms ?? []), ...using]
+  return all.flatMap(node => (ListNode.is(node) ? node.items : [node])).map(named)
 }
 
 function named(node: OperationNode): { name: string; alias: string } {
@@ -76,14 +102,24 @@ function named(node: OperationNode): { name: string; alias: string } {
   return { name: '', alias: '' }
 }
 
-/** Aliases of the tables whose `tenant_id` this condition fixes; '' where the column is named without its table. */
-function tenantFilters(node: OperationNode | undefined): string[] {
+function filtersIn(node: OperationNode | undefined): Filter[] {
   if (node === undefined) return []
-  if (AndNode.is(node)) return [...tenantFilters(node.left), ...tenantFilters(node.right)]
-  if (ParensNode.is(node)) return tenantFilters(node.node)
+  if (AndNode.is(node)) return [...filtersIn(node.left), ...filtersIn(node.right)]
+  if (ParensNode.is(node)) return filtersIn(node.node)
   if (!BinaryOperationNode.is(node) || !OperatorNode.is(node.operator) || node.operator.operator !== '=') return []
-  return [node.leftOperand, node.rightOperand].flatMap(side => {
-    if (!ReferenceNode.is(side) || !ColumnNode.is(side.column) || side.column.column.name !== 'tenant_id') return []
-    return [side.table === undefined ? '' : side.table.table.identifier.name]
-  })
+  const { leftOperand, rightOperand } = node
+  return [...filterBy(leftOperand, rightOperand), ...filterBy(rightOperand, leftOperand)]
+}
+
+function filterBy(column: OperationNode, other: OperationNode): Filter[] {
+  const alias = tenantColumnOf(column)
+  if (alias === null) return []
+  const from = tenantColumnOf(other)
+  return from === null && !ValueNode.is(other) ? [] : [{ alias, from }]
+}
+
+/** The alias before `.tenant_id`; null for anything else. */
+function tenantColumnOf(node: OperationNode): string | null {
+  if (!ReferenceNode.is(node) || !ColumnNode.is(node.column) || node.column.column.name !== 'tenant_id') return null
+  return node.table === undefined ? '' : node.table.table.identifier.name
 }

@@ -12,7 +12,9 @@ import {
 import type Libsql from 'libsql'
 import { sleep } from '../../kernel/clock.js'
 
-const KEPT_STATEMENTS = 100
+const KEPT_STATEMENTS = 60
+/** A longer statement is rarely the same again. */
+const KEPT_CHARACTERS = 4_000
 const BUSY_PATIENCE_MS = 15_000
 
 /**
@@ -102,6 +104,7 @@ class LibsqlConnection implements DatabaseConnection {
   }
 
   private statementOf(sql: string): Libsql.Statement {
+    if (sql.length > KEPT_CHARACTERS) return this.file.prepare(sql)
     const kept = this.statements.get(sql)
     this.statements.delete(sql)
     const statement = kept ?? this.file.prepare(sql)

@@ -1,5 +1,6 @@
 import { Kysely, MysqlDialect, sql } from 'kysely'
 import { createPool, type Pool, type PoolOptions } from 'mysql2'
+import { Failure } from '../../kernel/errors.js'
 import type { DatabaseName } from '../ids.js'
 import type { DatabaseServer, OpenDatabase } from './driver.js'
 import { translateMysql, translating } from './faults.js'
@@ -45,7 +46,9 @@ export class MysqlServer implements DatabaseServer {
 
   async isEmpty(name: DatabaseName): Promise<boolean> {
     const found = await sql`select 1 from information_schema.tables where table_schema = ${name} limit 1`.execute(this.kysely)
-    return found.rows.length === 0
+    if (found.rows.length > 0) return false
+    if (await this.has(name)) return true
+    throw new Failure('SCHEMA_MISSING', `there is no database ${name}`, { hint: 'feedctl tenant list' })
   }
 
   async drop(name: DatabaseName): Promise<boolean> {

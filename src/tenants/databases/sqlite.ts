@@ -9,6 +9,9 @@ import { translateSqlite, translating } from './faults.js'
 import { tenantGuard } from './guard.js'
 import { libsqlDialect } from './libsql-dialect.js'
 
+/** Page cache of one open file: dozens of them are open at a time. */
+const CACHE_KIB = 256
+
 interface OpenFile {
   readonly kysely: Kysely<unknown>
   users: number
@@ -105,7 +108,7 @@ export class SqliteServer implements DatabaseServer {
     if (!existsSync(path)) throw new Failure('SCHEMA_MISSING', `there is no database ${path}`, { hint: 'feedctl tenant list' })
     try {
       const file = new Libsql(path, { timeout: 0 })
-      file.exec('pragma journal_mode=wal; pragma synchronous=normal; pragma foreign_keys=off')
+      file.exec(`pragma journal_mode=wal; pragma synchronous=normal; pragma cache_size=-${CACHE_KIB}`)
       return new Kysely({ dialect: translating(libsqlDialect(file), translateSqlite), plugins: [tenantGuard] })
     } catch (error) {
       throw translateSqlite(error) ?? error
