@@ -2,6 +2,7 @@ import { Batcher } from '../kernel/batcher.js'
 import { sleep } from '../kernel/clock.js'
 import { isFailure, wordsOf } from '../kernel/errors.js'
 import { shortHash } from '../kernel/hash.js'
+import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from '../tenants/catalog.js'
 import type { SourceId } from '../tenants/ids.js'
 import type { SourceFailure } from './document.js'
@@ -52,7 +53,7 @@ export class SourceChecks {
       maxSize: 300,
       lingerMs: 10,
       run: async checked => {
-        await writeChecked(parts.catalog, checked)
+        await retry(() => writeChecked(parts.catalog, checked), BRIEFLY)
         return checked.map(() => null)
       },
     })

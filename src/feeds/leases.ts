@@ -1,5 +1,6 @@
 import { Batcher } from '../kernel/batcher.js'
 import { thisProcess } from '../kernel/holder.js'
+import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from '../tenants/catalog.js'
 import type { SourceId } from '../tenants/ids.js'
 import { loadSources, type SourceRow } from './sources.js'
@@ -34,7 +35,7 @@ export class SourceLeases {
   private readonly claims: Batcher<{ id: SourceId; scope: CheckScope }, Claim>
 
   constructor(private readonly catalog: Catalog) {
-    this.claims = new Batcher({ maxSize: 500, lingerMs: 2, run: entries => this.claimBatch(entries) })
+    this.claims = new Batcher({ maxSize: 500, lingerMs: 2, run: entries => retry(() => this.claimBatch(entries), BRIEFLY) })
   }
 
   claim(id: SourceId, scope: CheckScope): Promise<Claim> {

@@ -1,6 +1,7 @@
 import type { FailureCode } from '../kernel/errors.js'
 
 const MAX_FAILURES_LISTED = 1_000
+const UNREACHED = { code: 'UNAVAILABLE', message: 'its job did not get through' }
 
 export interface FeedFailure {
   readonly url: string
@@ -41,11 +42,11 @@ export interface SyncReport {
   readonly durationMs: number
 }
 
-/** Adds up tenants' reports. A tenant without one was not reached: skipped. */
+/** Adds up tenants' reports. A tenant whose part has not ended counts as `unreached` says: failed after a whole run, skipped after a stop. */
 export async function sumReports(
   runId: string,
   tenants: AsyncIterable<{ slug: string; state: string; report: TenantReport | null }>,
-  durationMs: number,
+  options: { durationMs: number; unreached: 'failed' | 'skipped' },
 ): Promise<SyncReport> {
   const { feeds, posts } = emptyTenantReport()
   const counts = { total: 0, ok: 0, failed: 0, skipped: 0 }
@@ -57,7 +58,9 @@ export async function sumReports(
   }
   for await (const { slug, state, report } of tenants) {
     counts.total++
-    counts[state === 'ok' || state === 'failed' ? state : 'skipped']++
+    const outcome = state === 'ok' || state === 'failed' || state === 'skipped' ? state : options.unreached
+    counts[outcome]++
+    if (outcome === 'failed' && report === null) note({ tenant: slug, url: null, ...UNREACHED })
     if (report === null) continue
     addTo(feeds, report.feeds)
     addTo(posts, report.posts)
@@ -68,7 +71,15 @@ export async function sumReports(
     if (report.failure !== null) note({ tenant: slug, url: null, ...report.failure })
     for (const failure of report.failures) note({ tenant: slug, ...failure })
   }
-  return { runId, tenants: counts, feeds, sources: { distinct: distinct.size, ...traffic }, posts, failures, durationMs }
+  return {
+    runId,
+    tenants: counts,
+    feeds,
+    sources: { distinct: distinct.size, ...traffic },
+    posts,
+    failures,
+    durationMs: options.durationMs,
+  }
 }
 
 function addTo<Sums extends Record<string, number>>(sums: Sums, more: Readonly<Sums>): void {

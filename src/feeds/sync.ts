@@ -91,7 +91,11 @@ export async function syncTenants(catalog: Catalog, jobs: JobSender, options: Sy
   const { run } = await enqueueRun(catalog, jobs, options.tenants, options.forced)
   await (jobs.here ? followHere(catalog, jobs, run, options) : followOthers(catalog, jobs, run, options, log))
   if (jobs.here || !options.signal.aborted) await closeRun(catalog, run.runId)
-  return sumReports(run.runId, runReports(catalog, run.runId), Math.round(performance.now() - begun))
+  const durationMs = Math.round(performance.now() - begun)
+  return sumReports(run.runId, runReports(catalog, run.runId), {
+    durationMs,
+    unreached: options.signal.aborted ? 'skipped' : 'failed',
+  })
 }
 
 async function enqueueQueued(catalog: Catalog, jobs: JobSender, run: Run): Promise<{ added: number; existing: number }> {

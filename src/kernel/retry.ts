@@ -19,6 +19,9 @@ export interface RetryOptions extends BackoffPlan {
   readonly worthRetrying?: (error: unknown) => boolean
 }
 
+/** For statements that two processes' locks may refuse for a moment. */
+export const BRIEFLY = { tries: 4, firstMs: 20, maxMs: 200 } as const
+
 /** Runs the deed until it succeeds, fails for good, or the tries are used up; then throws what it threw last. */
 export async function retry<T>(deed: (attempt: number) => Promise<T>, options: RetryOptions): Promise<T> {
   const worthRetrying = options.worthRetrying ?? (error => error instanceof Failure && error.retry)

@@ -5,6 +5,8 @@ import { Failure, wordsOf } from '../../kernel/errors.js'
 export const ACCEPT_ENCODING = 'gzip, br, deflate'
 
 const MAX_ENCODINGS = 3
+/** Most feeds decompress into one piece: each piece is a trip to another thread and back. */
+const CHUNK_BYTES = 64 * 1024
 
 interface BodyOptions {
   /** The Content-Encoding header; null or '' for none. */
@@ -121,11 +123,13 @@ function decompressor(encoding: string, firstChunk: Buffer): Transform | null {
   switch (encoding) {
     case 'gzip':
     case 'x-gzip':
-      return createGunzip()
+      return createGunzip({ chunkSize: CHUNK_BYTES })
     case 'br':
-      return createBrotliDecompress()
+      return createBrotliDecompress({ chunkSize: CHUNK_BYTES })
     case 'deflate':
-      return ((firstChunk[0] ?? 0) & 0x0f) === 8 ? createInflate() : createInflateRaw()
+      return ((firstChunk[0] ?? 0) & 0x0f) === 8
+        ? createInflate({ chunkSize: CHUNK_BYTES })
+        : createInflateRaw({ chunkSize: CHUNK_BYTES })
     default:
       return null
   }
