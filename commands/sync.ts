@@ -43,7 +43,8 @@ async function sync(io: Io, slugs: readonly string[], options: SyncFlags): Promi
   await using app = await opening(io)
   const tenants = options.all ? 'all' : await activeTenants(app, slugs)
   const deed = () => (options.detach ? enqueue(app, io, tenants, options) : follow(app, io, tenants, options))
-  if (tenants !== 'all') return deed()
+  // Awaited here: the app is closed when this returns.
+  if (tenants !== 'all') return await deed()
   const { withLock } = await import('../src/tenants/locks.js')
   await withLock(app.catalog, 'sync --all', deed)
 }

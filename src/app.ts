@@ -47,6 +47,17 @@ export async function openApp(config: Config, log: Log): Promise<App> {
   }
 }
 
+/** Redis as the settings lead to it, for one deed; gives up after seconds. */
+export async function withRedis<T>(config: Config, log: Log, deed: (redis: Redis) => Promise<T>): Promise<T> {
+  const { Redis: RedisClient } = await import('ioredis')
+  const redis = openRedis(RedisClient, config, log, 'producer')
+  try {
+    return await deed(redis)
+  } finally {
+    redis.disconnect()
+  }
+}
+
 class RunningApp implements App {
   private parts: Promise<SyncParts> | null = null
 

@@ -19,8 +19,9 @@ export class LayeredCache implements Cache {
   }
 
   async put(key: string, bytes: Uint8Array, ttlS: number): Promise<void> {
-    await this.far.put(key, bytes, ttlS)
+    // Near first: what the far cache refuses is then at least shared within this process.
     await this.near.put(key, bytes, Math.min(ttlS, this.nearTtlS))
+    await this.far.put(key, bytes, ttlS)
   }
 
   async delete(key: string): Promise<void> {

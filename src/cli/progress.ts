@@ -1,4 +1,5 @@
 import type { SingleBar } from 'cli-progress'
+import { duration } from './figures.js'
 import type { ProgressMode } from './flags.js'
 import { toJson } from './json.js'
 import { showControls } from './width.js'
@@ -53,6 +54,7 @@ export class Meter {
         etaBuffer: 50,
         forceRedraw: true,
         gracefulExit: false,
+        formatTime: seconds => (Number.isFinite(seconds) ? duration(seconds * 1000) : '?'),
       })
   }
 

@@ -15,6 +15,7 @@ export interface Run extends CheckScope {
 
 export interface RunProgress {
   readonly total: number
+  readonly running: number
   readonly ended: number
   readonly failed: number
 }
@@ -40,13 +41,13 @@ export async function startRun(catalog: Catalog, tenants: readonly TenantId[] | 
   return { runId, startedAt, forced, tenants: (await runProgress(catalog, runId)).total }
 }
 
-/** Tenants of the run that are still to be done, in pages of `limit`, after the given one. */
-export async function queuedTenants(catalog: Catalog, runId: string, after: number, limit: number): Promise<TenantId[]> {
+/** Tenants of the run that have not ended, in pages of `limit`, after the given one. */
+export async function unendedTenants(catalog: Catalog, runId: string, after: number, limit: number): Promise<TenantId[]> {
   const rows = await catalog.kysely
     .selectFrom('run_tenants')
     .select('tenant_id')
     .where('run_id', '=', runId)
-    .where('state', '=', 'queued')
+    .where('state', 'in', ['queued', 'running'])
     .where('tenant_id', '>', after)
     .orderBy('tenant_id')
     .limit(limit)
@@ -118,6 +119,7 @@ export async function runProgress(catalog: Catalog, runId: string): Promise<RunP
     rows.filter(row => states.includes(row.state)).reduce((sum, row) => sum + Number(row.tenants), 0)
   return {
     total: count('queued', 'running', 'ok', 'failed', 'skipped'),
+    running: count('running'),
     ended: count('ok', 'failed', 'skipped'),
     failed: count('failed'),
   }

@@ -10,7 +10,6 @@ import {
   closeRun,
   endTenant,
   handBackTenant,
-  queuedTenants,
   type Run,
   type RunProgress,
   runProgress,
@@ -18,13 +17,16 @@ import {
   skipQueued,
   startRun,
   takeTenant,
+  unendedTenants,
 } from './runs.js'
 import { type SyncParts, syncTenant } from './sync-tenant.js'
 
-const POLL_MS = 250
+const POLL_MS = 100
 const PAGE = 1_000
 const NO_WORKER_AFTER_MS = 5_000
+const ASK_FOR_WORKERS_MS = 1_000
 const ENQUEUE_AGAIN_MS = 15_000
+const OTHERS_PATIENCE_MS = 30_000
 const OUTAGE_PATIENCE = { tries: 30, firstMs: 250, maxMs: 2_000 }
 
 /** How a run's jobs reach those who do them: the queue driver, seen from here. */
@@ -50,7 +52,8 @@ export async function syncTenantJob(
   id: TenantId,
   context: { token: string; last: boolean; signal: AbortSignal },
 ): Promise<void> {
-  const scope = await takeTenant(parts.catalog, id, context.token)
+  // Patient: when the last attempt gave up here, nobody would write the tenant's outcome.
+  const scope = await retry(() => takeTenant(parts.catalog, id, context.token), { ...OUTAGE_PATIENCE, signal: context.signal })
   try {
     const tenant = await findTenant(parts.catalog, id)
     if (tenant?.state !== 'active') return await endTenant(parts.catalog, id, context.token, 'skipped', emptyTenantReport())
@@ -78,7 +81,7 @@ export async function enqueueRun(
   forced: boolean,
 ): Promise<{ run: Run; added: number; existing: number }> {
   const run = await startRun(catalog, tenants, forced)
-  return { run, ...(await enqueueQueued(catalog, jobs, run)) }
+  return { run, ...(await enqueueUnended(catalog, jobs, run)) }
 }
 
 /**
@@ -98,10 +101,10 @@ export async function syncTenants(catalog: Catalog, jobs: JobSender, options: Sy
   })
 }
 
-async function enqueueQueued(catalog: Catalog, jobs: JobSender, run: Run): Promise<{ added: number; existing: number }> {
+async function enqueueUnended(catalog: Catalog, jobs: JobSender, run: Run): Promise<{ added: number; existing: number }> {
   const total = { added: 0, existing: 0 }
   for (let after = 0; ; ) {
-    const tenants = await queuedTenants(catalog, run.runId, after, PAGE)
+    const tenants = await unendedTenants(catalog, run.runId, after, PAGE)
     const last = tenants.at(-1)
     if (last === undefined) return total
     const { added, existing } = await jobs.send(tenants)
@@ -122,10 +125,20 @@ async function followHere(catalog: Catalog, jobs: JobSender, run: Run, options: 
     await report(catalog, run, options)
   }
   if (options.signal.aborted) await skipQueued(catalog, run.runId)
+  else await followTakenOver(catalog, run, options)
+}
+
+/** Waits, for a while, for tenants that a job of another process has taken over. */
+async function followTakenOver(catalog: Catalog, run: Run, options: SyncOptions): Promise<void> {
+  const end = Date.now() + OTHERS_PATIENCE_MS
+  while ((await report(catalog, run, options)).running > 0 && !options.signal.aborted && Date.now() < end) {
+    await sleep(POLL_MS, options.signal).catch(() => {})
+  }
 }
 
 /** Jobs of other processes: a stop ends the watching, not the jobs. */
 async function followOthers(catalog: Catalog, jobs: JobSender, run: Run, options: SyncOptions, log: Log): Promise<void> {
+  const workers = new WorkerWatch(jobs)
   let ended = -1
   let movedAt = Date.now()
   let sentAt = movedAt
@@ -134,18 +147,38 @@ async function followOthers(catalog: Catalog, jobs: JobSender, run: Run, options
     if (progress.ended === progress.total) return
     const now = Date.now()
     if (progress.ended !== ended) [ended, movedAt, sentAt] = [progress.ended, now, now]
-    if (now - movedAt > NO_WORKER_AFTER_MS && (await retry(() => jobs.consumers(), OUTAGE_PATIENCE)) === 0) {
+    if (now - movedAt > ASK_FOR_WORKERS_MS && (await workers.areGone())) {
       const left = progress.total - progress.ended
       throw new Failure('NO_WORKER', `no worker consumes the queue: ${left} of ${progress.total} tenants stay queued`, {
         hint: 'feedctl queue work',
       })
     }
     if (now - sentAt > ENQUEUE_AGAIN_MS) {
-      log.info('nothing has moved for a while: what is queued is enqueued again', { run: run.runId })
-      await retry(() => enqueueQueued(catalog, jobs, run), OUTAGE_PATIENCE)
+      log.info('nothing has moved for a while: what has not ended is enqueued again', { run: run.runId })
+      await retry(() => enqueueUnended(catalog, jobs, run), OUTAGE_PATIENCE)
       sentAt = now
     }
     await sleep(POLL_MS, options.signal).catch(() => {})
+  }
+}
+
+/** Whether anybody consumes the queue. Workers that have just lost their connection are given time to come back. */
+class WorkerWatch {
+  private askedAt = 0
+  private noneSince: number | null = null
+
+  constructor(private readonly jobs: JobSender) {}
+
+  /** True when nobody has consumed for 5 s. */
+  async areGone(): Promise<boolean> {
+    if (Date.now() - this.askedAt < ASK_FOR_WORKERS_MS) return false
+    const consumers = await retry(attempt => {
+      if (attempt > 1) this.noneSince = null
+      return this.jobs.consumers()
+    }, OUTAGE_PATIENCE)
+    this.askedAt = Date.now()
+    this.noneSince = consumers > 0 ? null : (this.noneSince ?? this.askedAt)
+    return this.noneSince !== null && this.askedAt - this.noneSince >= NO_WORKER_AFTER_MS
   }
 }
 

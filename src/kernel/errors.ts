@@ -5,6 +5,7 @@ export const FAILURES = {
   SCHEMA_MISSING: { exit: 3, http: 500, retry: false },
   SCHEMA_NEWER: { exit: 3, http: 500, retry: false },
   SLUG_INVALID: { exit: 2, http: 400, retry: false },
+  FOLDER_TAKEN: { exit: 4, http: 409, retry: false },
   FILE_UNREADABLE: { exit: 4, http: 400, retry: false },
   TENANT_NOT_FOUND: { exit: 4, http: 404, retry: false },
   TENANT_EXISTS: { exit: 4, http: 409, retry: false },

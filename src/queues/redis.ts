@@ -1,5 +1,6 @@
 import { Queue as BullQueue, Worker as BullWorker, DelayedError, type Job, UnrecoverableError } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { sleep } from '../kernel/clock.js'
 import { Failure, wordsOf } from '../kernel/errors.js'
 import { randomToken } from '../kernel/hash.js'
 import type { Log } from '../kernel/log.js'
@@ -15,6 +16,8 @@ const KEEP_FAILED = { age: 14 * 24 * 3600, count: 10_000 }
 const LOCK_MS = 15_000
 const STALLED_CHECK_MS = 5_000
 const STALLS_ALLOWED = 5
+const HAND_BACK_MS = 3_000
+const SAY_AGAIN_MS = 30_000
 
 /** Redis under BullMQ: key prefix with a hash tag, so that a cluster keeps each queue on one node. */
 export interface RedisQueueOptions {
@@ -63,12 +66,14 @@ export class RedisQueue implements Queue {
   }
 
   async close(): Promise<void> {
-    await this.queue.close().catch(() => {})
     this.connection.disconnect()
+    await this.queue.close().catch(() => {})
   }
 
   private async ask<T>(deed: () => Promise<T>): Promise<T> {
     try {
+      // BullMQ waits for the first connection without end; a command of our own gives up.
+      await this.connection.ping()
       return await deed()
     } catch (error) {
       throw new Failure('UNAVAILABLE', `the queue does not answer: ${wordsOf(error)}`, {
@@ -108,13 +113,15 @@ class RedisWorker implements Worker {
   private readonly handBack = new AbortController()
   private readonly counts = { finished: 0, failed: 0, handedBack: 0 }
   private end: () => void = () => {}
+  private readonly running = new Set<Promise<void>>()
+  private said = { why: '', at: 0 }
 
   constructor(private readonly options: RedisQueueOptions & WorkOptions & { handler: JobHandler; maxJobs: number | null }) {
     this.ended = new Promise(resolve => {
       this.end = resolve
     })
     this.connection = options.connect('worker')
-    this.worker = new BullWorker<JobPayload>(options.queue, (job, token) => this.run(job, token ?? ''), {
+    this.worker = new BullWorker<JobPayload>(options.queue, (job, token) => this.track(this.run(job, token ?? '')), {
       connection: this.connection,
       prefix: `{${options.prefix}}`,
       concurrency: options.concurrency,
@@ -123,16 +130,42 @@ class RedisWorker implements Worker {
       maxStalledCount: STALLS_ALLOWED,
       settings: { backoffStrategy: attempts => backoffMs(attempts, BACKOFF, Math.random()) },
     })
-    this.worker.on('error', error => options.log.warn('worker', { why: wordsOf(error) }))
+    this.worker.on('error', error => this.sayOnce(wordsOf(error)))
     this.worker.on('stalled', id => options.log.warn('a job whose worker died is run again', { job: id }))
   }
 
   async stop(deadlineMs: number): Promise<WorkerEnd> {
     const deadline = setTimeout(() => this.handBack.abort(new Failure('INTERRUPTED', 'the drain deadline is over')), deadlineMs)
-    await this.worker.close()
+    const patience = new AbortController()
+    const drained = this.drain().catch(() => {})
+    await Promise.race([drained, sleep(deadlineMs + HAND_BACK_MS, patience.signal).catch(() => {})])
+    // A timer that is left would keep the process from ending.
+    patience.abort()
     clearTimeout(deadline)
     this.connection.disconnect()
+    void this.worker.close(true).catch(() => {})
     return this.counts
+  }
+
+  /** Without Redis BullMQ would never close; jobs that could not be given back are taken over when their lock is up. */
+  private async drain(): Promise<void> {
+    if (this.connection.status === 'ready') return this.worker.close()
+    await this.worker.pause(true)
+    await Promise.allSettled(this.running)
+  }
+
+  /** While Redis is away the same error comes many times a second. */
+  private sayOnce(why: string): void {
+    const now = Date.now()
+    if (why === this.said.why && now - this.said.at < SAY_AGAIN_MS) return
+    this.said = { why, at: now }
+    this.options.log.warn('the worker waits for its queue', { why })
+  }
+
+  private track(run: Promise<void>): Promise<void> {
+    const tracked = run.finally(() => this.running.delete(tracked))
+    this.running.add(tracked)
+    return tracked
   }
 
   private async run(job: Job<JobPayload>, token: string): Promise<void> {

@@ -8,9 +8,11 @@ import type { DatabaseServer, OpenDatabase } from './driver.js'
 import { translateSqlite, translating } from './faults.js'
 import { tenantGuard } from './guard.js'
 import { libsqlDialect } from './libsql-dialect.js'
+import { reclaimClosedFiles } from './reclaim.js'
 
 /** Page cache of one open file: dozens of them are open at a time. */
 const CACHE_KIB = 256
+const OPENING_PATIENCE_MS = 5_000
 
 interface OpenFile {
   readonly kysely: Kysely<unknown>
@@ -22,6 +24,7 @@ interface OpenFile {
 export class SqliteServer implements DatabaseServer {
   readonly dialect = 'sqlite'
   private readonly files = new Map<DatabaseName, OpenFile>()
+  private closedFiles = 0
 
   constructor(private readonly options: { folder: string; openFiles: number }) {}
 
@@ -55,7 +58,7 @@ export class SqliteServer implements DatabaseServer {
     if (open !== undefined) {
       this.files.delete(name)
       open.dropped = true
-      if (open.users === 0) await open.kysely.destroy()
+      if (open.users === 0) await this.closeFile(open)
     }
     const path = this.pathOf(name)
     const existed = existsSync(path)
@@ -70,7 +73,7 @@ export class SqliteServer implements DatabaseServer {
       return await deed(this.databaseOf(file))
     } finally {
       file.users--
-      if (file.dropped && file.users === 0) await file.kysely.destroy()
+      if (file.dropped && file.users === 0) await this.closeFile(file)
       else await this.closeIdle()
     }
   }
@@ -108,7 +111,10 @@ export class SqliteServer implements DatabaseServer {
     if (!existsSync(path)) throw new Failure('SCHEMA_MISSING', `there is no database ${path}`, { hint: 'feedctl tenant list' })
     try {
       const file = new Libsql(path, { timeout: 0 })
-      file.exec(`pragma journal_mode=wal; pragma synchronous=normal; pragma cache_size=-${CACHE_KIB}`)
+      // Of several processes that open a new file, one turns it to write-ahead logging while the others wait.
+      file.exec(
+        `pragma busy_timeout=${OPENING_PATIENCE_MS}; pragma journal_mode=wal; pragma busy_timeout=0; pragma synchronous=normal; pragma cache_size=-${CACHE_KIB}`,
+      )
       return new Kysely({ dialect: translating(libsqlDialect(file), translateSqlite), plugins: [tenantGuard] })
     } catch (error) {
       throw translateSqlite(error) ?? error
@@ -120,7 +126,14 @@ export class SqliteServer implements DatabaseServer {
       if (this.files.size <= this.options.openFiles) return
       if (file.users > 0) continue
       this.files.delete(name)
-      await file.kysely.destroy()
+      await this.closeFile(file)
     }
+  }
+
+  private async closeFile(file: OpenFile): Promise<void> {
+    await file.kysely.destroy()
+    if (++this.closedFiles < this.options.openFiles) return
+    this.closedFiles = 0
+    await reclaimClosedFiles()
   }
 }

@@ -1,0 +1,15 @@
+import type { Io } from '../src/cli/io.js'
+import { Failure } from '../src/kernel/errors.js'
+import { registerSync } from './bench/sync.js'
+import { examples, type Program } from './program.js'
+
+export function register(program: Program, io: Io): void {
+  const bench = program.command('bench')
+  registerSync(bench, io)
+  bench.argument('[scenario]', 'what to measure').action(scenario => {
+    const what = scenario === undefined ? 'bench needs a scenario' : `there is no scenario ${JSON.stringify(scenario)}`
+    const scenarios = bench.commands.map(command => command.name()).join(', ')
+    throw new Failure('USAGE', `${what}: this version has ${scenarios}`, { hint: 'feedctl bench sync' })
+  })
+  examples(bench, ['feedctl bench sync', 'feedctl bench sync --assert --json'])
+}

@@ -1,0 +1,52 @@
+import { type ChildPlace, FeedctlChild, failureOf } from './child.js'
+import { type Usage, usageOf } from './usage.js'
+
+/** `feedctl queue work` says this on stderr when it consumes. */
+const READY = 'working on the sync queue'
+
+/** Processes that consume the queue of a place. Disposing ends them. */
+export class Workers implements AsyncDisposable {
+  private constructor(private readonly children: readonly FeedctlChild[]) {}
+
+  /** Returns when all of them consume. @throws {Failure} when one ends instead */
+  static async start(count: number, place: ChildPlace, signal: AbortSignal): Promise<Workers> {
+    const started = Array.from({ length: count }, () => startWorker(place))
+    const workers = new Workers(started.map(one => one.child))
+    const stop = () => void workers[Symbol.asyncDispose]()
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      await Promise.all(started.map(one => one.ready))
+      return workers
+    } catch (error) {
+      await workers[Symbol.asyncDispose]()
+      throw error
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  usages(): Usage[] {
+    return this.children.map(child => usageOf(child.pid))
+  }
+
+  /** Workers that ended though nobody asked them to. */
+  get lost(): number {
+    return this.children.filter(child => !child.alive).length
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.children.map(child => child.stop()))
+  }
+}
+
+function startWorker(place: ChildPlace): { child: FeedctlChild; ready: Promise<void> } {
+  let isReady: () => void = () => {}
+  const said = new Promise<void>(resolve => {
+    isReady = resolve
+  })
+  const child = FeedctlChild.start(['queue', 'work'], place, line => {
+    if (line.startsWith(READY)) isReady()
+  })
+  const endedFirst = child.ended.then(end => Promise.reject(failureOf('a worker', end)))
+  return { child, ready: Promise.race([said, endedFirst]) }
+}

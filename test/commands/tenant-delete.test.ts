@@ -1,0 +1,95 @@
+import { beforeAll, expect, it } from 'vitest'
+import { runCli } from '../support/cli.js'
+import { describeDatabases } from '../tenants/installation.js'
+
+describeDatabases('feedctl tenant delete', env => {
+  const cli = (...argv: string[]) => runCli(argv, { env })
+  const json = async (...argv: string[]) => JSON.parse((await cli(...argv, '--json')).out)
+  const create = (slug: string, ...flags: string[]) =>
+    cli('tenant', 'create', slug, '--feed', 'https://a.example/', 'https://b.example/', ...flags)
+  beforeAll(async () => {
+    await cli('init')
+  })
+
+  it('needs a yes and without one changes nothing', async () => {
+    await create('asked')
+    for (const flags of [[], ['--now']]) {
+      const { exit, err } = await cli('tenant', 'delete', 'asked', ...flags)
+      expect([exit, err]).toEqual([
+        2,
+        'error: to delete tenant asked needs a yes (CONFIRMATION_NEEDED)\n  try: the same command with --yes\n',
+      ])
+    }
+    expect((await cli('tenant', 'delete', '--due')).exit).toBe(2)
+    expect((await json('tenant', 'show', 'asked')).tenant.state).toBe('active')
+  })
+
+  it('hides a tenant until its grace is over, and resume brings it back whole', async () => {
+    await create('graced')
+    const before = Date.now()
+    const { tenant } = await json('tenant', 'delete', 'graced', '--grace', '2h', '--yes')
+    expect(tenant.state).toBe('deleting')
+    const graceMs = Date.parse(tenant.delete_after_at) - before
+    expect(graceMs).toBeGreaterThanOrEqual(7_200_000)
+    expect(graceMs).toBeLessThan(7_200_000 + 60_000)
+    expect((await cli('feed', 'list', 'graced')).err).toContain('(TENANT_WRONG_STATE)\n  try: feedctl tenant resume graced')
+    expect(
+      (await json('tenant', 'delete', '--due', '--yes')).receipts.map((receipt: { slug: string }) => receipt.slug),
+    ).not.toContain('graced')
+    expect((await create('graced')).err).toContain('tenant graced exists (deleting) (TENANT_EXISTS)')
+    await cli('tenant', 'resume', 'graced')
+    expect((await json('tenant', 'show', 'graced')).tenant).toMatchObject({ state: 'active', feeds: 2, delete_after_at: null })
+  })
+
+  it('without a grace gives a week', async () => {
+    await create('week')
+    const { tenant } = await json('tenant', 'delete', 'week', '--yes')
+    expect(Math.round((Date.parse(tenant.delete_after_at) - Date.now()) / 86_400_000)).toBe(7)
+  })
+
+  it.each(['dedicated', 'shared'])('--now removes it with a receipt, and its neighbour stays (%s)', async placement => {
+    const [slug, neighbour] = [`now-${placement}`, `now-${placement}-2`]
+    await create(slug, '--placement', placement)
+    await create(neighbour, '--placement', placement)
+    const { tenant } = await json('tenant', 'show', slug)
+    const { receipt } = await json('tenant', 'delete', slug, '--now', '--yes')
+    expect(receipt).toEqual({
+      slug,
+      id: tenant.id,
+      database: placement === 'dedicated' ? tenant.placement.database : null,
+      feeds: 2,
+      posts: 0,
+      removed_at: expect.stringMatching(/Z$/),
+    })
+    expect((await cli('tenant', 'show', slug)).exit).toBe(4)
+    expect((await json('feed', 'list', neighbour)).feeds).toHaveLength(2)
+    await cli('tenant', 'create', slug, '--placement', placement)
+    expect((await json('tenant', 'show', slug)).tenant).toMatchObject({ feeds: 0, state: 'active' })
+  })
+
+  it('--due removes those whose grace is over and no others', async () => {
+    await create('due-1')
+    await create('due-2')
+    await create('due-3')
+    await cli('tenant', 'delete', 'due-1', '--grace', '0s', '--yes')
+    await cli('tenant', 'delete', 'due-2', '--grace', '1d', '--yes')
+    const { out } = await cli('tenant', 'delete', '--due', '--yes')
+    expect(out).toMatch(/^removed tenant due-1 \(id \d+\): its database \w+due_1, 2 feeds, 0 posts$/m)
+    expect(out).not.toMatch(/due-[23]/)
+    expect((await cli('tenant', 'delete', '--due', '--yes')).out).toBe('no tenant is due\n')
+    const states = await Promise.all(['due-2', 'due-3'].map(async slug => (await json('tenant', 'show', slug)).tenant.state))
+    expect(states).toEqual(['deleting', 'active'])
+  })
+
+  it.each([
+    [[]],
+    [['x1', '--due']],
+    [['x1', '--now', '--grace', '1d']],
+    [['--due', '--grace', '1d']],
+    [['x1', '--grace', 'soon']],
+    [['x1', '--grace', '-1d']],
+  ])('with %j is a wrong command line', async argv => {
+    const { exit, err } = await cli('tenant', 'delete', ...argv, '--yes', '--json')
+    expect([exit, JSON.parse(err).error.code]).toEqual([2, 'USAGE'])
+  })
+})

@@ -1,0 +1,31 @@
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface Publisher extends AsyncDisposable {
+  readonly origin: string
+  /** Paths that were asked for, in order. */
+  readonly asked: string[]
+  urlOf(path: string): string
+}
+
+/** A web server of the test's own on 127.0.0.1: what it answers to a path is the test's. */
+export async function startPublisher(answer: (path: string, response: ServerResponse) => void): Promise<Publisher> {
+  const asked: string[] = []
+  const server = createServer((request, response) => {
+    const path = request.url ?? '/'
+    asked.push(path)
+    answer(path, response)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    origin,
+    asked,
+    urlOf: path => `${origin}${path}`,
+    [Symbol.asyncDispose]: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}

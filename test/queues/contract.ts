@@ -1,0 +1,180 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Failure } from '../../src/kernel/errors.js'
+import type { JobContext, JobHandler, JobPayload, JobRequest, Queue, WorkOptions } from '../../src/queues/index.js'
+
+export interface Consumed {
+  readonly queue: Queue
+  /** Ends everything that consumes. */
+  readonly close: () => Promise<void>
+}
+
+export interface Call {
+  readonly name: string
+  readonly payload: JobPayload
+  readonly context: JobContext
+}
+
+/** A handler that notes its calls, and runs what the test gives for each. */
+export function notingHandler(deed: (call: Call) => Promise<void> | void = () => {}) {
+  const calls: Call[] = []
+  const handler: JobHandler = async (name, payload, context) => {
+    const call = { name, payload, context }
+    calls.push(call)
+    await deed(call)
+  }
+  return { calls, handler }
+}
+
+/** A door that jobs wait behind until it is opened. */
+export function closedDoor() {
+  let open: () => void = () => {}
+  const opened = new Promise<void>(resolve => {
+    open = resolve
+  })
+  onTestFinished(() => open())
+  return { open, opened }
+}
+
+export const job = (id: number | string, dedupeId = `job:${id}`): JobRequest => ({ name: 'Note', payload: { id }, dedupeId })
+export const becomes = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 10 })
+
+/** What every queue promises, with something that consumes it. Each call gives a queue that nothing else uses. */
+export function keepsTheQueueContract(open: (handler: JobHandler, options: WorkOptions) => Promise<Consumed>): void {
+  describe('keeps the contract of queues:', () => {
+    const consume = async (handler: JobHandler, options: Partial<WorkOptions> = {}) => {
+      const consumed = await open(handler, { concurrency: 4, tries: 2, ...options })
+      onTestFinished(() => consumed.close())
+      return consumed.queue
+    }
+
+    it('runs a job with its name, its payload and a token of its own', async () => {
+      const { calls, handler } = notingHandler()
+      const queue = await consume(handler)
+      expect(await queue.add([job(1), job('two')])).toEqual({ added: 2, existing: 0 })
+      await becomes(() => expect(calls).toHaveLength(2))
+      expect(calls.map(call => [call.name, call.payload])).toEqual([
+        ['Note', { id: 1 }],
+        ['Note', { id: 'two' }],
+      ])
+      expect(new Set(calls.map(call => call.context.token)).size).toBe(2)
+      expect(calls.map(({ context }) => [context.attempt, context.last, context.signal.aborted])).toEqual([
+        [1, false, false],
+        [1, false, false],
+      ])
+    })
+
+    it('takes nothing calmly', async () => {
+      const queue = await consume(notingHandler().handler)
+      expect(await queue.add([])).toEqual({ added: 0, existing: 0 })
+    })
+
+    it('adds no second job of an id while one waits, and lets one more wait while one runs', async () => {
+      const door = closedDoor()
+      const { calls, handler } = notingHandler(() => door.opened)
+      const queue = await consume(handler, { concurrency: 1 })
+      await queue.add([job('runs')])
+      await becomes(() => expect(calls).toHaveLength(1))
+      await queue.add([job('waits')])
+      expect(await queue.add([job('waits'), job('waits'), job('new')])).toEqual({ added: 1, existing: 2 })
+      await queue.add([job('runs')])
+      await queue.add([job('runs')])
+      door.open()
+      await becomes(() => expect(calls).toHaveLength(4))
+      await queue.add([job('end')])
+      await becomes(() => expect(calls.map(call => call.payload.id)).toContain('end'))
+      const ids = calls.map(call => call.payload.id)
+      expect(ids.filter(id => id !== 'end').sort()).toEqual(['new', 'runs', 'runs', 'waits'])
+    })
+
+    it('runs a job of the same id again once the first has ended, or failed for good', async () => {
+      const { calls, handler } = notingHandler(({ payload }) => {
+        if (payload.id === 'bad') throw new Failure('TENANT_NOT_FOUND', 'gone')
+      })
+      const queue = await consume(handler)
+      for (let round = 1; round <= 3; round++) {
+        await becomes(async () => {
+          await queue.add([job('good'), job('bad')])
+          expect(calls.filter(call => call.payload.id === 'good').length).toBeGreaterThanOrEqual(round)
+          expect(calls.filter(call => call.payload.id === 'bad').length).toBeGreaterThanOrEqual(round)
+        })
+      }
+    })
+
+    it('tries a failing job again, as often as it may, and tells the last attempt', async () => {
+      const { calls, handler } = notingHandler(({ payload }) => {
+        if (payload.id === 'fails') throw new Failure('UNAVAILABLE', 'away')
+      })
+      const queue = await consume(handler, { tries: 2 })
+      await queue.add([job('fails'), job('works')])
+      const failing = () =>
+        calls.filter(call => call.payload.id === 'fails').map(({ context }) => [context.attempt, context.last])
+      await becomes(() => expect(failing()).toHaveLength(2))
+      expect(failing()).toEqual([
+        [1, false],
+        [2, true],
+      ])
+      // It has ended: the next one of its id starts from its first attempt.
+      await becomes(async () => {
+        await queue.add([job('fails')])
+        expect(failing().at(2)).toEqual([1, false])
+      })
+    })
+
+    it('stops trying as soon as an attempt succeeds', async () => {
+      const { calls, handler } = notingHandler(({ context }) => {
+        if (context.attempt === 1) throw new Error('once')
+      })
+      const queue = await consume(handler, { tries: 5 })
+      await queue.add([job('heals')])
+      await becomes(() => expect(calls.map(call => call.context.attempt)).toEqual([1, 2]))
+      expect(new Set(calls.map(call => call.context.token)).size).toBe(2)
+    })
+
+    it('does not try again what is not worth retrying', async () => {
+      const { calls, handler } = notingHandler(({ payload }) => {
+        if (payload.id === 'unknown') throw new Failure('UNKNOWN_JOB', 'this feedctl knows no such job')
+      })
+      const queue = await consume(handler, { tries: 5, concurrency: 1 })
+      await queue.add([job('unknown'), job('next')])
+      await becomes(() => expect(calls.map(call => call.payload.id)).toContain('next'))
+      await becomes(async () => {
+        await queue.add([job('unknown', 'another')])
+        expect(calls.length).toBeGreaterThanOrEqual(3)
+      })
+      expect(new Set(calls.map(call => call.context.attempt))).toEqual(new Set([1]))
+    })
+
+    it('takes 2,500 at once, counts those it has when they are added again, and runs each once', async () => {
+      const door = closedDoor()
+      const { calls, handler } = notingHandler(() => door.opened)
+      const queue = await consume(handler, { concurrency: 50 })
+      await queue.add(Array.from({ length: 50 }, (_, n) => job(`first ${n}`)))
+      await becomes(() => expect(calls).toHaveLength(50))
+      const many = Array.from({ length: 2_500 }, (_, n) => job(n))
+      expect(await queue.add(many)).toEqual({ added: 2_500, existing: 0 })
+      expect(await queue.add(many)).toEqual({ added: 0, existing: 2_500 })
+      expect(await queue.add([job('more'), ...many])).toEqual({ added: 1, existing: 2_500 })
+      door.open()
+      await becomes(() => expect(calls).toHaveLength(2_551))
+      expect(new Set(calls.map(call => call.payload.id)).size).toBe(2_551)
+    })
+
+    it('runs no more at once than it may', async () => {
+      let [running, most] = [0, 0]
+      const { calls, handler } = notingHandler(async () => {
+        most = Math.max(most, ++running)
+        await new Promise(setImmediate)
+        running--
+      })
+      const queue = await consume(handler, { concurrency: 3 })
+      await queue.add(Array.from({ length: 30 }, (_, n) => job(n)))
+      await becomes(() => expect(calls).toHaveLength(30))
+      expect(most).toBe(3)
+    })
+
+    it('has a consumer', async () => {
+      const queue = await consume(notingHandler().handler)
+      await vi.waitFor(async () => expect(await queue.consumers()).toBe(1), { timeout: 15_000 })
+    })
+  })
+}

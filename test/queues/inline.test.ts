@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { Log } from '../../src/kernel/log.js'
+import { InlineQueue, type JobHandler, type WorkOptions } from '../../src/queues/index.js'
+import { becomes, closedDoor, job, keepsTheQueueContract, notingHandler } from './contract.js'
+
+const open = (handler: JobHandler, options: Partial<WorkOptions> & { signal?: AbortSignal } = {}) =>
+  new InlineQueue({ concurrency: 1, tries: 2, handler, log: new Log(() => {}), signal: new AbortController().signal, ...options })
+
+describe('the inline queue', () => {
+  keepsTheQueueContract(async (handler, options) => {
+    const queue = open(handler, options)
+    return { queue, close: () => queue.close() }
+  })
+
+  it('is settled when all is done, what was added meanwhile included', async () => {
+    const done: unknown[] = []
+    const queue = open(async (_name, payload) => {
+      if (payload.id === 1) await queue.add([job(2)])
+      await new Promise(setImmediate)
+      done.push(payload.id)
+    })
+    await queue.settled()
+    await queue.add([job(1)])
+    await queue.settled()
+    expect(done).toEqual([1, 2])
+  })
+
+  it('finishes what is under way and starts nothing more once its signal aborts', async () => {
+    const door = closedDoor()
+    const stop = new AbortController()
+    const ended: unknown[] = []
+    const { calls, handler } = notingHandler(async ({ payload }) => {
+      await door.opened
+      ended.push(payload.id)
+    })
+    const queue = open(handler, { concurrency: 2, signal: stop.signal })
+    await queue.add([job(1), job(2), job(3), job(4)])
+    await becomes(() => expect(calls).toHaveLength(2))
+    stop.abort()
+    door.open()
+    await queue.settled()
+    expect([ended, calls.length, calls[0]?.context.signal.aborted]).toEqual([[1, 2], 2, false])
+  })
+
+  it('hands back on closing what is under way, and never begins what waits', async () => {
+    const { calls, handler } = notingHandler(
+      ({ context }) => new Promise((_, reject) => context.signal.addEventListener('abort', () => reject(context.signal.reason))),
+    )
+    const queue = open(handler, { concurrency: 1, tries: 5 })
+    await queue.add([job(1), job(2), job(3)])
+    await becomes(() => expect(calls).toHaveLength(1))
+    await queue.close()
+    expect(calls.map(call => call.context.signal.reason)).toMatchObject([{ code: 'INTERRUPTED' }])
+  })
+
+  it('tells the log why jobs fail', async () => {
+    const lines: string[] = []
+    const queue = new InlineQueue({
+      concurrency: 1,
+      tries: 1,
+      handler: async () => {
+        throw new TypeError('no such thing')
+      },
+      log: new Log(
+        line => lines.push(line),
+        'warn',
+        () => 0,
+      ),
+      signal: new AbortController().signal,
+    })
+    await queue.add([job(7)])
+    await queue.settled()
+    expect(lines).toEqual(['1970-01-01T00:00:00.000Z error Note failed job="job:7" attempt=1 why="TypeError: no such thing"'])
+  })
+})

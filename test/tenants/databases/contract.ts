@@ -1,0 +1,114 @@
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { applyMigrations, insertRows, TENANT_MIGRATIONS, type TenantSchema } from '../../../src/tenants/databases/index.js'
+import type { DatabaseName } from '../../../src/tenants/ids.js'
+import { ledger, type OpenServer, prepareGround } from './ground.js'
+import { keepsTheRowsContract } from './rows.js'
+
+/** What every database server promises. */
+export function keepsTheDatabaseContract(open: OpenServer): void {
+  keepsTheRowsContract(open)
+  describe('keeps the contract of database servers:', () => {
+    const { server, other, named, freshName, onFeeds, migrated, countersOf } = prepareGround(open, 'd')
+
+    it('makes a database once, empty, and says so the second time', async () => {
+      const name = freshName()
+      expect(await server.has(name)).toBe(false)
+      expect([await server.create(name), await server.create(name), await other.create(name)]).toEqual([true, false, false])
+      expect([await server.has(name), await other.has(name), await server.isEmpty(name)]).toEqual([true, true, true])
+    })
+
+    it('lets exactly one of those create it that race', async () => {
+      for (let round = 0; round < 5; round++) {
+        const name = freshName()
+        const won = await Promise.all([server, other, server, other, server, other].map(racer => racer.create(name)))
+        expect(won.filter(Boolean)).toHaveLength(1)
+      }
+    })
+
+    it('creates again what is there without touching it', async () => {
+      const name = await migrated()
+      await onFeeds(name, database => insertRows(database, 'counters', [{ tenant_id: 1, name: 'feeds', next: 7 }]))
+      expect([await server.create(name), await server.isEmpty(name)]).toEqual([false, false])
+      expect(await countersOf(name)).toEqual([{ tenant_id: 1, name: 'feeds', next: 7 }])
+    })
+
+    it('says SCHEMA_MISSING of a missing database, and creates nothing', async () => {
+      const name = freshName()
+      const missing = { code: 'SCHEMA_MISSING' }
+      await expect(onFeeds(name, ledger)).rejects.toMatchObject(missing)
+      await expect(server.hold<TenantSchema>(name).then(ledger)).rejects.toMatchObject(missing)
+      await expect(server.isEmpty(name)).rejects.toMatchObject(missing)
+      expect([await server.has(name), await server.drop(name), await server.drop(name)]).toEqual([false, false, false])
+    })
+
+    it('says SCHEMA_MISSING of a missing table', async () => {
+      const name = freshName()
+      await server.create(name)
+      await expect(onFeeds(name, ledger)).rejects.toMatchObject({ code: 'SCHEMA_MISSING' })
+      expect(await server.isEmpty(name)).toBe(true)
+    })
+
+    it('drops one and keeps its neighbours of longer and shorter names', async () => {
+      const names = ['nb', 'nb_2', 'nb_', 'n', 'nb2'].map(named)
+      for (const name of names) await server.create(name)
+      await onFeeds(named('nb_2'), database => applyMigrations(database, TENANT_MIGRATIONS, 'catalog', 1))
+      expect([await server.drop(named('nb')), await server.drop(named('nb')), await server.has(named('nb'))]).toEqual([
+        true,
+        false,
+        false,
+      ])
+      for (const name of names.slice(1)) expect(await server.has(name)).toBe(true)
+      expect(await server.isEmpty(named('nb_2'))).toBe(false)
+    })
+
+    it('has nothing of a dropped database in one that is created again', async () => {
+      const name = await migrated()
+      expect(await server.drop(name)).toBe(true)
+      expect([await server.create(name), await server.isEmpty(name)]).toEqual([true, true])
+    })
+
+    it('migrates twice calmly, also from two sides at once', async () => {
+      const name = freshName()
+      await server.create(name)
+      const both = [server, other, server].map(side =>
+        onFeeds(name, database => applyMigrations(database, TENANT_MIGRATIONS, 'catalog', 1), side),
+      )
+      expect(await Promise.all(both)).toEqual([1, 1, 1])
+      expect(await onFeeds(name, ledger)).toEqual([{ version: 1, catalog_id: 'catalog', applied_at: 1 }])
+    })
+
+    it('refuses to migrate what another catalog owns, or a later version migrated, and changes nothing', async () => {
+      const name = await migrated()
+      await expect(onFeeds(name, database => applyMigrations(database, TENANT_MIGRATIONS, 'other', 2))).rejects.toMatchObject({
+        code: 'DATABASE_TAKEN',
+      })
+      const later = { version: 99, catalog_id: 'catalog', applied_at: 3 }
+      await onFeeds(name, database => insertRows(database, 'feedctl_migrations', [later]))
+      await expect(onFeeds(name, database => applyMigrations(database, TENANT_MIGRATIONS, 'catalog', 4))).rejects.toMatchObject({
+        code: 'SCHEMA_NEWER',
+      })
+      expect(await onFeeds(name, ledger)).toEqual([{ version: 1, catalog_id: 'catalog', applied_at: 1 }, later])
+    })
+
+    it('lets a deed open other databases, many at once', async () => {
+      const names = await Promise.all([migrated(), migrated(), migrated(), migrated(), migrated(), migrated()])
+      const [first = names[0], ...rest] = names
+      const seen = await onFeeds(first as DatabaseName, async () => Promise.all(rest.map(name => onFeeds(name, ledger))))
+      expect(seen.flat()).toHaveLength(5)
+    })
+
+    it('refuses a query that names no tenant, before the server sees it', async () => {
+      const name = await migrated()
+      await expect(onFeeds(name, ({ kysely }) => kysely.selectFrom('posts').selectAll().execute())).rejects.toThrow(
+        'does not name its tenant',
+      )
+      await expect(onFeeds(name, ({ kysely }) => kysely.deleteFrom('feeds').execute())).rejects.toThrow(
+        'does not name its tenant',
+      )
+      await expect(onFeeds(name, ({ kysely }) => sql`selec nonsense`.execute(kysely))).rejects.not.toMatchObject({
+        name: 'Failure',
+      })
+    })
+  })
+}

@@ -1,0 +1,277 @@
+import { hostname } from 'node:os'
+import { type Kysely, sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { addFeeds } from '../../src/feeds/subscriptions.js'
+import { Failure } from '../../src/kernel/errors.js'
+import { type CatalogSchema, insertRows, type TenantSchema } from '../../src/tenants/databases/index.js'
+import { dedicatedDatabase, parseDatabaseName, parseSlug } from '../../src/tenants/ids.js'
+import { createTenant, createTenants } from '../../src/tenants/provision.js'
+import { dropPlacement, markDeleted, removeTenant } from '../../src/tenants/removal.js'
+import { withTenant } from '../../src/tenants/tables.js'
+import { changeState, getTenant } from '../../src/tenants/tenant.js'
+import { describeDatabases, type Installation, openInstallation, tenantIn, wish } from './installation.js'
+
+describeDatabases('creating tenants', env => {
+  const rowOf = ({ catalog }: Installation, slug: string) =>
+    catalog.kysely.selectFrom('tenants').selectAll().where('slug', '=', slug).executeTakeFirst()
+  const placementsOf = ({ catalog, prefix }: Installation, slug: string) =>
+    catalog.kysely
+      .selectFrom('placements')
+      .selectAll()
+      .where('database_name', '=', dedicatedDatabase(prefix, parseSlug(slug)))
+      .execute()
+  const has = ({ catalog, prefix }: Installation, slug: string) => catalog.server.has(dedicatedDatabase(prefix, parseSlug(slug)))
+  const nothing = async () => null
+
+  it.each(['dedicated', 'shared'] as const)('lets exactly one of those succeed that race (%s)', async placement => {
+    const sides = await Promise.all([1, 2, 3].map(() => openInstallation(env)))
+    for (let round = 0; round < 3; round++) {
+      const slug = `race-${placement}-${round}`
+      const races = sides
+        .flatMap(side => [side, side])
+        .map(({ catalog, prefix }) => createTenant(catalog, prefix, wish(slug, placement), nothing))
+      const results = await Promise.allSettled(races)
+      const refusals = results.flatMap(result => (result.status === 'rejected' ? [result.reason.code] : []))
+      expect(refusals).toEqual(Array(5).fill('TENANT_EXISTS'))
+      expect(await rowOf(sides[0] as Installation, slug)).toMatchObject({ state: 'active', claimed_by: null })
+    }
+  })
+
+  it('leaves nothing behind when the furniture is refused', async () => {
+    const here = await openInstallation(env)
+    for (const placement of ['dedicated', 'shared'] as const) {
+      const slug = `refused-${placement}`
+      const refusing = createTenant(here.catalog, here.prefix, wish(slug, placement), () =>
+        Promise.reject(new Failure('URL_INVALID', 'no')),
+      )
+      await expect(refusing).rejects.toMatchObject({ code: 'URL_INVALID' })
+      expect([await rowOf(here, slug), await placementsOf(here, slug), await has(here, slug)]).toEqual([undefined, [], false])
+      expect((await tenantIn(here, slug, placement)).state).toBe('active')
+    }
+  })
+
+  it('keeps what was begun when there is an outage, and the same call finishes it', async () => {
+    const here = await openInstallation(env)
+    const outage = createTenant(here.catalog, here.prefix, wish('outage'), () =>
+      Promise.reject(new Failure('UNAVAILABLE', 'away')),
+    )
+    await expect(outage).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(await rowOf(here, 'outage')).toMatchObject({ state: 'provisioning', claimed_by: null, token_hash: null })
+    const { tenant } = await createTenant(here.catalog, here.prefix, wish('outage'), nothing)
+    expect(tenant.state).toBe('active')
+  })
+
+  it.each([
+    ['has ended', () => `${thisHost()}:${2 ** 22 + 1}:token`, 0],
+    ['is not heard of', () => 'elsewhere:1:token', -120_000],
+  ])('finishes what a process began that %s', async (what, holder, ageMs) => {
+    const here = await openInstallation(env)
+    const slug = what.replaceAll(' ', '-')
+    await createTenant(here.catalog, here.prefix, wish(slug), () => Promise.reject(new Failure('UNAVAILABLE', 'away'))).catch(
+      () => {},
+    )
+    await here.catalog.kysely
+      .updateTable('tenants')
+      .set({ claimed_by: holder(), claimed_at: Date.now() + ageMs })
+      .where('slug', '=', slug)
+      .execute()
+    expect((await tenantIn(here, slug)).state).toBe('active')
+  })
+
+  it('leaves alone what another process is at', async () => {
+    const here = await openInstallation(env)
+    await createTenant(here.catalog, here.prefix, wish('at-work'), () =>
+      Promise.reject(new Failure('UNAVAILABLE', 'away')),
+    ).catch(() => {})
+    await here.catalog.kysely
+      .updateTable('tenants')
+      .set({ claimed_by: 'elsewhere:1:token', claimed_at: Date.now() })
+      .where('slug', '=', 'at-work')
+      .execute()
+    await expect(tenantIn(here, 'at-work')).rejects.toMatchObject({
+      code: 'TENANT_EXISTS',
+      message: 'tenant at-work is being created by another process',
+    })
+  })
+
+  it('gives way when its creation was taken over, and takes nothing away from the other', async () => {
+    const here = await openInstallation(env)
+    const overtaken = createTenant(here.catalog, here.prefix, wish('overtaken'), async () => {
+      await here.catalog.kysely.updateTable('tenants').set({ claimed_by: null }).where('slug', '=', 'overtaken').execute()
+      await tenantIn(here, 'overtaken')
+      throw new Failure('URL_INVALID', 'too late')
+    })
+    await expect(overtaken).rejects.toMatchObject({ code: 'URL_INVALID' })
+    expect([(await rowOf(here, 'overtaken'))?.state, await has(here, 'overtaken')]).toEqual(['active', true])
+    const late = createTenant(here.catalog, here.prefix, wish('late'), async () => {
+      await here.catalog.kysely.updateTable('tenants').set({ claimed_by: null }).where('slug', '=', 'late').execute()
+      await tenantIn(here, 'late')
+    })
+    await expect(late).rejects.toMatchObject({ code: 'TENANT_EXISTS' })
+  })
+
+  it('does not bring back a tenant that is deleted while it is created', async () => {
+    const here = await openInstallation(env)
+    const deleted = createTenant(here.catalog, here.prefix, wish('deleted'), async () => {
+      await markDeleted(here.catalog, parseSlug('deleted'), 0, ['provisioning'])
+    })
+    await expect(deleted).rejects.toMatchObject({ code: 'TENANT_EXISTS' })
+    expect((await getTenant(here.catalog, parseSlug('deleted'))).state).toBe('deleting')
+  })
+
+  it('refuses a database that holds anything else, and does not touch it', async () => {
+    const here = await openInstallation(env)
+    const name = dedicatedDatabase(here.prefix, parseSlug('foreign'))
+    await here.catalog.server.create(name)
+    const create = 'create table theirs (word varchar(20))'
+    await here.catalog.server.use<{ theirs: { word: string } }, void>(name, async database => {
+      await raw(database.kysely, create.replace('theirs', database.qualify('theirs')))
+      await insertRows(database, 'theirs', [{ word: 'kept' }])
+    })
+    await expect(tenantIn(here, 'foreign')).rejects.toMatchObject({ code: 'DATABASE_TAKEN' })
+    const kept = await here.catalog.server.use<{ theirs: { word: string } }, unknown>(name, ({ kysely }) =>
+      kysely.selectFrom('theirs').selectAll().execute(),
+    )
+    expect([kept, await rowOf(here, 'foreign'), await placementsOf(here, 'foreign')]).toEqual([[{ word: 'kept' }], undefined, []])
+  })
+
+  it('refuses the database of another catalog, and one that a later version migrated, and drops neither', async () => {
+    const here = await openInstallation(env)
+    for (const [slug, row, code] of [
+      ['theirs', { version: 1, catalog_id: 'another' }, 'DATABASE_TAKEN'],
+      ['newer', { version: 99, catalog_id: here.catalog.id }, 'SCHEMA_NEWER'],
+    ] as const) {
+      const tenant = await tenantIn(here, slug)
+      await here.catalog.server.use<TenantSchema, void>(tenant.placement.database, async database => {
+        await raw(database.kysely, `delete from ${database.qualify('feedctl_migrations')}`)
+        await insertRows(database, 'feedctl_migrations', [{ ...row, applied_at: 1 }])
+      })
+      await here.catalog.kysely.deleteFrom('tenants').where('slug', '=', slug).execute()
+      await here.catalog.kysely.deleteFrom('placements').where('database_name', '=', tenant.placement.database).execute()
+      await expect(tenantIn(here, slug)).rejects.toMatchObject({ code })
+      expect([await has(here, slug), await rowOf(here, slug)]).toEqual([true, undefined])
+    }
+  })
+
+  it('never makes the catalog a tenant, whatever the slug', async () => {
+    const here = await openInstallation(env)
+    const catalogs = { ...here.catalog, name: parseDatabaseName(`${here.prefix}CATALOG`) }
+    await expect(createTenant(catalogs, here.prefix, wish('catalog'), nothing)).rejects.toMatchObject({ code: 'DATABASE_TAKEN' })
+    expect([await has(here, 'catalog'), await rowOf(here, 'catalog')]).toEqual([false, undefined])
+  })
+
+  it('creates many, one failure not stopping the others, and counts those that exist', async () => {
+    const here = await openInstallation(env)
+    await here.catalog.server.create(dedicatedDatabase(here.prefix, parseSlug('m-3')))
+    await here.catalog.server.use(dedicatedDatabase(here.prefix, parseSlug('m-3')), ({ kysely, qualify }) =>
+      raw(kysely, `create table ${qualify('x' as never)} (a int)`),
+    )
+    const slugs = Array.from({ length: 12 }, (_, n) => `m-${n}`)
+    await tenantIn(here, 'm-5')
+    const seen: number[] = []
+    const report = await createTenants(
+      here.catalog,
+      here.prefix,
+      slugs.map(slug => wish(slug)),
+      { progress: done => seen.push(done) },
+    )
+    expect(report.tenants).toEqual({ total: 12, created: 10, existing: 1, failed: 1 })
+    expect(report.failures).toMatchObject([{ slug: 'm-3', code: 'DATABASE_TAKEN' }])
+    expect(seen.at(-1)).toBe(12)
+    const again = await createTenants(
+      here.catalog,
+      here.prefix,
+      slugs.map(slug => wish(slug)),
+      {},
+    )
+    expect(again.tenants).toEqual({ total: 12, created: 0, existing: 11, failed: 1 })
+  })
+
+  it('stops between chunks when told, and the same call finishes', async () => {
+    const here = await openInstallation(env)
+    const stop = new AbortController()
+    const many = Array.from({ length: 1_200 }, (_, n) => wish(`s-${n}`, 'shared'))
+    const half = createTenants(here.catalog, here.prefix, many, {
+      signal: stop.signal,
+      progress: () => stop.abort(new Failure('INTERRUPTED', 'enough')),
+    })
+    await expect(half).rejects.toMatchObject({ code: 'INTERRUPTED' })
+    expect((await createTenants(here.catalog, here.prefix, many, {})).tenants).toEqual({
+      total: 1_200,
+      created: 200,
+      existing: 1_000,
+      failed: 0,
+    })
+  })
+
+  it('makes a tenant anew whose removal was killed at its last step', async () => {
+    const here = await openInstallation(env)
+    const tenant = await tenantIn(here, 'killed')
+    await addFeeds(here.catalog, tenant, [{ url: 'https://a.example/', title: null }])
+    await markDeleted(here.catalog, tenant.slug, 0)
+    const [placement] = await placementsOf(here, 'killed')
+    const { catalog } = here
+    await dropPlacement({ ...catalog, kysely: diesBefore(catalog.kysely, 'placements') }, tenant.id).catch(() => {})
+    expect(await placementsOf(here, 'killed')).toMatchObject([{ id: placement?.id, schema_version: 0 }])
+    const again = await tenantIn(here, 'killed')
+    const feeds = await withTenant(here.catalog, again, tables => tables.feeds().selectAll().execute())
+    expect([again.state, feeds]).toEqual(['active', []])
+  })
+
+  it('removes rows in shared tables or the whole database, and the neighbours keep theirs', async () => {
+    const here = await openInstallation(env)
+    for (const placement of ['dedicated', 'shared'] as const) {
+      const pair = [
+        await tenantIn(here, `gone-${placement}`, placement),
+        await tenantIn(here, `gone-${placement}-2`, placement),
+      ] as const
+      for (const tenant of pair)
+        await addFeeds(here.catalog, tenant, [
+          { url: 'https://a.example/', title: null },
+          { url: 'https://b.example/', title: null },
+        ])
+      await expect(removeTenant(here.catalog, pair[0].slug)).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
+      await markDeleted(here.catalog, pair[0].slug, 0)
+      const receipt = await removeTenant(here.catalog, pair[0].slug)
+      expect(receipt).toMatchObject({
+        slug: pair[0].slug,
+        feeds: 2,
+        posts: 0,
+        database: placement === 'dedicated' ? pair[0].placement.database : null,
+      })
+      await expect(removeTenant(here.catalog, pair[0].slug)).rejects.toMatchObject({ code: 'TENANT_NOT_FOUND' })
+      const left = await withTenant(here.catalog, pair[1], tables => tables.feeds().select('url').execute())
+      expect(left).toHaveLength(2)
+      if (placement === 'shared')
+        expect(await withTenant(here.catalog, pair[0], tables => tables.feeds().selectAll().execute())).toEqual([])
+    }
+  })
+
+  it('lets nobody resume what was never finished', async () => {
+    const here = await openInstallation(env)
+    await createTenant(here.catalog, here.prefix, wish('unfinished'), () =>
+      Promise.reject(new Failure('UNAVAILABLE', 'away')),
+    ).catch(() => {})
+    await expect(markDeleted(here.catalog, parseSlug('unfinished'), 0)).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
+    await expect(
+      changeState(here.catalog, parseSlug('unfinished'), ['active', 'suspended', 'deleting'], 'active'),
+    ).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
+  })
+})
+
+const thisHost = () => hostname().slice(0, 80)
+
+function raw<Schema>(kysely: Kysely<Schema>, text: string): Promise<unknown> {
+  return sql.raw(text).execute(kysely)
+}
+
+/** As if the process were killed right before it deletes from the table. */
+function diesBefore(kysely: Kysely<CatalogSchema>, table: string): Kysely<CatalogSchema> {
+  return kysely.withPlugin({
+    transformQuery: ({ node }) => {
+      if (node.kind === 'DeleteQueryNode' && JSON.stringify(node.from).includes(`"name":"${table}"`)) throw new Error('killed')
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  })
+}
