@@ -1,8 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 /** 22 base64url characters: the first 16 bytes of SHA-256. Fits an indexed column and compares as text on every database. */
 export function shortHash(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest().subarray(0, 16).toString('base64url')
+  return hash('sha256', data, 'buffer').subarray(0, 16).toString('base64url')
 }
 
 /** 22 random base64url characters, 128 bits. */

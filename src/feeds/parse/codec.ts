@@ -3,15 +3,12 @@ import type { FeedDocument } from '../document.js'
 /** Raise it with every change of `FeedDocument` or of what sanitising lets pass: documents of another version are not read. */
 const FORMAT_VERSION = 1
 
-const HEADER = Buffer.from(`feedctl-document ${FORMAT_VERSION}\n`)
+const HEADER_TEXT = `feedctl-document ${FORMAT_VERSION}\n`
+const HEADER = Buffer.from(HEADER_TEXT)
 
 /** A document as bytes with an ArrayBuffer of their own, for threads, caches and databases. */
 export function encodeDocument(document: FeedDocument): Uint8Array<ArrayBuffer> {
-  const json = JSON.stringify(document)
-  const bytes = new Uint8Array(HEADER.byteLength + Buffer.byteLength(json))
-  bytes.set(HEADER)
-  new TextEncoder().encodeInto(json, bytes.subarray(HEADER.byteLength))
-  return bytes
+  return new TextEncoder().encode(HEADER_TEXT + JSON.stringify(document))
 }
 
 /** Null for bytes that this version did not write. */

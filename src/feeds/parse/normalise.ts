@@ -103,10 +103,18 @@ function enclosureOf(enclosure: Enclosure, base: string): Enclosure[] {
 
 /** Absolute and http(s), or null; one that is too long is null as well, since half a URL leads nowhere. */
 function webUrl(reference: string | null, base: string): string | null {
-  if (reference === null || reference.length > MAX_URL_CHARS || !URL.canParse(reference, base)) return null
-  const url = new URL(reference, base)
-  const isWeb = url.protocol === 'http:' || url.protocol === 'https:'
-  return isWeb && url.href.length <= MAX_URL_CHARS ? url.href : null
+  if (reference === null || reference.length > MAX_URL_CHARS) return null
+  const href = hrefOf(reference, base)
+  return href !== null && /^https?:/.test(href) && href.length <= MAX_URL_CHARS ? href : null
+}
+
+/** Parsed once: `URL.canParse` before it would cost as much again. */
+function hrefOf(reference: string, base: string): string | null {
+  try {
+    return new URL(reference, base).href
+  } catch {
+    return null
+  }
 }
 
 function ttlOf(text: string | null): number | null {
