@@ -139,8 +139,9 @@ class RunningApp implements App {
 
 async function openCache(config: Config, log: Log): Promise<Cache> {
   const { LayeredCache, MemoryCache, RedisCache } = await import('./caches/index.js')
-  const near = new MemoryCache(config.cacheBytes)
-  if (config.cacheDriver === 'memory') return near
+  if (config.cacheDriver === 'memory') return new MemoryCache(config.cacheBytes)
+  // Redis holds the rest: only what several tenants want at the same moment is worth keeping near.
+  const near = new MemoryCache(config.cacheBytes / 4)
   const { Redis: RedisClient } = await import('ioredis')
   return new LayeredCache(
     near,

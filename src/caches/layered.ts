@@ -1,6 +1,7 @@
 import type { Cache } from './driver.js'
 
-/** A small cache of this process in front of one that all processes share. Only for values that never change under their key. */
+/** A small cache of this process in front of one that all processes share. Only for values that never change under their key:
+ * what the far cache refuses stays near, and is refused all the same. */
 export class LayeredCache implements Cache {
   readonly name = 'layered'
 

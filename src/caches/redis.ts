@@ -1,11 +1,8 @@
-import { promisify } from 'node:util'
-import { deflateRaw, inflateRaw } from 'node:zlib'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { Redis } from 'ioredis'
 import { Failure, wordsOf } from '../kernel/errors.js'
 import type { Cache } from './driver.js'
 
-const deflate = promisify<Uint8Array, { level: number }, Buffer>(deflateRaw)
-const inflate = promisify<Uint8Array, Buffer>(inflateRaw)
 const COMPRESS_FROM_BYTES = 512
 const PLAIN = 0
 const DEFLATED = 1
@@ -23,12 +20,12 @@ export class RedisCache implements Cache {
     const kept = await this.ask(() => this.redis.getBuffer(this.keyOf(key)))
     if (kept === null) return null
     const bytes = kept.subarray(1)
-    return kept[0] === DEFLATED ? inflate(bytes) : bytes
+    return kept[0] === DEFLATED ? inflateRawSync(bytes) : bytes
   }
 
   async put(key: string, bytes: Uint8Array, ttlS: number): Promise<void> {
     const compressed = bytes.byteLength >= COMPRESS_FROM_BYTES
-    const body = compressed ? await deflate(bytes, { level: 1 }) : bytes
+    const body = compressed ? deflateRawSync(bytes, { level: 1 }) : bytes
     const kept = Buffer.concat([Buffer.of(compressed ? DEFLATED : PLAIN), body])
     await this.ask(() => this.redis.set(this.keyOf(key), kept, 'EX', ttlS))
   }

@@ -126,7 +126,12 @@ export const SETTINGS = {
     0,
     'parser threads; 0 is one per core for `sync`, one for `queue work`',
   ),
-  cacheBytes: setting('FEEDCTL_CACHE_BYTES', whole(1024, 4096 * MEBIBYTE), 24 * MEBIBYTE, 'bound of the memory cache, bytes'),
+  cacheBytes: setting(
+    'FEEDCTL_CACHE_BYTES',
+    whole(1024, 4096 * MEBIBYTE),
+    16 * MEBIBYTE,
+    'bound of the memory cache, bytes; a quarter of it in front of Redis',
+  ),
   documentTtlS: setting(
     'FEEDCTL_DOCUMENT_TTL_S',
     whole(1, 2_592_000),

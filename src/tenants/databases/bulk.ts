@@ -7,7 +7,7 @@ export type OnDuplicate<Row> =
   | 'keep'
   | { readonly key: readonly (keyof Row & string)[]; readonly replace: readonly (keyof Row & string)[] }
 
-const MAX_CHARACTERS = 1_000_000
+const MAX_CHARACTERS = 200_000
 /**
  * Rows of one statement. MySQL wants few and long ones (at most 65,535 values). SQLite keeps statements prepared, and a long one
  * holds memory by the megabyte in every open file: it gets a few short ones that are used again and again.
@@ -15,7 +15,7 @@ const MAX_CHARACTERS = 1_000_000
 const ROWS_PER_STATEMENT = { mysql: [2_000], sqlite: [16, 4, 1] }
 
 /**
- * Inserts rows of one shape with few statements, each of at most about 1 MB. All rows must have the same keys; none is no statement.
+ * Inserts rows of one shape with few statements, each of at most about 200,000 characters. All rows must have the same keys; none is no statement.
  * Not atomic over several statements: pass a transaction's `executor` where it must be.
  */
 export async function insertRows<
