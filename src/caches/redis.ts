@@ -1,6 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { Redis } from 'ioredis'
-import { Failure, wordsOf } from '../kernel/errors.js'
+import { connectionWords } from '../kernel/connection-words.js'
+import { Failure } from '../kernel/errors.js'
 import type { Cache } from './driver.js'
 
 const COMPRESS_FROM_BYTES = 512
@@ -10,11 +11,14 @@ const DEFLATED = 1
 /** Keeps bytes in Redis under `<prefix>:cache:<key>`, compressed from 512 bytes on. The connection is closed with the cache. */
 export class RedisCache implements Cache {
   readonly name = 'redis'
+  private readonly why: (error: unknown) => string
 
   constructor(
     private readonly redis: Redis,
     private readonly prefix: string,
-  ) {}
+  ) {
+    this.why = connectionWords(redis)
+  }
 
   async get(key: string): Promise<Uint8Array | null> {
     const kept = await this.ask(() => this.redis.getBuffer(this.keyOf(key)))
@@ -46,7 +50,7 @@ export class RedisCache implements Cache {
     try {
       return await deed()
     } catch (error) {
-      throw new Failure('UNAVAILABLE', `the cache does not answer: ${wordsOf(error)}`, {
+      throw new Failure('UNAVAILABLE', `the cache does not answer: ${this.why(error)}`, {
         cause: error,
         hint: 'check REDIS_URL and that Redis runs',
       })

@@ -1,6 +1,7 @@
 import { Queue as BullQueue, Worker as BullWorker, DelayedError, type Job, UnrecoverableError } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { sleep } from '../kernel/clock.js'
+import { connectionWords } from '../kernel/connection-words.js'
 import { Failure, wordsOf } from '../kernel/errors.js'
 import { randomToken } from '../kernel/hash.js'
 import type { Log } from '../kernel/log.js'
@@ -32,9 +33,11 @@ export class RedisQueue implements Queue {
   readonly name = 'redis'
   private readonly connection: Redis
   private readonly queue: BullQueue<JobPayload>
+  private readonly why: (error: unknown) => string
 
   constructor(options: RedisQueueOptions) {
     this.connection = options.connect('producer')
+    this.why = connectionWords(this.connection)
     this.queue = new BullQueue(options.queue, {
       connection: this.connection,
       prefix: `{${options.prefix}}`,
@@ -76,7 +79,7 @@ export class RedisQueue implements Queue {
       await this.connection.ping()
       return await deed()
     } catch (error) {
-      throw new Failure('UNAVAILABLE', `the queue does not answer: ${wordsOf(error)}`, {
+      throw new Failure('UNAVAILABLE', `the queue does not answer: ${this.why(error)}`, {
         cause: error,
         hint: 'check REDIS_URL and that Redis runs',
       })

@@ -167,7 +167,7 @@ describe('feedctl bench sync, embedded', PATIENTLY, () => {
     const env = { ...ON_SERVERS, REDIS_URL: 'redis://127.0.0.1:1' }
     const { exit, err, folder } = await bench(SMALL, env)
     expect(exit).toBe(5)
-    expect(err).toMatch(/error: Redis: .* \(UNAVAILABLE\)\n/)
+    expect(err).toMatch(/error: Redis does not answer: connect ECONNREFUSED .* \(UNAVAILABLE\)\n/)
     expect(readdirSync(folder)).toEqual([])
     expect(processesOf(folder)).toEqual([])
   })

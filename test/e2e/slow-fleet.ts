@@ -1,5 +1,7 @@
 import { expect } from 'vitest'
 import { type FeedServer, startFeedServer } from '../../src/bench/feed-server/server.js'
+import { Failure } from '../../src/kernel/errors.js'
+import { until } from '../../src/kernel/retry.js'
 import type { TestEnv } from '../support/drivers.js'
 import { contentOf, countPosts } from './content.js'
 import { Installation } from './installation.js'
@@ -33,7 +35,12 @@ export class SlowFleet implements AsyncDisposable {
   }
 
   async untilSomeAreStored(): Promise<void> {
-    await expect.poll(() => countPosts(this.installation), { timeout: 20_000, interval: 50 }).toBeGreaterThan(0)
+    // Not expect.poll: that must know its test, and tests that run at the same time do not.
+    await until(async () => ((await countPosts(this.installation)) > 0 ? true : null), {
+      everyMs: 50,
+      withinMs: 20_000,
+      late: () => new Failure('CHECK_FAILED', 'nothing was stored in time'),
+    })
   }
 
   /** Fails unless every feed that has a version has all its posts, and the others none; answers how many have. */
