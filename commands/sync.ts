@@ -81,7 +81,10 @@ async function follow(app: App, io: Io, tenants: readonly TenantId[] | 'all', op
   const { failed, total } = report.tenants
   if (failed > 0)
     throw new Failure('PARTIAL', `${failed} of ${total} tenants failed`, { hint: 'feedctl sync again; what is stored stays' })
-  if (report.feeds.failed > 0) throw new Failure('PARTIAL', `${report.feeds.failed} of ${report.feeds.total} feeds failed`)
+  if (report.feeds.failed > 0)
+    throw new Failure('PARTIAL', `${report.feeds.failed} of ${report.feeds.total} feeds failed`, {
+      hint: 'feedctl feed list <tenant> shows why and when each is asked next',
+    })
 }
 
 async function enqueue(app: App, io: Io, tenants: readonly TenantId[] | 'all', options: SyncFlags): Promise<void> {

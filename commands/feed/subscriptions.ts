@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
 import type { App } from '../../src/app.js'
+import { counted } from '../../src/cli/figures.js'
 import type { Io, Style } from '../../src/cli/io.js'
 import { table } from '../../src/cli/tables.js'
 import type { FeedView } from '../../src/feeds/subscriptions.js'
@@ -112,7 +113,7 @@ async function subscribe(
   io.print(
     result,
     value =>
-      `${value.added.length} feeds added to ${value.tenant}, ${value.existing.length} it had; \`feedctl sync ${value.tenant}\` fetches them`,
+      `${counted(value.added.length, 'feed')} added to ${value.tenant}${value.existing.length === 0 ? '' : `, ${value.existing.length} it had already`}; \`feedctl sync ${value.tenant}\` fetches them`,
   )
 }
 

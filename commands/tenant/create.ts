@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
 import type { App } from '../../src/app.js'
-import { duration } from '../../src/cli/figures.js'
+import { counted, duration } from '../../src/cli/figures.js'
 import type { Io } from '../../src/cli/io.js'
 import type { FeedWish } from '../../src/feeds/subscriptions.js'
 import { Failure } from '../../src/kernel/errors.js'
@@ -67,7 +67,7 @@ async function createOne(app: App, io: Io, slug: string, options: CreateOptions)
   const result = { tenant: tenantView(made.tenant), token: made.token, feeds, durationMs: Math.round(performance.now() - begun) }
   io.print(result, (value, style) =>
     [
-      `${style.green('created')} tenant ${style.bold(made.tenant.slug)} (${placementWords(made.tenant)}) with ${value.feeds} feeds in ${duration(value.durationMs)}`,
+      `${style.green('created')} tenant ${style.bold(made.tenant.slug)} (${placementWords(made.tenant)}) with ${counted(value.feeds, 'feed')} in ${duration(value.durationMs)}`,
       `API token, shown once: ${value.token}`,
     ].join('\n'),
   )

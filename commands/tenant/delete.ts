@@ -47,7 +47,7 @@ async function mark(app: App, io: Io, slug: string, graceMs: number): Promise<vo
   const marked = await markDeleted(app.catalog, parseSlug(slug), Date.now() + graceMs)
   io.print({ tenant: tenantView(marked) }, ({ tenant }) => {
     const until = new Date(tenant.deleteAfterAt ?? 0).toISOString()
-    return `tenant ${tenant.slug} is hidden; \`feedctl tenant resume ${tenant.slug}\` brings it back, \`feedctl tenant delete --due\` removes it after ${until}`
+    return `tenant ${tenant.slug} is hidden; \`feedctl tenant resume ${tenant.slug}\` brings it back, \`feedctl tenant delete --due --yes\` removes it after ${until}`
   })
 }
 

@@ -5,6 +5,11 @@ export function count(value: number): string {
   return grouped.format(value)
 }
 
+/** `1 feed`, `2 feeds`, `0 feeds`. */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`
+}
+
 /** Milliseconds as `35 ms`, `1.2 s`, `2 min 05 s`, `3 h 10 min`, `2 d 4 h`. */
 export function duration(ms: number): string {
   if (Math.round(ms) < 1000) return `${Math.round(ms)} ms`

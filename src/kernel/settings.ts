@@ -61,7 +61,12 @@ export const SETTINGS = {
   redisHost: setting('REDIS_HOST', words, '127.0.0.1', 'Redis host'),
   redisPort: setting('REDIS_PORT', whole(1, 65535), 6379, 'Redis port'),
   redisPassword: secret('REDIS_PASSWORD', 'Redis password'),
-  redisClusterNodes: setting('REDIS_CLUSTER_NODES', list, [], 'comma list of host:port of a Redis Cluster'),
+  redisClusterNodes: setting(
+    'REDIS_CLUSTER_NODES',
+    list,
+    [],
+    'comma list of host:port of a Redis Cluster; accepted, not used by this version',
+  ),
   cacheDriver: setting('CACHE_DRIVER', driver('memory', 'redis'), 'memory', 'where parsed documents are shared'),
   sessionDriver: setting(
     'SESSION_DRIVER',
