@@ -18,6 +18,9 @@ export function register(program: Program, io: Io): void {
           hint: 'QUEUE_CONNECTION=redis',
         })
       }
+      if (app.config.cacheDriver === 'memory') {
+        io.log.warn('CACHE_DRIVER is memory: workers cannot share documents, and ask publishers again; set CACHE_DRIVER=redis')
+      }
       const worker = await app.work({ concurrency, tries, maxJobs: maxJobs ?? null })
       io.note(`working on the sync queue, ${concurrency} tenants at once (pid ${process.pid}); Ctrl-C drains`)
       await Promise.race([worker.ended, stopped(io.signal)])

@@ -33,10 +33,11 @@ export interface App extends AsyncDisposable {
 
 /** @throws {Failure} SCHEMA_MISSING, UNAVAILABLE, CONFIG_INVALID */
 export async function openApp(config: Config, log: Log): Promise<App> {
+  await refuseBadAllowance(config)
   const server = await openServer(config)
   const closing: (() => Promise<unknown>)[] = [() => server.close()]
   const close = async () => {
-    for (const part of closing.splice(0).reverse()) await part()
+    for (const part of closing.splice(0).reverse()) await part().catch(error => log.warn('closing', { why: String(error) }))
   }
   try {
     const catalog = await openCatalog(server, config)
@@ -45,6 +46,13 @@ export async function openApp(config: Config, log: Log): Promise<App> {
     await close()
     throw error
   }
+}
+
+/** Before anything is opened: a worker that learns it from its first job would spoil the job. */
+async function refuseBadAllowance(config: Config): Promise<void> {
+  if (config.fetchAllow.length === 0) return
+  const { createAddressGuard } = await import('./feeds/fetch/addresses.js')
+  createAddressGuard(config.fetchAllow)
 }
 
 /** Redis as the settings lead to it, for one deed; gives up after seconds. */
@@ -82,7 +90,7 @@ class RunningApp implements App {
 
   async work(settings: WorkSettings): Promise<Worker> {
     const [{ jobHandler }, { startRedisWorker }] = await Promise.all([import('./jobs.js'), import('./queues/index.js')])
-    const handler = jobHandler({ sync: () => this.sync(this.config.parseThreads || 1) })
+    const handler = jobHandler({ catalog: this.catalog, sync: () => this.sync(this.config.parseThreads || 1) })
     return startRedisWorker({ ...(await this.redisQueue()), ...settings, handler })
   }
 
@@ -98,14 +106,18 @@ class RunningApp implements App {
     return new InlineQueue({
       concurrency: settings.concurrency ?? INLINE_CONCURRENCY,
       tries: settings.tries ?? DEFAULT_TRIES,
-      handler: jobHandler({ sync: () => this.sync(threads) }),
+      handler: jobHandler({ catalog: this.catalog, sync: () => this.sync(threads) }),
       log: this.log,
       signal,
+      drainMs: this.config.drainMs,
     })
   }
 
   private sync(threads: number): Promise<SyncParts> {
-    this.parts ??= this.openSync(threads)
+    this.parts ??= this.openSync(threads).catch(error => {
+      this.parts = null
+      throw error
+    })
     return this.parts
   }
 
@@ -121,7 +133,10 @@ class RunningApp implements App {
     const fetcher = new Fetcher(fetcherOptions(config))
     const parser = new ParsePool({ threads })
     const cache = await openCache(config, log)
-    this.closing.push(
+    // Right after the server: closed after the queue, whose jobs use them.
+    this.closing.splice(
+      1,
+      0,
       () => cache.close(),
       () => parser.close(),
       () => fetcher.close(),
@@ -161,7 +176,7 @@ function openRedis(client: typeof Redis, config: Config, log: Log, purpose: 'wor
   const redis =
     config.redisUrl === null
       ? new client({ ...options, ...password, host: config.redisHost, port: config.redisPort })
-      : new client(config.redisUrl, options)
+      : new client(config.redisUrl, { ...options, ...(/:[^/@]*@/.test(config.redisUrl) ? {} : password) })
   redis.on('error', error => log.debug('redis', { purpose, why: error.message }))
   return redis
 }

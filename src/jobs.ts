@@ -3,10 +3,12 @@ import { syncTenantJob } from './feeds/sync.js'
 import type { SyncParts } from './feeds/sync-tenant.js'
 import { Failure } from './kernel/errors.js'
 import type { JobHandler, JobRequest } from './queues/index.js'
+import type { Catalog } from './tenants/catalog.js'
 import { parseTenantId, type TenantId } from './tenants/ids.js'
 
 /** What jobs need of a running feedctl. */
 export interface JobParts {
+  readonly catalog: Catalog
   /** Opened by the first job. */
   readonly sync: () => Promise<SyncParts>
 }
@@ -17,7 +19,7 @@ const SYNC_PAYLOAD = z.object({ tenantId: z.number().int().positive() })
 const JOBS: Readonly<Record<string, (parts: JobParts) => JobHandler>> = {
   SyncTenantFeeds: parts => async (_name, payload, context) => {
     const { tenantId } = SYNC_PAYLOAD.parse(payload)
-    await syncTenantJob(await parts.sync(), parseTenantId(tenantId), context)
+    await syncTenantJob(parts.catalog, parts.sync, parseTenantId(tenantId), context)
   },
 }
 

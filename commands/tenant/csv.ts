@@ -45,6 +45,7 @@ export async function readTenantsCsv(path: string, io: Io): Promise<TenantRow[]>
   }
   if (mistakes.length > 0)
     throw new Failure('CSV_INVALID', mistakes.slice(0, MAX_MISTAKES).join('; '), { hint: 'nothing was created; mend the file' })
+  if (rows.length === 0) throw new Failure('CSV_INVALID', 'the file names no tenant', { hint: `columns: ${COLUMNS.join(',')}` })
   return rows
 }
 

@@ -1,8 +1,8 @@
 import type { Command } from '@commander-js/extra-typings'
 import type { App } from '../../src/app.js'
-import { count } from '../../src/cli/figures.js'
+import { counted } from '../../src/cli/figures.js'
 import type { Io } from '../../src/cli/io.js'
-import { Failure } from '../../src/kernel/errors.js'
+import { Failure, isFailure } from '../../src/kernel/errors.js'
 import type { RemovalReceipt } from '../../src/tenants/removal.js'
 import { opening } from '../opening.js'
 import { examples } from '../program.js'
@@ -57,7 +57,10 @@ async function removeNow(app: App, io: Io, slug: string): Promise<void> {
     import('../../src/tenants/ids.js'),
   ])
   const parsed = parseSlug(slug)
-  await markDeleted(app.catalog, parsed, Date.now(), ['provisioning', 'active', 'suspended'])
+  // A removal that was begun, and whose process died, is marked as such already.
+  await markDeleted(app.catalog, parsed, Date.now(), ['provisioning', 'active', 'suspended']).catch(error =>
+    isFailure(error, 'TENANT_WRONG_STATE') ? null : Promise.reject(error),
+  )
   const receipt = await removeTenant(app.catalog, parsed)
   io.print({ receipt }, value => receiptWords(value.receipt))
 }
@@ -65,18 +68,33 @@ async function removeNow(app: App, io: Io, slug: string): Promise<void> {
 async function removeDue(app: App, io: Io): Promise<void> {
   const { removeTenant, tenantsToRemove } = await import('../../src/tenants/removal.js')
   const receipts: RemovalReceipt[] = []
+  const failures: { tenant: string; code: string; message: string }[] = []
   for (const slug of await tenantsToRemove(app.catalog, Date.now())) {
-    io.signal.throwIfAborted()
-    receipts.push(await removeTenant(app.catalog, slug))
+    if (io.signal.aborted) break
+    try {
+      receipts.push(await removeTenant(app.catalog, slug))
+    } catch (error) {
+      if (!isFailure(error)) throw error
+      failures.push({ tenant: slug, code: error.code, message: error.message })
+    }
   }
-  io.print({ receipts }, value =>
-    value.receipts.length === 0 ? 'no tenant is due' : value.receipts.map(receiptWords).join('\n'),
-  )
+  io.print({ receipts, failures }, value => {
+    const failed = value.failures.map(failure => `  ${failure.tenant}: ${failure.message} (${failure.code})`)
+    const lines = [...value.receipts.map(receiptWords), ...failed]
+    return lines.length === 0 ? 'no tenant is due' : lines.join('\n')
+  })
+  io.signal.throwIfAborted()
+  if (failures.length > 0)
+    throw new Failure('PARTIAL', `${counted(failures.length, 'tenant')} could not be removed`, { hint: 'the same command again' })
 }
 
 function receiptWords(receipt: RemovalReceipt): string {
   const where = receipt.database === null ? 'its rows of a shared database' : `its database ${receipt.database}`
-  return `removed tenant ${receipt.slug} (id ${receipt.id}): ${where}, ${count(receipt.feeds)} feeds, ${count(receipt.posts)} posts`
+  return `removed tenant ${receipt.slug} (id ${receipt.id}): ${where}, ${amount(receipt.feeds, 'feed')}, ${amount(receipt.posts, 'post')}`
+}
+
+function amount(value: number | null, noun: string): string {
+  return value === null ? `${noun}s nobody could count` : counted(value, noun)
 }
 
 function parseGrace(text: string): number {

@@ -132,6 +132,10 @@ export class Terminal implements Io {
     try {
       const answer = await reader.question(`${showControls(deed)}? [y/N] `, { signal: this.signal })
       if (!/^y(es)?$/i.test(answer.trim())) throw refusal
+    } catch (error) {
+      // The prompt takes Ctrl-C and Ctrl-D for itself: whoever leaves it so has not agreed.
+      if (this.signal.aborted || (error as Error).name !== 'AbortError') throw error
+      throw refusal
     } finally {
       reader.close()
     }

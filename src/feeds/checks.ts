@@ -4,7 +4,7 @@ import { isFailure, wordsOf } from '../kernel/errors.js'
 import { shortHash } from '../kernel/hash.js'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from '../tenants/catalog.js'
-import type { SourceId } from '../tenants/ids.js'
+import { parseSourceId, type SourceId } from '../tenants/ids.js'
 import type { SourceFailure } from './document.js'
 import type { SharedDocuments } from './documents.js'
 import type { Fetcher, FetchOutcome } from './fetch/fetcher.js'
@@ -71,7 +71,10 @@ export class SourceChecks {
   readAnew(id: SourceId, scope: CheckScope, traffic: Traffic, signal: AbortSignal): Promise<Checked> {
     return this.once(`anew:${id}`, async () => {
       const source = (await loadSources(this.parts.catalog, [id])).get(id)
-      return source === undefined ? gone(id) : this.ask(source, scope, false, traffic, signal)
+      if (source === undefined) return gone(id)
+      // A publisher that fails, or asks for quiet, is left alone until its time.
+      if (source.failure_code !== null && source.next_check_at > Date.now()) return known(source, true)
+      return this.ask(source, scope, false, traffic, signal)
     })
   }
 
@@ -101,17 +104,17 @@ export class SourceChecks {
     traffic: Traffic,
     signal: AbortSignal,
   ): Promise<Checked> {
-    const id = source.id as SourceId
+    const id = parseSourceId(source.id)
     try {
       const validators =
         conditional && source.version !== null
           ? { etag: source.etag, lastModified: source.last_modified }
           : { etag: null, lastModified: null }
-      const outcome = await this.parts.fetcher.fetch(source.url, validators, signal)
+      const outcome = await this.parts.fetcher.fetch(source.url, validators, signal, () => this.parts.parser.room(signal))
       traffic.requests += outcome.requests
       if (outcome.kind === 'not-modified') traffic.notModified++
       if (outcome.kind === 'document') traffic.bytes += outcome.wireBytes
-      const { decided, document } = await this.decide(source, outcome, scope, conditional)
+      const { decided, document } = await this.decide(source, outcome, scope, conditional, signal)
       await this.decisions.add(decided)
       this.leases.forget(id)
       return { ...known(decided, true), document }
@@ -127,6 +130,7 @@ export class SourceChecks {
     outcome: FetchOutcome,
     scope: CheckScope,
     conditional: boolean,
+    signal: AbortSignal,
   ): Promise<{ decided: CheckedSource; document: Uint8Array | null }> {
     const now = Date.now()
     const asked = { ...withoutLease(source), checked_at: now, checked_run: scope.runId }
@@ -165,24 +169,27 @@ export class SourceChecks {
     const version = shortHash(outcome.body)
     const fresh = { etag: outcome.etag, last_modified: outcome.lastModified, version }
     if (conditional && version === source.version) return succeeded(fresh, null, outcome.cacheMaxAgeS, null)
-    const previous = source.version === null ? null : await this.parts.documents.get(source.id as SourceId, source.version)
-    const parsed = await this.parse(outcome, now, previous)
+    const previous = source.version === null ? null : await this.parts.documents.get(parseSourceId(source.id), source.version)
+    const parsed = await this.parse(outcome, now, previous, signal)
     if ('failure' in parsed) return failed(parsed.failure, null)
-    await this.parts.documents.put(source.id as SourceId, version, parsed.document)
-    return succeeded({ ...fresh, changed_at: now }, parsed.ttlMinutes, outcome.cacheMaxAgeS, parsed.document)
+    const shared = await this.parts.documents.put(parseSourceId(source.id), version, parsed.document)
+    // Without validators the next question brings the document again, for the tenants it could not be shared with.
+    const kept = shared ? fresh : { etag: null, last_modified: null, version }
+    return succeeded({ ...kept, changed_at: now }, parsed.ttlMinutes, outcome.cacheMaxAgeS, parsed.document)
   }
 
-  private async parse(outcome: FetchOutcome & { kind: 'document' }, now: number, previous: Uint8Array | null) {
+  private async parse(
+    outcome: FetchOutcome & { kind: 'document' },
+    now: number,
+    previous: Uint8Array | null,
+    signal: AbortSignal,
+  ) {
     try {
-      return await this.parts.parser.parse({
-        body: outcome.body,
-        contentType: outcome.contentType,
-        url: outcome.finalUrl,
-        now,
-        previous,
-      })
+      const { body, contentType, finalUrl } = outcome
+      return await this.parts.parser.parse({ body, contentType, url: finalUrl, now, previous }, signal)
     } catch (error) {
-      if (!isFailure(error)) throw error
+      // What stops feedctl is not the feed's fault.
+      if (!isFailure(error) || error.code === 'INTERRUPTED' || signal.aborted) throw error
       return { failure: { code: error.code, message: wordsOf(error) } }
     }
   }

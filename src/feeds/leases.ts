@@ -77,10 +77,15 @@ export class SourceLeases {
       for (const id of await this.lease(ids, leftBehind(ids, sources), scope)) mine.add(id)
     }
     for (const id of mine) this.hold(id)
+    const given = new Set<SourceId>()
     return entries.map(({ id, scope }) => {
       const source = sources.get(id)
       if (source === undefined) return { kind: 'missing' }
-      if (mine.has(id)) return { kind: 'mine', source }
+      // Two jobs of this process may want it at once: one of them asks.
+      if (mine.has(id) && !given.has(id)) {
+        given.add(id)
+        return { kind: 'mine', source }
+      }
       return isWanted(source, scope)
         ? { kind: 'theirs', source }
         : { kind: 'settled', source, checked: wasChecked(source, scope) }
@@ -100,7 +105,7 @@ export class SourceLeases {
       .where(eb => eb.or([eb('checked_run', 'is', null), eb('checked_run', '<>', scope.runId)]))
       .where(eb => eb.or([eb('checked_at', 'is', null), eb('checked_at', '<', scope.startedAt)]))
       .executeTakeFirst()
-    if (leased.numUpdatedRows === BigInt(ids.length)) return ids
+    if (leased.numUpdatedRows === BigInt(ids.length)) return ids.filter(id => !this.held.has(id))
     const rows = await this.catalog.kysely
       .selectFrom('sources')
       .select('id')

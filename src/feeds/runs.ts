@@ -7,6 +7,8 @@ import type { CheckScope } from './leases.js'
 import type { TenantReport } from './report.js'
 
 const KEEP_RUNS_MS = 7 * 24 * 3_600_000
+/** A forced run that was abandoned longer ago forces nothing any more. */
+const FORCE_LASTS_MS = 3_600_000
 
 /** A sync of some tenants, or all. Its rows say what is left to do, so that it survives the loss of the queue. */
 export interface Run extends CheckScope {
@@ -79,7 +81,11 @@ export async function takeTenant(catalog: Catalog, tenant: TenantId, jobToken: s
     .execute()
   const [newest] = runs
   if (newest === undefined) return { runId: jobToken, startedAt: Date.now(), forced: false }
-  return { runId: newest.id, startedAt: newest.started_at, forced: runs.some(run => run.forced !== 0) }
+  return {
+    runId: newest.id,
+    startedAt: newest.started_at,
+    forced: runs.some(run => run.forced !== 0 && run.started_at > newest.started_at - FORCE_LASTS_MS),
+  }
 }
 
 /** Ends the tenant's part of every run the job has taken: the one place where its outcome is written. */

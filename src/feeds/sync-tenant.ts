@@ -1,7 +1,6 @@
 import pLimit from 'p-limit'
 import { Batcher } from '../kernel/batcher.js'
 import { Failure, wordsOf } from '../kernel/errors.js'
-import { BRIEFLY, retry } from '../kernel/retry.js'
 import { parseSourceId } from '../tenants/ids.js'
 import { withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
@@ -100,10 +99,7 @@ async function documentOf(
 /** Stores what arrived close together in one transaction; a document the database refuses is named, and the others are stored. */
 async function store(parts: SyncParts, tenant: Tenant, deliveries: readonly Delivery[]): Promise<(Stored | SourceFailure)[]> {
   try {
-    return await retry(
-      () => withTenant(parts.catalog, tenant, tables => storeDeliveries(tables, deliveries, Date.now())),
-      BRIEFLY,
-    )
+    return await withTenant(parts.catalog, tenant, tables => storeDeliveries(tables, deliveries, Date.now()))
   } catch (error) {
     if (error instanceof Failure) throw error
     if (deliveries.length === 1)

@@ -1,7 +1,7 @@
 import { sleep } from '../kernel/clock.js'
 import { Failure, isFailure } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
-import { retry } from '../kernel/retry.js'
+import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from '../tenants/catalog.js'
 import type { TenantId } from '../tenants/ids.js'
 import { findTenant } from '../tenants/tenant.js'
@@ -46,31 +46,35 @@ export interface SyncOptions {
   readonly progress: (ended: number, total: number, failed: number) => void
 }
 
-/** The job `SyncTenantFeeds`. The tenant's outcome is written at its end, whatever it is; an interrupted one is given back. */
+/**
+ * The job `SyncTenantFeeds`. The tenant's outcome is written at its end, whatever it is, and also when the parts that do the work
+ * cannot be opened; an interrupted one is given back.
+ */
 export async function syncTenantJob(
-  parts: SyncParts,
+  catalog: Catalog,
+  openParts: () => Promise<SyncParts>,
   id: TenantId,
   context: { token: string; last: boolean; signal: AbortSignal },
 ): Promise<void> {
   // Patient: when the last attempt gave up here, nobody would write the tenant's outcome.
-  const scope = await retry(() => takeTenant(parts.catalog, id, context.token), { ...OUTAGE_PATIENCE, signal: context.signal })
+  const scope = await retry(() => takeTenant(catalog, id, context.token), { ...OUTAGE_PATIENCE, signal: context.signal })
   try {
-    const tenant = await findTenant(parts.catalog, id)
-    if (tenant?.state !== 'active') return await endTenant(parts.catalog, id, context.token, 'skipped', emptyTenantReport())
-    const report = await syncTenant(parts, tenant, scope, context.signal)
-    await endTenant(parts.catalog, id, context.token, 'ok', report)
+    const tenant = await findTenant(catalog, id)
+    if (tenant?.state !== 'active') return await endTenant(catalog, id, context.token, 'skipped', emptyTenantReport())
+    const report = await syncTenant(await openParts(), tenant, scope, context.signal)
+    await retry(() => endTenant(catalog, id, context.token, 'ok', report), { ...OUTAGE_PATIENCE, signal: context.signal })
   } catch (error) {
-    if (context.signal.aborted) await handBackTenant(parts.catalog, id, context.token)
-    else if (context.last || (isFailure(error) && !error.retry)) await endFailed(parts, id, context.token, error)
+    if (context.signal.aborted) await handBackTenant(catalog, id, context.token)
+    else if (context.last || (isFailure(error) && !error.retry)) await endFailed(catalog, id, context.token, error)
     throw error
   }
 }
 
-async function endFailed(parts: SyncParts, id: TenantId, token: string, error: unknown): Promise<void> {
+async function endFailed(catalog: Catalog, id: TenantId, token: string, error: unknown): Promise<void> {
   const failure = isFailure(error)
     ? { code: error.code, message: error.message }
     : { code: 'UNAVAILABLE' as const, message: String(error) }
-  await retry(() => endTenant(parts.catalog, id, token, 'failed', { ...emptyTenantReport(), failure }), OUTAGE_PATIENCE)
+  await retry(() => endTenant(catalog, id, token, 'failed', { ...emptyTenantReport(), failure }), OUTAGE_PATIENCE)
 }
 
 /** Begins a run and enqueues its tenants, without waiting for them. */
@@ -81,7 +85,7 @@ export async function enqueueRun(
   forced: boolean,
 ): Promise<{ run: Run; added: number; existing: number }> {
   const run = await startRun(catalog, tenants, forced)
-  return { run, ...(await enqueueUnended(catalog, jobs, run)) }
+  return { run, ...(await retry(() => enqueueUnended(catalog, jobs, run), BRIEFLY)) }
 }
 
 /**
@@ -93,12 +97,10 @@ export async function syncTenants(catalog: Catalog, jobs: JobSender, options: Sy
   const begun = performance.now()
   const { run } = await enqueueRun(catalog, jobs, options.tenants, options.forced)
   await (jobs.here ? followHere(catalog, jobs, run, options) : followOthers(catalog, jobs, run, options, log))
-  if (jobs.here || !options.signal.aborted) await closeRun(catalog, run.runId)
+  if (jobs.here || !options.signal.aborted) await retry(() => closeRun(catalog, run.runId), OUTAGE_PATIENCE)
   const durationMs = Math.round(performance.now() - begun)
-  return sumReports(run.runId, runReports(catalog, run.runId), {
-    durationMs,
-    unreached: options.signal.aborted ? 'skipped' : 'failed',
-  })
+  const unreached = options.signal.aborted ? 'skipped' : 'failed'
+  return retry(() => sumReports(run.runId, runReports(catalog, run.runId), { durationMs, unreached }), OUTAGE_PATIENCE)
 }
 
 async function enqueueUnended(catalog: Catalog, jobs: JobSender, run: Run): Promise<{ added: number; existing: number }> {
@@ -124,7 +126,7 @@ async function followHere(catalog: Catalog, jobs: JobSender, run: Run, options: 
     await Promise.race([settled, sleep(POLL_MS)])
     await report(catalog, run, options)
   }
-  if (options.signal.aborted) await skipQueued(catalog, run.runId)
+  if (options.signal.aborted) await retry(() => skipQueued(catalog, run.runId), OUTAGE_PATIENCE)
   else await followTakenOver(catalog, run, options)
 }
 
@@ -146,7 +148,10 @@ async function followOthers(catalog: Catalog, jobs: JobSender, run: Run, options
     const progress = await report(catalog, run, options)
     if (progress.ended === progress.total) return
     const now = Date.now()
-    if (progress.ended !== ended) [ended, movedAt, sentAt] = [progress.ended, now, now]
+    if (progress.ended !== ended) {
+      ;[ended, movedAt, sentAt] = [progress.ended, now, now]
+      workers.areThere()
+    }
     if (now - movedAt > ASK_FOR_WORKERS_MS && (await workers.areGone())) {
       const left = progress.total - progress.ended
       throw new Failure('NO_WORKER', `no worker consumes the queue: ${left} of ${progress.total} tenants stay queued`, {
@@ -168,6 +173,11 @@ class WorkerWatch {
   private noneSince: number | null = null
 
   constructor(private readonly jobs: JobSender) {}
+
+  /** Something moved: whoever did it consumes. */
+  areThere(): void {
+    this.noneSince = null
+  }
 
   /** True when nobody has consumed for 5 s. */
   async areGone(): Promise<boolean> {

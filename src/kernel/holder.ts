@@ -1,8 +1,14 @@
+import { readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { randomToken } from './hash.js'
 
 const TOKEN = randomToken()
-const HOST = hostname().slice(0, 80)
+const HOST = `${hostname().slice(0, 60)}${processNamespace()}`
+
+/** What the names of this machine's holders start with. */
+export function thisMachine(): string {
+  return HOST
+}
 
 /** Names this process to others: `host:pid:token`. Fits 120 characters. */
 export function thisProcess(): string {
@@ -17,7 +23,7 @@ export function newHolder(): string {
 /** `pid 123 on host`, for people. */
 export function holderWords(holder: string): string {
   const [pid, host] = partsOf(holder)
-  return `pid ${pid} on ${host}`
+  return `pid ${pid} on ${host.replace(/\+\d+$/, '')}`
 }
 
 /** True when the holder is known to have ended: it ran on this machine and no process has its number. */
@@ -39,4 +45,13 @@ function holderWith(token: string): string {
 function partsOf(holder: string): [pid: number, host: string] {
   const parts = holder.split(':')
   return [Number(parts.at(-2)), parts.slice(0, -2).join(':')]
+}
+
+/** `+4026531836` on Linux: containers may share a host's name, and count their processes each for itself. */
+function processNamespace(): string {
+  try {
+    return `+${readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')}`
+  } catch {
+    return ''
+  }
 }

@@ -134,7 +134,7 @@ export const SETTINGS = {
   cacheBytes: setting(
     'FEEDCTL_CACHE_BYTES',
     whole(1024, 4096 * MEBIBYTE),
-    16 * MEBIBYTE,
+    48 * MEBIBYTE,
     'bound of the memory cache, bytes; a quarter of it in front of Redis',
   ),
   documentTtlS: setting(

@@ -14,10 +14,16 @@ export class InlineQueue implements Queue {
   private readonly waiting = new Set<string>()
   private readonly jobs = new Set<Promise<void>>()
   private readonly stop = new AbortController()
+  private drain: NodeJS.Timeout | undefined
+  private readonly onStop = () => {
+    const late = () => this.stop.abort(new Failure('INTERRUPTED', 'the drain deadline is over'))
+    this.drain = setTimeout(late, this.options.drainMs).unref()
+  }
 
-  /** `signal`: no job is started after it aborts; those under way go on. */
-  constructor(private readonly options: WorkOptions & { handler: JobHandler; log: Log; signal: AbortSignal }) {
+  /** `signal`: no job is started after it aborts; those under way go on for `drainMs`, then they are told to hand back. */
+  constructor(private readonly options: WorkOptions & { handler: JobHandler; log: Log; signal: AbortSignal; drainMs: number }) {
     this.limit = pLimit(options.concurrency)
+    options.signal.addEventListener('abort', this.onStop, { once: true })
   }
 
   async add(jobs: readonly JobRequest[]): Promise<{ added: number; existing: number }> {
@@ -41,6 +47,8 @@ export class InlineQueue implements Queue {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.drain)
+    this.options.signal.removeEventListener('abort', this.onStop)
     this.stop.abort(new Failure('INTERRUPTED', 'the queue is closed'))
     await Promise.allSettled(this.jobs)
   }

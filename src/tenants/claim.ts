@@ -120,10 +120,15 @@ async function placementsFor(
   await insertRows(catalog.database, 'placements', rows, 'keep')
   const found = await catalog.kysely
     .selectFrom('placements')
-    .select(['id', 'database_name'])
+    .select(['id', 'kind', 'database_name'])
     .where('host_id', '=', host.id)
     .where('database_name', 'in', [...kinds.keys()])
     .execute()
+  const other = found.find(row => row.kind !== kinds.get(parseDatabaseName(row.database_name)))
+  if (other !== undefined) {
+    const hint = 'choose another slug, or set FEEDCTL_DATABASE_PREFIX'
+    throw new Failure('DATABASE_TAKEN', `the database ${other.database_name} is a ${other.kind} one`, { hint })
+  }
   return new Map(found.map(row => [row.database_name, row.id]))
 }
 

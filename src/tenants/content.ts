@@ -3,7 +3,7 @@ import type { Catalog } from './catalog.js'
 import { withTenant } from './tables.js'
 import type { Tenant } from './tenant.js'
 
-/** How much of what a tenant has; nothing for one whose tables were never finished. */
+/** How much of what a tenant has; nothing for one whose tables were never finished, or are gone already. */
 export async function tenantContent(catalog: Catalog, tenant: Tenant): Promise<{ feeds: number; posts: number }> {
   try {
     return await withTenant(catalog, tenant, async tables => {
@@ -18,7 +18,8 @@ export async function tenantContent(catalog: Catalog, tenant: Tenant): Promise<{
       return { feeds: Number(feeds.rows), posts: Number(posts.rows) }
     })
   } catch (error) {
-    if (isFailure(error, 'SCHEMA_MISSING')) return { feeds: 0, posts: 0 }
+    const unfinished = tenant.state === 'provisioning' || tenant.state === 'deleting'
+    if (unfinished && isFailure(error, 'SCHEMA_MISSING')) return { feeds: 0, posts: 0 }
     throw error
   }
 }

@@ -5,7 +5,7 @@ import type { Catalog } from './catalog.js'
 import { type ClaimedTenant, claimTenants, type NewTenant } from './claim.js'
 import { applyMigrations, TENANT_MIGRATIONS, type TenantSchema } from './databases/index.js'
 import type { TenantSlug } from './ids.js'
-import { dropPlacement } from './removal.js'
+import { dropPlacement, hasOtherTenants } from './removal.js'
 import { getTenant, type Tenant } from './tenant.js'
 import { newToken, tokenHash } from './tokens.js'
 
@@ -71,6 +71,7 @@ export async function createTenants(
         }),
       ),
     )
+    failures.push(...(await unfinishedOf(catalog, chunk, claimed)))
     created += await activate(catalog, ready.flat(), holder, null)
     done += chunk.length
     options.progress?.(done)
@@ -90,6 +91,7 @@ async function prepare<T>(
 ): Promise<T | null> {
   let made = false
   try {
+    if (tenant.kind === 'dedicated' && (await hasOtherTenants(catalog, tenant.placementId, tenant.id))) throw taken(tenant)
     if (tenant.schemaVersion !== TENANT_MIGRATIONS.at(-1)?.version) {
       refuseCatalog(catalog, tenant)
       made = await catalog.server.create(tenant.database)
@@ -131,9 +133,34 @@ async function refuseForeign(catalog: Catalog, tenant: ClaimedTenant): Promise<v
     )
     .catch(error => (isFailure(error, 'SCHEMA_MISSING') ? null : Promise.reject(error)))
   if (ours !== null) return
-  throw new Failure('DATABASE_TAKEN', `the database ${tenant.database} exists and is not feedctl's`, {
-    hint: 'choose another slug, or set FEEDCTL_DATABASE_PREFIX',
-  })
+  throw taken(tenant)
+}
+
+function taken({ database }: ClaimedTenant): Failure {
+  const hint = 'choose another slug, or set FEEDCTL_DATABASE_PREFIX'
+  return new Failure('DATABASE_TAKEN', `the database ${database} exists and is not this tenant's`, { hint })
+}
+
+/** Those of the chunk that another process is still creating: they do not exist yet, and may never. */
+async function unfinishedOf(
+  catalog: Catalog,
+  chunk: readonly NewTenant[],
+  claimed: readonly ClaimedTenant[],
+): Promise<BulkReport['failures']> {
+  const ours = new Set<string>(claimed.map(tenant => tenant.slug))
+  const others = chunk.map(tenant => tenant.slug).filter(slug => !ours.has(slug))
+  if (others.length === 0) return []
+  const rows = await catalog.kysely
+    .selectFrom('tenants')
+    .select('slug')
+    .where('slug', 'in', others)
+    .where('state', '=', 'provisioning')
+    .execute()
+  return rows.map(row => ({
+    slug: row.slug as TenantSlug,
+    code: 'TENANT_EXISTS',
+    message: 'is being created by another process',
+  }))
 }
 
 /** How many became active: not one that was deleted, or taken over, in the meantime. */

@@ -1,9 +1,10 @@
 import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
+import { tenantContent } from './content.js'
 import type { TenantState } from './databases/index.js'
 import { parseDatabaseName, type TenantSlug } from './ids.js'
-import { withTenant } from './tables.js'
-import { changeState, getTenant, type Tenant } from './tenant.js'
+import { type TenantTables, withTenant } from './tables.js'
+import { changeState, getTenant, REMOVAL_BEGUN, type Tenant } from './tenant.js'
 
 const ROWS_PER_STATEMENT = 5_000
 
@@ -13,8 +14,9 @@ export interface RemovalReceipt {
   readonly id: Tenant['id']
   /** The dropped database; null for a tenant of a shared one. */
   readonly database: string | null
-  readonly feeds: number
-  readonly posts: number
+  /** Null when the database could not be read any more. */
+  readonly feeds: number | null
+  readonly posts: number | null
   readonly removedAt: number
 }
 
@@ -28,7 +30,7 @@ export function markDeleted(
   deleteAfterAt: number,
   from: readonly TenantState[] = ['active', 'suspended'],
 ): Promise<Tenant> {
-  return changeState(catalog, slug, [...from, 'deleting'], 'deleting', deleteAfterAt)
+  return changeState(catalog, slug, [...from, 'deleting'], 'deleting', Math.max(REMOVAL_BEGUN + 1, deleteAfterAt))
 }
 
 /** Slugs of the tenants whose grace is over. */
@@ -43,11 +45,9 @@ export async function tenantsToRemove(catalog: Catalog, now: number): Promise<Te
   return rows.map(row => row.slug as TenantSlug)
 }
 
-/** Removes rows or database, then the tenant itself; killed at any point, the same call goes on. @throws {Failure} TENANT_NOT_FOUND, TENANT_WRONG_STATE unless it is marked */
+/** Removes rows or database, then the tenant itself; killed at any point, the same call goes on. @throws {Failure} TENANT_NOT_FOUND, TENANT_WRONG_STATE unless it is marked and its grace is over */
 export async function removeTenant(catalog: Catalog, slug: TenantSlug): Promise<RemovalReceipt> {
-  const tenant = await getTenant(catalog, slug)
-  if (tenant.state !== 'deleting')
-    throw new Failure('TENANT_WRONG_STATE', `tenant ${slug} is ${tenant.state}`, { hint: `feedctl tenant delete ${slug}` })
+  const tenant = await beginRemoval(catalog, slug)
   const dedicated = tenant.placement.kind === 'dedicated'
   const removed = await removeRows(catalog, tenant, dedicated)
   await catalog.kysely.deleteFrom('run_tenants').where('tenant_id', '=', tenant.id).execute()
@@ -56,7 +56,26 @@ export async function removeTenant(catalog: Catalog, slug: TenantSlug): Promise<
   return { slug, id: tenant.id, database: dedicated ? tenant.placement.database : null, ...removed, removedAt: Date.now() }
 }
 
-/** Removes a tenant's own database, the tenant, and the placement; killed at any point, the slug can be created or removed again. */
+/** From here on nothing brings the tenant back: what is gone of it must not be missed by one who resumes it. */
+async function beginRemoval(catalog: Catalog, slug: TenantSlug): Promise<Tenant> {
+  const begun = await catalog.kysely
+    .updateTable('tenants')
+    .set({ delete_after: REMOVAL_BEGUN })
+    .where('slug', '=', slug)
+    .where('state', '=', 'deleting')
+    .where('delete_after', '<=', Date.now())
+    .executeTakeFirst()
+  const tenant = await getTenant(catalog, slug)
+  if (begun.numUpdatedRows > 0n) return tenant
+  throw new Failure('TENANT_WRONG_STATE', `tenant ${slug} is ${tenant.state}, and not due`, {
+    hint: `feedctl tenant show ${slug}`,
+  })
+}
+
+/**
+ * Removes a tenant's own database and the tenant; killed at any point, the slug can be created or removed again. The placement's row stays, for the
+ * next tenant of that name: one that is being created may hold its number already.
+ */
 export async function dropPlacement(catalog: Catalog, tenantId: Tenant['id'], hasDatabase = true): Promise<void> {
   const placement = await catalog.kysely
     .selectFrom('tenants')
@@ -65,40 +84,57 @@ export async function dropPlacement(catalog: Catalog, tenantId: Tenant['id'], ha
     .where('tenants.id', '=', tenantId)
     .executeTakeFirst()
   if (placement === undefined) return
+  if (await hasOtherTenants(catalog, placement.id, tenantId)) {
+    await catalog.kysely.deleteFrom('tenants').where('id', '=', tenantId).execute()
+    return
+  }
   // First of all: a placement that is left over must not pass for one whose tables are there.
   await catalog.kysely.updateTable('placements').set({ schema_version: 0 }).where('id', '=', placement.id).execute()
   if (hasDatabase) await catalog.server.drop(parseDatabaseName(placement.database_name))
   await catalog.kysely.deleteFrom('tenants').where('id', '=', tenantId).execute()
-  await catalog.kysely.deleteFrom('placements').where('id', '=', placement.id).execute()
+}
+
+/** Whether the placement is also another tenant's, which a dedicated one never should be. */
+export async function hasOtherTenants(catalog: Catalog, placementId: number, tenantId: Tenant['id']): Promise<boolean> {
+  const other = await catalog.kysely
+    .selectFrom('tenants')
+    .select('id')
+    .where('placement_id', '=', placementId)
+    .where('id', '<>', tenantId)
+    .limit(1)
+    .executeTakeFirst()
+  return other !== undefined
 }
 
 /** Counts what goes; in a shared database also deletes it, a few thousand rows at a time. */
-async function removeRows(catalog: Catalog, tenant: Tenant, dedicated: boolean): Promise<{ feeds: number; posts: number }> {
+async function removeRows(
+  catalog: Catalog,
+  tenant: Tenant,
+  dedicated: boolean,
+): Promise<{ feeds: number | null; posts: number | null }> {
   try {
-    return await withTenant(catalog, tenant, async tables => {
-      const feeds = await tables
-        .feeds()
-        .select(eb => eb.fn.countAll<number>().as('rows'))
-        .executeTakeFirstOrThrow()
-      const posts = await tables
-        .posts()
-        .select(eb => eb.fn.countAll<number>().as('rows'))
-        .executeTakeFirstOrThrow()
-      const counted = { feeds: Number(feeds.rows), posts: Number(posts.rows) }
-      if (dedicated) return counted
-      for (;;) {
-        const ids = await tables.posts().select('id').orderBy('id').limit(ROWS_PER_STATEMENT).execute()
-        const last = ids.at(-1)
-        if (last === undefined) break
-        await tables.remove('posts').where('id', '<=', last.id).execute()
-      }
-      await tables.remove('feeds').execute()
-      await tables.remove('counters').execute()
-      return counted
-    })
+    const counted = await tenantContent(catalog, tenant)
+    if (!dedicated) await withTenant(catalog, tenant, removeAll)
+    return counted
   } catch (error) {
-    // A tenant that was never finished has no tables.
-    if (isFailure(error, 'SCHEMA_MISSING')) return { feeds: 0, posts: 0 }
+    // What cannot be read of a database of its own goes with it all the same.
+    if (dedicated && isFailure(error) && (await catalog.server.has(tenant.placement.database)))
+      return { feeds: null, posts: null }
     throw error
   }
+}
+
+/** Feeds first, under the writer lock: a sync that is under way finds none, and stores nothing more. */
+async function removeAll(tables: TenantTables): Promise<void> {
+  await tables.transaction(async tx => {
+    await tx.takeIds('posts', 0)
+    await tx.remove('feeds').execute()
+  })
+  for (;;) {
+    const ids = await tables.posts().select('id').orderBy('id').limit(ROWS_PER_STATEMENT).execute()
+    const last = ids.at(-1)
+    if (last === undefined) break
+    await tables.remove('posts').where('id', '<=', last.id).execute()
+  }
+  await tables.remove('counters').execute()
 }

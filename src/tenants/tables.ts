@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from './catalog.js'
 import { type CountersTable, insertRows, type OnDuplicate, type OpenDatabase, type TenantSchema } from './databases/index.js'
 import type { TenantId } from './ids.js'
@@ -76,8 +77,10 @@ export class TenantTables {
     return row.next - count
   }
 
-  /** All or nothing. The deed must wait for nothing but these tables. */
+  /** All or nothing, begun anew when another writer's locks got in its way. The deed must wait for nothing but these tables. */
   transaction<T>(deed: (tables: TenantTables) => Promise<T>): Promise<T> {
-    return this.executor.transaction().execute(transaction => deed(new TenantTables(this.database, transaction, this.tenantId)))
+    const attempt = () =>
+      this.executor.transaction().execute(transaction => deed(new TenantTables(this.database, transaction, this.tenantId)))
+    return retry(attempt, BRIEFLY)
   }
 }

@@ -70,7 +70,10 @@ export async function listTenants(catalog: Catalog, filter: TenantFilter): Promi
   return { tenants, next: rows.length > filter.limit ? (tenants.at(-1)?.slug ?? null) : null }
 }
 
-/** Moves a tenant from one of the states to another, in one statement. @throws {Failure} TENANT_NOT_FOUND, TENANT_WRONG_STATE */
+/** `delete_after` of a tenant whose removal is under way, or was when its process died: only the removal may go on. */
+export const REMOVAL_BEGUN = 0
+
+/** Moves a tenant from one of the states to another, in one statement; never one whose removal has begun. @throws {Failure} TENANT_NOT_FOUND, TENANT_WRONG_STATE */
 export async function changeState(
   catalog: Catalog,
   slug: TenantSlug,
@@ -83,6 +86,7 @@ export async function changeState(
     .set({ state: to, delete_after: deleteAfterAt, updated_at: Date.now() })
     .where('slug', '=', slug)
     .where('state', 'in', [...from])
+    .where(eb => eb.or([eb('state', '<>', 'deleting'), eb('delete_after', '>', REMOVAL_BEGUN)]))
     .executeTakeFirst()
   const tenant = await getTenant(catalog, slug)
   if (changed.numUpdatedRows > 0n) return tenant

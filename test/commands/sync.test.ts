@@ -26,6 +26,15 @@ describe('which tenants are synced', () => {
     expect(await installation.run(['sync', 'acme', '--all'])).toMatchObject({ exit: 2, out: '' })
   })
 
+  test('is asked of nobody when a setting of the fetcher is wrong', async () => {
+    const { server, installation } = await begin()
+    await installation.createTenant('acme', [server.urlOf(1)])
+    const wrong = await installation.run(['sync', '--all'], { env: { ...installation.env, FEEDCTL_FETCH_ALLOW: '10.0.0.0/99' } })
+    expect(wrong).toMatchObject({ exit: 3, out: '' })
+    expect(wrong.err).toContain('(CONFIG_INVALID)')
+    expect(server.stats().requests).toBe(0)
+  })
+
   test('are the ones that were named, each once', async () => {
     const { server, installation } = await begin()
     for (const slug of ['acme', 'globex', 'initech']) await installation.createTenant(slug, [server.urlOf(1)])

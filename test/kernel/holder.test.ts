@@ -1,15 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { hostname } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { holderIsGone, holderWords, newHolder, thisProcess } from '../../src/kernel/holder.js'
+import { holderIsGone, holderWords, newHolder, thisMachine, thisProcess } from '../../src/kernel/holder.js'
 import { nearest } from '../../src/kernel/nearest.js'
 
-const HOST = hostname().slice(0, 80)
+const HOST = thisMachine()
 
 describe('a holder', () => {
   it('names its process in words, fits its column and is told from every other', () => {
-    expect(holderWords(newHolder())).toBe(`pid ${process.pid} on ${HOST}`)
+    expect(holderWords(newHolder())).toBe(`pid ${process.pid} on ${HOST.replace(/\+\d+$/, '')}`)
     expect(thisProcess()).toBe(thisProcess())
     expect(new Set([newHolder(), newHolder(), thisProcess()]).size).toBe(3)
     expect(newHolder().length).toBeLessThanOrEqual(120)

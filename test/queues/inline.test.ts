@@ -3,8 +3,16 @@ import { Log } from '../../src/kernel/log.js'
 import { InlineQueue, type JobHandler, type WorkOptions } from '../../src/queues/index.js'
 import { becomes, closedDoor, job, keepsTheQueueContract, notingHandler } from './contract.js'
 
-const open = (handler: JobHandler, options: Partial<WorkOptions> & { signal?: AbortSignal } = {}) =>
-  new InlineQueue({ concurrency: 1, tries: 2, handler, log: new Log(() => {}), signal: new AbortController().signal, ...options })
+const open = (handler: JobHandler, options: Partial<WorkOptions> & { signal?: AbortSignal; drainMs?: number } = {}) =>
+  new InlineQueue({
+    drainMs: 60_000,
+    concurrency: 1,
+    tries: 2,
+    handler,
+    log: new Log(() => {}),
+    signal: new AbortController().signal,
+    ...options,
+  })
 
 describe('the inline queue', () => {
   keepsTheQueueContract(async (handler, options) => {
@@ -42,6 +50,19 @@ describe('the inline queue', () => {
     expect([ended, calls.length, calls[0]?.context.signal.aborted]).toEqual([[1, 2], 2, false])
   })
 
+  it('tells what is under way to hand back when the drain is over', async () => {
+    const stop = new AbortController()
+    const { calls, handler } = notingHandler(
+      ({ context }) => new Promise((_, reject) => context.signal.addEventListener('abort', () => reject(context.signal.reason))),
+    )
+    const queue = open(handler, { drainMs: 20, signal: stop.signal })
+    await queue.add([job(1), job(2)])
+    await becomes(() => expect(calls).toHaveLength(1))
+    stop.abort()
+    await queue.settled()
+    expect(calls.map(call => call.context.signal.reason)).toMatchObject([{ code: 'INTERRUPTED' }])
+  })
+
   it('hands back on closing what is under way, and never begins what waits', async () => {
     const { calls, handler } = notingHandler(
       ({ context }) => new Promise((_, reject) => context.signal.addEventListener('abort', () => reject(context.signal.reason))),
@@ -56,6 +77,7 @@ describe('the inline queue', () => {
   it('tells the log why jobs fail', async () => {
     const lines: string[] = []
     const queue = new InlineQueue({
+      drainMs: 60_000,
       concurrency: 1,
       tries: 1,
       handler: async () => {

@@ -54,13 +54,19 @@ export class Fetcher {
 
   /**
    * Asks for a feed, conditionally when there are validators. Whatever the publisher does is an outcome;
-   * rejects only with the signal's reason, when it aborts.
+   * rejects only with the signal's reason, when it aborts. `room` resolves when the caller can take another document:
+   * it is awaited with the slot in hand, so that what is fetched and what waits to be read is bounded together.
    */
-  async fetch(url: string, validators: Validators, signal: AbortSignal): Promise<FetchOutcome> {
+  async fetch(
+    url: string,
+    validators: Validators,
+    signal: AbortSignal,
+    room: () => Promise<void> = async () => {},
+  ): Promise<FetchOutcome> {
     let trail: Trail | null = null
     try {
       trail = new Trail(url, this.options.maxRedirects)
-      return await this.follow(trail, validators, signal)
+      return await this.follow(trail, validators, signal, room)
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (!isFailure(error)) throw error
@@ -73,14 +79,21 @@ export class Fetcher {
     return this.agent.destroy()
   }
 
-  private async follow(trail: Trail, validators: Validators, signal: AbortSignal): Promise<FetchOutcome> {
+  private async follow(
+    trail: Trail,
+    validators: Validators,
+    signal: AbortSignal,
+    room: () => Promise<void>,
+  ): Promise<FetchOutcome> {
     const headers = this.headersFor(validators)
     let remainingMs = this.options.timeoutMs
     for (;;) {
       const leave = await this.slots.take(trail.url.hostname, signal)
-      const startedAt = performance.now()
+      let startedAt = performance.now()
       let reply: Reply
       try {
+        await room()
+        startedAt = performance.now()
         this.guard.checkPort(trail.url)
         reply = await this.ask(trail, headers, remainingMs, signal)
       } finally {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { Piscina } from 'piscina'
-import { wordsOf } from '../../kernel/errors.js'
+import { Failure, wordsOf } from '../../kernel/errors.js'
 import { Slots } from '../fetch/slots.js'
 import type { ParseResult, ParseTask } from './thread.js'
 
@@ -11,6 +11,8 @@ const MAX_HEAP_MB = 192
 /** Of short-lived objects; more gains no speed and costs each thread as much memory again. */
 const MAX_YOUNG_MB = 16
 const IDLE_MS = 30_000
+/** Documents in memory that wait for a thread, beside those that are being fetched. */
+const BACKLOG = 32
 
 const never = new AbortController().signal
 
@@ -19,6 +21,9 @@ export class ParsePool {
   private piscina: Piscina<ParseTask, ParseResult> | null = null
   /** A document gets a thread before its clock starts: waiting for others is not its fault. */
   private readonly slots: Slots
+  private pending = 0
+  private closed = false
+  private wakeAll: (() => void)[] = []
 
   constructor(private readonly options: { readonly threads: number; readonly maxParseMs?: number; readonly maxHeapMb?: number }) {
     this.slots = new Slots(Math.max(1, options.threads))
@@ -29,6 +34,26 @@ export class ParsePool {
    * Rejects with the signal's reason when it aborts; whatever is wrong with the document is a result.
    */
   async parse(task: ParseTask, signal: AbortSignal = never): Promise<ParseResult> {
+    if (this.closed) throw new Failure('INTERRUPTED', 'the parser is closed')
+    this.pending++
+    try {
+      return await this.parseInTurn(task, signal)
+    } finally {
+      this.pending--
+      for (const wake of this.wakeAll.splice(0)) wake()
+    }
+  }
+
+  /** Resolves when fewer than `BACKLOG` documents wait to be read. Rejects with the signal's reason when it aborts. */
+  async room(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    while (this.pending >= BACKLOG && !this.closed) {
+      await new Promise<void>(resolve => this.wakeAll.push(resolve))
+      signal.throwIfAborted()
+    }
+  }
+
+  private async parseInTurn(task: ParseTask, signal: AbortSignal): Promise<ParseResult> {
     const leave = await this.slots.take(signal)
     const ended = new AbortController()
     const stop = () => ended.abort()
@@ -42,6 +67,7 @@ export class ParsePool {
       return await this.open().run({ ...task, body, previous }, { transferList: [body.buffer], signal: ended.signal })
     } catch (error) {
       if (signal.aborted) throw signal.reason
+      if (this.closed) throw new Failure('INTERRUPTED', 'the parser is closed', { cause: error })
       if (isMissingThread(error)) throw error
       const words = ended.signal.aborted ? 'parsing takes too long' : `parsing ends in an error: ${wordsOf(error)}`
       return { failure: { code: 'FEED_UNREADABLE', message: words } }
@@ -54,6 +80,8 @@ export class ParsePool {
 
   /** Ends the threads, with what they are doing. */
   async close(): Promise<void> {
+    this.closed = true
+    for (const wake of this.wakeAll.splice(0)) wake()
     await this.piscina?.destroy()
     this.piscina = null
   }

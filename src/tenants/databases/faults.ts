@@ -96,19 +96,31 @@ const MYSQL_AWAY = new Set([
   'ER_SERVER_SHUTDOWN',
   'ER_CONNECTION_KILLED',
   'ER_NORMAL_SHUTDOWN',
-  'ER_LOCK_DEADLOCK',
-  'ER_LOCK_WAIT_TIMEOUT',
   'ER_TOO_MANY_USER_CONNECTIONS',
-  'ER_DISK_FULL',
-  'ER_RECORD_FILE_FULL',
   'ER_OPTION_PREVENTS_STATEMENT',
   'ER_QUERY_INTERRUPTED',
+  'ER_SERVER_GONE_ERROR',
+  'ECONNABORTED',
+])
+const MYSQL_BUSY = new Set([
+  'ER_LOCK_DEADLOCK',
+  'ER_LOCK_WAIT_TIMEOUT',
+  'ER_STATEMENT_TIMEOUT',
+  'ER_DISK_FULL',
+  'ER_RECORD_FILE_FULL',
+  'ER_OUT_OF_RESOURCES',
 ])
 const MYSQL_REFUSED = new Set([
   'ER_ACCESS_DENIED_ERROR',
   'ER_DBACCESS_DENIED_ERROR',
   'ER_TABLEACCESS_DENIED_ERROR',
   'ER_ACCESS_DENIED_NO_PASSWORD_ERROR',
+  'ER_SPECIFIC_ACCESS_DENIED_ERROR',
+  'ER_HOST_NOT_PRIVILEGED',
+  'ER_HOST_IS_BLOCKED',
+  'ER_NOT_SUPPORTED_AUTH_MODE',
+  'HANDSHAKE_NO_SSL_SUPPORT',
+  'HANDSHAKE_SSL_ERROR',
 ])
 const MYSQL_MISSING = new Set(['ER_BAD_DB_ERROR', 'ER_NO_SUCH_TABLE'])
 
@@ -124,6 +136,7 @@ export const translateMysql: Translate = error => {
     })
   }
   if (typeof code !== 'string') return null
+  if (MYSQL_BUSY.has(code)) return new Failure('UNAVAILABLE', `the database cannot now: ${wordsOf(error)}`, { cause: error })
   if (MYSQL_REFUSED.has(code)) {
     return new Failure('CONFIG_INVALID', `the database refuses: ${wordsOf(error)}`, {
       cause: error,

@@ -97,6 +97,7 @@ function poolOf(options: MysqlOptions): Pool {
     charset: 'utf8mb4_bin',
     supportBigNumbers: true,
     enableKeepAlive: true,
+    keepAliveInitialDelay: 10_000,
   })
   // Without gap locks, writers of different tenants in shared tables do not wait for each other.
   pool.on('connection', connection => {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import Libsql from 'libsql'
@@ -18,6 +18,8 @@ interface OpenFile {
   readonly kysely: Kysely<unknown>
   users: number
   dropped: boolean
+  /** Of the file that is open; null when it was not there. */
+  readonly inode: number | null
 }
 
 /** Databases as files `<folder>/<name>.db`: write-ahead log, synchronous NORMAL (a power cut may lose the last moments, never tear a file). */
@@ -99,11 +101,23 @@ export class SqliteServer implements DatabaseServer {
   }
 
   private open(name: DatabaseName): OpenFile {
+    const inode = statSync(this.pathOf(name), { throwIfNoEntry: false })?.ino ?? null
     const known = this.files.get(name)
     this.files.delete(name)
-    const file = known ?? { kysely: this.openFile(name), users: 0, dropped: false }
+    if (known !== undefined && known.inode === inode) {
+      this.files.set(name, known)
+      return known
+    }
+    if (known !== undefined) void this.retire(known)
+    const file = { kysely: this.openFile(name), users: 0, dropped: false, inode }
     this.files.set(name, file)
     return file
+  }
+
+  /** Another process removed the file, and perhaps made one of the same name. */
+  private async retire(file: OpenFile): Promise<void> {
+    file.dropped = true
+    if (file.users === 0) await this.closeFile(file)
   }
 
   private openFile(name: DatabaseName): Kysely<unknown> {
