@@ -10,6 +10,7 @@ import { type Catalog, openCatalog } from './tenants/catalog.js'
 import { openServer } from './tenants/databases/index.js'
 
 const NEAR_CACHE_TTL_S = 300
+const NEAR_CACHE_BYTES = 4 * 1024 * 1024
 const REDIS_PATIENCE_MS = 5_000
 /** Tenants in flight when jobs run in this process: enough to keep the fetch slots full while some wait for slow feeds. */
 const INLINE_CONCURRENCY = 32
@@ -156,7 +157,7 @@ async function openCache(config: Config, log: Log): Promise<Cache> {
   const { LayeredCache, MemoryCache, RedisCache } = await import('./caches/index.js')
   if (config.cacheDriver === 'memory') return new MemoryCache(config.cacheBytes)
   // Redis holds the rest: only what several tenants want at the same moment is worth keeping near.
-  const near = new MemoryCache(config.cacheBytes / 4)
+  const near = new MemoryCache(Math.min(config.cacheBytes, NEAR_CACHE_BYTES))
   const { Redis: RedisClient } = await import('ioredis')
   return new LayeredCache(
     near,

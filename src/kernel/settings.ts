@@ -135,7 +135,7 @@ export const SETTINGS = {
     'FEEDCTL_CACHE_BYTES',
     whole(1024, 4096 * MEBIBYTE),
     48 * MEBIBYTE,
-    'bound of the memory cache, bytes; a quarter of it in front of Redis',
+    'bound of the memory cache, bytes; at most 4 MiB of it in front of Redis',
   ),
   documentTtlS: setting(
     'FEEDCTL_DOCUMENT_TTL_S',
