@@ -8,7 +8,7 @@ export function register(program: Program, io: Io): void {
   const work = queue
     .command('work')
     .description('consume the sync queue in this process until it is told to stop')
-    .option('--concurrency <n>', 'tenants at once', wholeNumber(1, 1000), 8)
+    .option('--concurrency <n>', 'tenants at once', wholeNumber(1, 1000), 5)
     .option('--tries <n>', 'attempts before a job is failed', wholeNumber(1, 100), 5)
     .option('--max-jobs <n>', 'end after this many jobs', wholeNumber(1, 1_000_000_000))
     .action(async ({ concurrency, tries, maxJobs }) => {

@@ -25,6 +25,8 @@ const POLL_MS = 100
 const PAGE = 1_000
 const NO_WORKER_AFTER_MS = 5_000
 const ASK_FOR_WORKERS_MS = 1_000
+/** Workers that consume and get nothing done: their logs say why, the run never ends by itself. */
+const STUCK_MS = 30 * 60_000
 const ENQUEUE_AGAIN_MS = 15_000
 const OTHERS_PATIENCE_MS = 30_000
 const OUTAGE_PATIENCE = { tries: 30, firstMs: 250, maxMs: 2_000 }
@@ -156,6 +158,12 @@ async function followOthers(catalog: Catalog, jobs: JobSender, run: Run, options
       const left = progress.total - progress.ended
       throw new Failure('NO_WORKER', `no worker consumes the queue: ${left} of ${progress.total} tenants stay queued`, {
         hint: 'feedctl queue work',
+      })
+    }
+    if (now - movedAt > STUCK_MS) {
+      const left = progress.total - progress.ended
+      throw new Failure('UNAVAILABLE', `nothing has moved for half an hour: ${left} of ${progress.total} tenants are not done`, {
+        hint: "look at the workers' logs; the jobs stay queued",
       })
     }
     if (now - sentAt > ENQUEUE_AGAIN_MS) {
