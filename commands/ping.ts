@@ -10,21 +10,30 @@ const PING_TIMEOUT_MS = 10_000
 export async function pinging(io: Io, url: string | undefined, deed: () => Promise<void>): Promise<void> {
   if (url === undefined) return deed()
   const base = baseOf(url)
-  await ping(io, `${base}/start`)
+  await ping(io, stepOf(base, '/start'))
   try {
     await deed()
   } catch (error) {
-    await ping(io, `${base}/fail`)
+    await ping(io, stepOf(base, '/fail'))
     throw error
   }
-  await ping(io, base)
+  await ping(io, base.href)
 }
 
-function baseOf(text: string): string {
+function baseOf(text: string): URL {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
     throw new Failure('USAGE', `--ping-url ${JSON.stringify(text)} is not an http(s) URL`)
   }
-  return new URL(text).href.replace(/\/$/, '')
+  const url = new URL(text)
+  url.pathname = url.pathname.replace(/\/$/, '')
+  return url
+}
+
+/** The step belongs to the path, before a query. */
+function stepOf(base: URL, step: string): string {
+  const url = new URL(base)
+  url.pathname += url.pathname.endsWith('/') ? step.slice(1) : step
+  return url.href
 }
 
 async function ping(io: Io, url: string): Promise<void> {

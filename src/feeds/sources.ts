@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely'
+import { chunksOf } from '../kernel/chunks.js'
 import { shortHash } from '../kernel/hash.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { insertRows, type SourcesTable } from '../tenants/databases/index.js'
@@ -15,7 +16,7 @@ const IDS_PER_STATEMENT = 2_000
 export async function registerSources(catalog: Catalog, urls: readonly string[]): Promise<Map<string, SourceId>> {
   const now = Date.now()
   const known = new Map<string, SourceId>()
-  for (const chunk of chunksOf([...new Set(urls)])) {
+  for (const chunk of chunksOf([...new Set(urls)], IDS_PER_STATEMENT)) {
     const byHash = new Map(chunk.map(url => [shortHash(url), url]))
     await lookUp(catalog, byHash, known)
     const rows = [...byHash]
@@ -31,7 +32,7 @@ export async function registerSources(catalog: Catalog, urls: readonly string[])
 /** The rows of these sources, by number; one that is not there is missing from the map. */
 export async function loadSources(catalog: Catalog, ids: readonly SourceId[]): Promise<Map<SourceId, SourceRow>> {
   const rows = new Map<SourceId, SourceRow>()
-  for (const chunk of chunksOf(ids)) {
+  for (const chunk of chunksOf(ids, IDS_PER_STATEMENT)) {
     for (const row of await catalog.kysely.selectFrom('sources').selectAll().where('id', 'in', chunk).execute())
       rows.set(parseSourceId(row.id), row)
   }
@@ -70,8 +71,4 @@ async function lookUp(catalog: Catalog, byHash: ReadonlyMap<string, string>, kno
     const url = byHash.get(row.url_hash)
     if (url !== undefined) known.set(url, parseSourceId(row.id))
   }
-}
-
-function* chunksOf<T>(all: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0; start < all.length; start += IDS_PER_STATEMENT) yield all.slice(start, start + IDS_PER_STATEMENT)
 }

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit'
+import { chunksOf } from '../kernel/chunks.js'
 import { Failure, isFailure } from '../kernel/errors.js'
 import { newHolder } from '../kernel/holder.js'
 import type { Catalog } from './catalog.js'
@@ -205,8 +206,4 @@ async function existsFailure(catalog: Catalog, slug: TenantSlug): Promise<Failur
   const tenant = await getTenant(catalog, slug)
   const what = tenant.state === 'provisioning' ? 'is being created by another process' : `exists (${tenant.state})`
   return new Failure('TENANT_EXISTS', `tenant ${slug} ${what}`, { hint: `feedctl tenant show ${slug}` })
-}
-
-function* chunksOf<T>(all: readonly T[], size: number): Generator<readonly T[]> {
-  for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size)
 }

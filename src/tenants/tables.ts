@@ -36,10 +36,6 @@ export class TenantTables {
     return this.executor.selectFrom('posts').where('posts.tenant_id', '=', this.tenantId)
   }
 
-  changeFeeds() {
-    return this.executor.updateTable('feeds').where('feeds.tenant_id', '=', this.tenantId)
-  }
-
   remove(table: TenantTable) {
     return this.executor.deleteFrom(table).where('tenant_id', '=', this.tenantId)
   }

@@ -124,7 +124,9 @@ describe('--ping-url', () => {
     expect((await installation.run(['sync', '--all', '--ping-url', watcher.urlOf('/abc/')])).exit).toBe(6)
     expect(watcher.asked.splice(0)).toEqual(['/abc/start', '/abc/fail'])
     expect((await installation.run(['sync', 'nobody', '--ping-url', watcher.urlOf('/abc')])).exit).toBe(4)
-    expect(watcher.asked).toEqual(['/abc/start', '/abc/fail'])
+    expect(watcher.asked.splice(0)).toEqual(['/abc/start', '/abc/fail'])
+    await installation.run(['sync', 'acme', '--ping-url', watcher.urlOf('/abc?rid=7')])
+    expect(watcher.asked).toEqual(['/abc/start?rid=7', '/abc?rid=7'])
   })
 
   test('does no harm when nobody answers', async () => {

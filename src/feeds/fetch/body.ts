@@ -1,5 +1,6 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 import { Failure, wordsOf } from '../../kernel/errors.js'
+import { ownBytes } from '../own-bytes.js'
 
 export const ACCEPT_ENCODING = 'gzip, br, deflate'
 
@@ -37,7 +38,7 @@ export class BodyReader {
     try {
       const body = decompressed(Buffer.concat(this.chunks, this.wireBytes), this.options)
       this.drop()
-      this.options.onBody(owned(body))
+      this.options.onBody(ownBytes(body))
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       this.fail(error)
@@ -92,11 +93,6 @@ function undone(encoding: string, bytes: Buffer, maxBytes: number): Buffer {
     throw new Failure('FEED_ENCODING', `the body does not decompress: ${wordsOf(error)}`, { cause: error })
   }
   throw new Failure('FEED_ENCODING', `unknown Content-Encoding "${encoding.slice(0, 40)}"`)
-}
-
-function owned(bytes: Buffer): Uint8Array<ArrayBuffer> {
-  const { buffer } = bytes
-  return buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength ? new Uint8Array(buffer) : new Uint8Array(bytes)
 }
 
 function tooLarge(maxBytes: number): Failure {

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { Piscina } from 'piscina'
 import { Failure, wordsOf } from '../../kernel/errors.js'
 import { Slots } from '../fetch/slots.js'
+import { ownBytes } from '../own-bytes.js'
 import type { ParseResult, ParseTask } from './thread.js'
 
 export type { ParseResult, ParseTask } from './thread.js'
@@ -62,8 +63,8 @@ export class ParsePool {
     try {
       // It may have aborted while this waited for the slot, before anything listened.
       signal.throwIfAborted()
-      const body = owned(task.body)
-      const previous = task.previous === null ? null : owned(task.previous)
+      const body = ownBytes(task.body)
+      const previous = task.previous === null ? null : ownBytes(task.previous)
       return await this.open().run({ ...task, body, previous }, { transferList: [body.buffer], signal: ended.signal })
     } catch (error) {
       if (signal.aborted) throw signal.reason
@@ -100,12 +101,6 @@ export class ParsePool {
     this.piscina.on('error', () => {})
     return this.piscina
   }
-}
-
-/** Bytes whose ArrayBuffer holds nothing else: a thread is sent the whole ArrayBuffer. */
-function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer } = bytes
-  return buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength ? new Uint8Array(buffer) : new Uint8Array(bytes)
 }
 
 function isMissingThread(error: unknown): boolean {
