@@ -1,5 +1,5 @@
 import type { App } from '../src/app.js'
-import { bytes, count, duration } from '../src/cli/figures.js'
+import { bytes, count, counted, duration } from '../src/cli/figures.js'
 import type { Io, Style } from '../src/cli/io.js'
 import type { SyncReport } from '../src/feeds/report.js'
 import { Failure } from '../src/kernel/errors.js'
@@ -81,6 +81,12 @@ async function follow(app: App, io: Io, tenants: readonly TenantId[] | 'all', op
   const { failed, total } = report.tenants
   if (failed > 0)
     throw new Failure('PARTIAL', `${failed} of ${total} tenants failed`, { hint: 'feedctl sync again; what is stored stays' })
+  if (report.outage.feeds > 0)
+    throw new Failure(
+      'UNAVAILABLE',
+      `publishers cannot be reached from here: ${counted(report.outage.feeds, 'feed')} not asked, none marked as failing`,
+      { hint: 'look at the network and DNS of this machine, then sync again' },
+    )
   if (report.feeds.failed > 0)
     throw new Failure('PARTIAL', `${report.feeds.failed} of ${report.feeds.total} feeds failed`, {
       hint: 'feedctl feed list <tenant> shows why and when each is asked next',
@@ -112,7 +118,7 @@ async function activeTenants(app: App, slugs: readonly string[]): Promise<Tenant
 }
 
 function asText(report: SyncReport, style: Style): string {
-  const { tenants, feeds, sources, posts } = report
+  const { tenants, feeds, sources, posts, churn, outage } = report
   const bad = (value: number, words: string) => (value > 0 ? style.red(`${count(value)} ${words}`) : `0 ${words}`)
   const failures = report.failures.slice(0, FAILURES_SHOWN).map(failure => {
     const where = failure.url === null ? failure.tenant : `${failure.tenant} ${failure.url}`
@@ -123,7 +129,10 @@ function asText(report: SyncReport, style: Style): string {
     `${style.bold('synced')} ${count(tenants.ok)} of ${count(tenants.total)} tenants in ${duration(report.durationMs)} (${bad(tenants.failed, 'failed')}, ${count(tenants.skipped)} skipped)`,
     `  feeds    ${count(feeds.total)}: ${count(feeds.newVersion)} with a new version, ${count(feeds.unchanged)} unchanged, ${count(feeds.notDue)} not due, ${bad(feeds.failed, 'failed')}`,
     `  sources  ${count(sources.distinct)} distinct: ${count(sources.requests)} requests, ${count(sources.notModified)} not modified, ${bytes(sources.bytes)}`,
-    `  posts    ${count(posts.new)} new, ${count(posts.updated)} updated`,
+    `  posts    ${count(posts.new)} new, ${count(posts.updated)} updated${churn.held > 0 ? `, ${count(churn.held)} held back: their feeds changed all ids` : ''}`,
+    ...(outage.feeds > 0
+      ? [style.red(`  network  publishers cannot be reached: ${counted(outage.feeds, 'feed')} not asked`)]
+      : []),
     ...(failures.length === 0 ? [] : ['failures', ...failures]),
     ...(more > 0 && failures.length > 0 ? [`  and ${count(more)} more: --json lists them`] : []),
   ].join('\n')

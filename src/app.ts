@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { Redis } from 'ioredis'
-import type { Cache } from './caches/index.js'
+import type { Cache, Gates } from './caches/index.js'
 import type { JobSender } from './feeds/sync.js'
 import type { SyncParts } from './feeds/sync-tenant.js'
 import type { Config } from './kernel/config.js'
@@ -34,7 +34,7 @@ export interface App extends AsyncDisposable {
 
 /** @throws {Failure} SCHEMA_MISSING, UNAVAILABLE, CONFIG_INVALID */
 export async function openApp(config: Config, log: Log): Promise<App> {
-  await refuseBadAllowance(config)
+  await refuseBadFetching(config)
   const server = await openServer(config)
   const closing: (() => Promise<unknown>)[] = [() => server.close()]
   const close = async () => {
@@ -50,10 +50,15 @@ export async function openApp(config: Config, log: Log): Promise<App> {
 }
 
 /** Before anything is opened: a worker that learns it from its first job would spoil the job. */
-async function refuseBadAllowance(config: Config): Promise<void> {
-  if (config.fetchAllow.length === 0) return
-  const { createAddressGuard } = await import('./feeds/fetch/addresses.js')
-  createAddressGuard(config.fetchAllow)
+async function refuseBadFetching(config: Config): Promise<void> {
+  if (config.fetchAllow.length > 0) {
+    const { createAddressGuard } = await import('./feeds/fetch/addresses.js')
+    createAddressGuard(config.fetchAllow)
+  }
+  if (config.fetchProxy !== null) {
+    const { parseProxy } = await import('./feeds/fetch/route.js')
+    parseProxy(config.fetchProxy)
+  }
 }
 
 /** Redis as the settings lead to it, for one deed; gives up after seconds. */
@@ -131,18 +136,19 @@ class RunningApp implements App {
       import('./feeds/documents.js'),
       import('./feeds/checks.js'),
     ])
-    const fetcher = new Fetcher(fetcherOptions(config))
     const parser = new ParsePool({ threads })
-    const cache = await openCache(config, log)
+    const { cache, gates, close } = await openCaches(config, log)
+    const fetcher = new Fetcher(fetcherOptions(config), gates)
     // Right after the server: closed after the queue, whose jobs use them.
     this.closing.splice(
       1,
       0,
-      () => cache.close(),
+      close,
       () => parser.close(),
       () => fetcher.close(),
     )
-    const parts = { catalog, fetcher, parser, documents: new SharedDocuments(cache, config.documentTtlS, log) }
+    const documents = new SharedDocuments(cache, config.documentTtlS, log)
+    const parts = { catalog, fetcher, parser, documents, log, outagePatienceMs: config.outagePatienceS * 1000 }
     return { ...parts, checks: new SourceChecks(parts) }
   }
 
@@ -153,17 +159,22 @@ class RunningApp implements App {
   }
 }
 
-async function openCache(config: Config, log: Log): Promise<Cache> {
-  const { LayeredCache, MemoryCache, RedisCache } = await import('./caches/index.js')
-  if (config.cacheDriver === 'memory') return new MemoryCache(config.cacheBytes)
+/** What the cache driver shares: documents, and the budgets of publishers' hosts. */
+async function openCaches(config: Config, log: Log): Promise<{ cache: Cache; gates: Gates; close: () => Promise<void> }> {
+  const { FallbackGates, LayeredCache, MemoryCache, MemoryGates, RedisCache, RedisGates } = await import('./caches/index.js')
+  if (config.cacheDriver === 'memory') {
+    const cache = new MemoryCache(config.cacheBytes)
+    return { cache, gates: new MemoryGates(), close: () => cache.close() }
+  }
   // Redis holds the rest: only what several tenants want at the same moment is worth keeping near.
   const near = new MemoryCache(Math.min(config.cacheBytes, NEAR_CACHE_BYTES))
   const { Redis: RedisClient } = await import('ioredis')
-  return new LayeredCache(
-    near,
-    new RedisCache(openRedis(RedisClient, config, log, 'cache'), config.redisPrefix),
-    NEAR_CACHE_TTL_S,
+  const redis = openRedis(RedisClient, config, log, 'cache')
+  const cache = new LayeredCache(near, new RedisCache(redis, config.redisPrefix), NEAR_CACHE_TTL_S)
+  const gates = new FallbackGates(new RedisGates(redis, config.redisPrefix), new MemoryGates(), failure =>
+    log.warn("hosts' budgets are not shared for now", { why: failure.message }),
   )
+  return { cache, gates, close: () => cache.close() }
 }
 
 /** A worker's connection waits for Redis without end; the others give up, so that their caller can say so. */

@@ -119,7 +119,10 @@ function failedTable(failed: readonly FailedSource[], style: Style): string {
       { title: 'SOURCE', cell: nameOf },
       { title: 'CODE', cell: source => source.code, paint: text => style.yellow(text) },
       { title: 'WHAT IT MEANS', cell: source => meaningOf(nameOf(source)) ?? source.message },
-      { title: 'NEXT CHECK', cell: source => `in ${duration(source.nextCheckAt - now)}` },
+      {
+        title: 'NEXT CHECK',
+        cell: source => (source.nextCheckAt === null ? 'never' : `in ${duration(source.nextCheckAt - now)}`),
+      },
     ],
     { ...style, columns: style.columns - INDENT.length },
   )

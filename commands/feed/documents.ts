@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
-import { count } from '../../src/cli/figures.js'
+import { counted } from '../../src/cli/figures.js'
 import type { Io, Style } from '../../src/cli/io.js'
 import { table } from '../../src/cli/tables.js'
+import { showControls } from '../../src/cli/width.js'
 import type { DocumentPost, FeedDocument } from '../../src/feeds/document.js'
 import { Failure, wordsOf } from '../../src/kernel/errors.js'
 import { settingsOf } from '../opening.js'
 import { examples } from '../program.js'
+import { withFetcher } from './fetching.js'
 
 interface Input {
   readonly body: Uint8Array
@@ -24,6 +26,7 @@ export function registerDocuments(feed: Command, io: Io): void {
     .action(async named => {
       const { parseDocument } = await import('../../src/feeds/parse/parse.js')
       const document = await parseDocument({ ...(await readInput(named, io)), now: Date.now() })
+      for (const { code, message } of document.notices) io.note(`note: ${message} (${code})`)
       io.print(documentView(document), (_, style) => documentWords(document, style))
     })
   examples(parse, [
@@ -44,34 +47,28 @@ async function readInput(named: string, io: Io): Promise<Input> {
 }
 
 async function fetchInput(named: string, io: Io): Promise<Input> {
-  const [{ Fetcher }, { fetcherOptions }, { parseFeedUrl }] = await Promise.all([
-    import('../../src/feeds/fetch/fetcher.js'),
-    import('../../src/feeds/fetch/settings.js'),
-    import('../../src/feeds/urls.js'),
-  ])
-  const fetcher = new Fetcher(fetcherOptions(settingsOf(io)))
-  try {
-    const outcome = await fetcher.fetch(parseFeedUrl(named), { etag: null, lastModified: null }, io.signal)
-    if (outcome.kind === 'failed') throw new Failure(outcome.failure.code, outcome.failure.message)
-    if (outcome.kind === 'not-modified') throw new Failure('FEED_HTTP_STATUS', 'HTTP 304 to a request without validators')
-    return { body: outcome.body, contentType: outcome.contentType, url: outcome.finalUrl }
-  } finally {
-    await fetcher.close()
-  }
+  const { parseFeedUrl } = await import('../../src/feeds/urls.js')
+  const url = parseFeedUrl(named)
+  const none = { etag: null, lastModified: null }
+  const outcome = await withFetcher(settingsOf(io), fetcher => fetcher.fetch(url, none, io.signal))
+  if (outcome.kind === 'failed') throw new Failure(outcome.failure.code, outcome.failure.message)
+  if (outcome.kind === 'postponed') throw new Failure('FEED_LIMITED', outcome.reason)
+  if (outcome.kind === 'not-modified') throw new Failure('FEED_HTTP_STATUS', 'HTTP 304 to a request without validators')
+  return { body: outcome.body, contentType: outcome.contentType, url: outcome.finalUrl }
 }
 
 function documentView(document: FeedDocument) {
-  const { format, title, link, description, language } = document
-  return { feed: { format, title, link, description, language }, posts: document.posts.map(postView) }
+  const { format, title, link, description, language, notices } = document
+  return { feed: { format, title, link, description, language }, posts: document.posts.map(postView), notices }
 }
 
 function postView(post: DocumentPost) {
-  const { guid, url, title, author, publishedAt, updatedAt, content, categories, enclosures } = post
-  return { guid, url, title, author, publishedAt, updatedAt, content, categories, enclosures }
+  const { guid, url, title, author, publishedAt, updatedAt, content, categories, image, enclosures } = post
+  return { guid, url, title, author, publishedAt, updatedAt, content, categories, image, enclosures }
 }
 
 function documentWords(document: FeedDocument, style: Style): string {
-  const head = `${style.bold(document.title || '(no title)')} (${document.format}, ${count(document.posts.length)} posts)`
+  const head = `${style.bold(showControls(document.title) || '(no title)')} (${document.format}, ${counted(document.posts.length, 'post')})`
   if (document.posts.length === 0) return head
   const rows = table(
     document.posts,

@@ -1,34 +1,18 @@
 import { resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
-import type { App } from '../../src/app.js'
-import { counted } from '../../src/cli/figures.js'
 import type { Io, Style } from '../../src/cli/io.js'
 import { table } from '../../src/cli/tables.js'
 import type { FeedView } from '../../src/feeds/subscriptions.js'
-import { Failure } from '../../src/kernel/errors.js'
-import type { Tenant } from '../../src/tenants/tenant.js'
 import { opening } from '../opening.js'
 import { examples } from '../program.js'
-import { readOpmlFile, readOpmlText } from './opml-file.js'
+import { registerAdd, subscribe } from './add.js'
+import { readOpmlBytes, readOpmlFile } from './opml-file.js'
+import { tenantNamed } from './tenant.js'
+
+const MINUTE_MS = 60_000
 
 export function registerSubscriptions(feed: Command, io: Io): void {
-  const add = feed
-    .command('add')
-    .description('subscribe a tenant to feeds: to all of these, or, when one cannot be, to none')
-    .argument('<tenant>')
-    .argument('<url...>')
-    .action(async (slug, urls) => {
-      await using app = await opening(io)
-      const { parseFeedUrl } = await import('../../src/feeds/urls.js')
-      await subscribe(
-        app,
-        io,
-        slug,
-        urls.map(url => ({ url: parseFeedUrl(url), title: null })),
-        true,
-      )
-    })
-  examples(add, ['feedctl feed add acme https://example.com/feed.xml https://example.org/atom.xml'])
+  registerAdd(feed, io)
 
   const list = feed
     .command('list')
@@ -38,7 +22,7 @@ export function registerSubscriptions(feed: Command, io: Io): void {
       await using app = await opening(io)
       const { listFeeds } = await import('../../src/feeds/subscriptions.js')
       const feeds = await listFeeds(app.catalog, await tenantNamed(app, slug))
-      io.print({ feeds }, (value, style) => listWords(value.feeds, style))
+      io.print({ feeds }, (value, style) => listWords(value.feeds, Date.now(), style))
     })
   examples(list, ['feedctl feed list acme', 'feedctl feed list acme --json'])
 
@@ -64,9 +48,8 @@ export function registerOpml(feed: Command, io: Io): void {
     .argument('<opml>', 'a file, or -')
     .action(async (slug, path) => {
       await using app = await opening(io)
-      const wishes =
-        path === '-' ? await readOpmlText((await io.readStdin()).toString('utf8')) : await readOpmlFile(resolve(io.cwd, path))
-      await subscribe(app, io, slug, wishes, false)
+      const wishes = path === '-' ? await readOpmlBytes(await io.readStdin()) : await readOpmlFile(resolve(io.cwd, path))
+      await subscribe(app, io, await tenantNamed(app, slug), wishes, false)
     })
   examples(importOpml, ['feedctl feed import acme subscriptions.opml', 'feedctl feed export acme | feedctl feed import globex -'])
 
@@ -93,51 +76,44 @@ export function registerOpml(feed: Command, io: Io): void {
   examples(exportOpml, ['feedctl feed export acme > acme.opml'])
 }
 
-async function subscribe(
-  app: App,
-  io: Io,
-  slug: string,
-  wishes: readonly { url: string; title: string | null }[],
-  refuseKnown: boolean,
-): Promise<void> {
-  const { addFeeds } = await import('../../src/feeds/subscriptions.js')
-  const tenant = await tenantNamed(app, slug)
-  const { added, existing } = await addFeeds(app.catalog, tenant, wishes)
-  const urls = (list: readonly { url: string }[]) => list.map(wish => wish.url)
-  const result = { tenant: tenant.slug, added: urls(added), existing: urls(existing) }
-  if (refuseKnown && added.length === 0 && existing.length > 0) {
-    throw new Failure('FEED_EXISTS', `tenant ${tenant.slug} has ${urls(existing).join(', ')} already`, {
-      hint: `feedctl feed list ${tenant.slug}`,
-    })
-  }
-  io.print(
-    result,
-    value =>
-      `${counted(value.added.length, 'feed')} added to ${value.tenant}${value.existing.length === 0 ? '' : `, ${value.existing.length} it had already`}; \`feedctl sync ${value.tenant}\` fetches them`,
-  )
-}
-
-async function tenantNamed(app: App, slug: string): Promise<Tenant> {
-  const [{ getActiveTenant }, { parseSlug }] = await Promise.all([
-    import('../../src/tenants/tenant.js'),
-    import('../../src/tenants/ids.js'),
-  ])
-  return getActiveTenant(app.catalog, parseSlug(slug))
-}
-
-function listWords(feeds: readonly FeedView[], style: Style): string {
+function listWords(feeds: readonly FeedView[], now: number, style: Style): string {
   if (feeds.length === 0) return 'no feeds'
-  const time = (at: number | null) => (at === null ? null : new Date(at).toISOString().slice(0, 16).replace('T', ' '))
   return table(
     feeds,
     [
       { title: 'ID', cell: feed => feed.id },
       { title: 'TITLE', cell: feed => feed.title },
-      { title: 'URL', cell: feed => feed.url },
-      { title: 'CHECKED', cell: feed => time(feed.checkedAt) },
-      { title: 'NEXT', cell: feed => time(feed.nextCheckAt) },
-      { title: 'FAILURE', cell: feed => feed.failure?.code ?? null, paint: text => style.red(text) },
+      // What tells URLs apart should not be what a narrow terminal cuts.
+      { title: 'URL', cell: feed => (Number.isFinite(style.columns) ? feed.url.replace(/^https:\/\//, '') : feed.url) },
+      { title: 'CHECKED', cell: feed => (feed.checkedAt === null ? '-' : `${brief(now - feed.checkedAt)} ago`), right: true },
+      { title: 'NEXT', cell: feed => nextWords(feed, now), right: true },
+      {
+        title: 'STATE',
+        cell: stateWords,
+        paint: (text, feed) => (feed.state === 'failing' ? style.red(text) : noted(text, feed, style)),
+      },
     ],
     style,
   )
+}
+
+function noted(text: string, { state, alert }: FeedView, style: Style): string {
+  return state === 'active' && alert === null ? text : state === 'new' ? style.dim(text) : style.yellow(text)
+}
+
+function stateWords({ state, failure, alert }: FeedView): string {
+  const word = failure !== null && state === 'failing' ? failure.code : state
+  return alert === null ? word : `${alert.code}${state === 'active' ? '' : `, ${word}`}`
+}
+
+function nextWords({ state, nextCheckAt }: FeedView, now: number): string {
+  if (state === 'retired') return 'never'
+  return nextCheckAt === null || nextCheckAt <= now ? 'due' : `in ${brief(nextCheckAt - now)}`
+}
+
+/** `0m`, `59m`, `23h`, `12d`: whole units, for columns. */
+function brief(ms: number): string {
+  const minutes = Math.floor(Math.max(0, ms) / MINUTE_MS)
+  if (minutes < 60) return `${minutes}m`
+  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)}h` : `${Math.floor(minutes / 1440)}d`
 }

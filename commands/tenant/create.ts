@@ -62,7 +62,9 @@ async function createOne(app: App, io: Io, slug: string, options: CreateOptions)
   ])
   const wanted = await newTenant(app, slug, options.name ?? slug, options.placement)
   const wishes = await wishesOf(options, io)
-  const made = await createTenant(app.catalog, app.config.databasePrefix, wanted, tenant => addFeeds(app.catalog, tenant, wishes))
+  const made = await createTenant(app.catalog, app.config.databasePrefix, wanted, tenant =>
+    addFeeds(app.catalog, tenant, wishes, { maxFeeds: app.config.maxFeeds }),
+  )
   const feeds = made.furnished.added.length + made.furnished.existing.length
   const result = { tenant: tenantView(made.tenant), token: made.token, feeds, durationMs: Math.round(performance.now() - begun) }
   io.print(result, (value, style) =>
@@ -89,7 +91,9 @@ async function createMany(app: App, io: Io, options: CreateOptions): Promise<voi
   const report = await createTenants(app.catalog, app.config.databasePrefix, wanted, {
     signal: io.signal,
     progress: done => progress.update(done),
-    ...(hasFeeds ? { furnish: tenant => addFeeds(app.catalog, tenant, wishes.get(tenant.slug) ?? []) } : {}),
+    ...(hasFeeds
+      ? { furnish: tenant => addFeeds(app.catalog, tenant, wishes.get(tenant.slug) ?? [], { maxFeeds: app.config.maxFeeds }) }
+      : {}),
   })
   progress.stop()
   const result = { ...report, durationMs: Math.round(performance.now() - begun) }

@@ -1,4 +1,7 @@
-export type { Cache } from './driver.js'
+export type { Cache, GateAnswer, Gates, GateTerms } from './driver.js'
+export { FallbackGates } from './fallback-gates.js'
 export { LayeredCache } from './layered.js'
 export { MemoryCache } from './memory.js'
+export { MemoryGates } from './memory-gates.js'
 export { RedisCache } from './redis.js'
+export { RedisGates } from './redis-gates.js'

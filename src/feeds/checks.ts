@@ -2,27 +2,36 @@ import { Batcher } from '../kernel/batcher.js'
 import { sleep } from '../kernel/clock.js'
 import { isFailure, wordsOf } from '../kernel/errors.js'
 import { shortHash } from '../kernel/hash.js'
+import type { Log } from '../kernel/log.js'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { parseSourceId, type SourceId } from '../tenants/ids.js'
+import { decide, type Finding, hostQuietWhy } from './decision.js'
 import type { SourceFailure } from './document.js'
 import type { SharedDocuments } from './documents.js'
 import type { Fetcher, FetchOutcome } from './fetch/fetcher.js'
 import { type CheckScope, SourceLeases } from './leases.js'
+import { lastOf, MOVES_BELIEVED, moveSource } from './moves.js'
+import { OutageBreaker } from './outage.js'
 import type { ParsePool } from './parse/pool.js'
-import { nextCheckInMs } from './schedule.js'
-import { type CheckedSource, loadSources, type SourceRow, writeChecked } from './sources.js'
+import { type CheckedSource, loadSources, quietHost, type SourceRow, sourcesThatAnswered, writeChecked } from './sources.js'
 
 const THEIRS_POLL_MS = 60
+/** Publishers asked to learn whether the network is there, when nobody has answered this process yet. */
+const PROBED = 3
 
 /** What is known of a source after the question whether it has something new. */
 export interface Checked {
+  /** The source that answered: another one than was asked for when that has moved. */
+  readonly source: { readonly id: SourceId; readonly url: string }
   /** Hash of the newest document that was read; null when none ever was. */
   readonly version: string | null
   /** Why the newest check brought nothing; null when it succeeded. */
   readonly failure: SourceFailure | null
-  /** False when it was not due and nobody asked. */
+  /** False when nobody asked: it was not due, or its host wants to be left alone. */
   readonly checked: boolean
+  /** True when nobody asked because publishers cannot be reached from here. */
+  readonly outage: boolean
   /** The document of `version`, encoded, when this process has just read it; else it is with the shared documents. */
   readonly document: Uint8Array | null
 }
@@ -39,6 +48,9 @@ export interface CheckParts {
   readonly fetcher: Fetcher
   readonly parser: ParsePool
   readonly documents: SharedDocuments
+  readonly log: Log
+  /** How long a check waits for the network here to come back, ms. */
+  readonly outagePatienceMs: number
 }
 
 /** Asks sources, each once for everyone: within this process by sharing the answer, between processes by leases. */
@@ -46,9 +58,15 @@ export class SourceChecks {
   private readonly leases: SourceLeases
   private readonly inFlight = new Map<string, Promise<Checked>>()
   private readonly decisions: Batcher<CheckedSource, null>
+  private readonly outages: OutageBreaker
 
   constructor(private readonly parts: CheckParts) {
     this.leases = new SourceLeases(parts.catalog)
+    this.outages = new OutageBreaker({
+      patienceMs: parts.outagePatienceMs,
+      log: parts.log,
+      probe: (url, signal) => this.answers(url, signal),
+    })
     this.decisions = new Batcher({
       maxSize: 300,
       lingerMs: 10,
@@ -91,10 +109,16 @@ export class SourceChecks {
       signal.throwIfAborted()
       const claim = await this.leases.claim(id, scope)
       if (claim.kind === 'missing') return gone(id)
+      if (claim.kind === 'merged') return this.checkMerged(id, scope, traffic, signal)
       if (claim.kind === 'mine') return this.ask(claim.source, scope, true, traffic, signal)
       if (claim.kind === 'settled') return known(claim.source, claim.checked)
       await sleep(THEIRS_POLL_MS, signal)
     }
+  }
+
+  private async checkMerged(id: SourceId, scope: CheckScope, traffic: Traffic, signal: AbortSignal): Promise<Checked> {
+    const last = await lastOf(this.parts.catalog, id)
+    return last === id ? this.checkOnce(id, scope, traffic, signal) : this.check(last, scope, traffic, signal)
   }
 
   private async ask(
@@ -106,92 +130,103 @@ export class SourceChecks {
   ): Promise<Checked> {
     const id = parseSourceId(source.id)
     try {
-      const validators =
-        conditional && source.version !== null
-          ? { etag: source.etag, lastModified: source.last_modified }
-          : { etag: null, lastModified: null }
-      const outcome = await this.parts.fetcher.fetch(source.url, validators, signal, () => this.parts.parser.room(signal))
-      traffic.requests += outcome.requests
-      if (outcome.kind === 'not-modified') traffic.notModified++
-      if (outcome.kind === 'document') traffic.bytes += outcome.wireBytes
-      const { decided, document } = await this.decide(source, outcome, scope, conditional, signal)
+      const outcome = await this.outages.through(source.url, () => this.fetch(source, conditional, traffic, signal), signal)
+      if (outcome === null) {
+        await this.leases.release(id)
+        return { ...known(source, false), outage: true }
+      }
+      const { finding, document } = await this.read(source, outcome, conditional, signal)
+      const decided = decide(withoutLease(source), finding, { runId: scope.runId, now: Date.now(), random: Math.random() })
       await this.decisions.add(decided)
       this.leases.forget(id)
-      return { ...known(decided, true), document }
+      await this.spread(outcome, decided)
+      const answered = await this.moved(decided)
+      return { ...known(answered, finding.kind !== 'postponed'), document }
     } catch (error) {
       await this.leases.release(id).catch(() => {})
       throw error
     }
   }
 
-  /** The one place where the outcome of a check becomes a row. Validators are taken only with the document they belong to, once it is shared. */
-  private async decide(
-    source: SourceRow,
-    outcome: FetchOutcome,
-    scope: CheckScope,
-    conditional: boolean,
-    signal: AbortSignal,
-  ): Promise<{ decided: CheckedSource; document: Uint8Array | null }> {
-    const now = Date.now()
-    const asked = { ...withoutLease(source), checked_at: now, checked_run: scope.runId }
-    const failed = (failure: SourceFailure, retryAfterS: number | null) => {
-      const failureCount = source.failure_count + 1
-      const wait = nextCheckInMs(
-        { failureCount, retryAfterS, cacheMaxAgeS: null, ttlMinutes: null, gone: failure.code === 'FEED_GONE' },
-        Math.random(),
-      )
-      return {
-        decided: {
-          ...asked,
-          next_check_at: now + wait,
-          failure_code: failure.code,
-          failure_message: failure.message.slice(0, 500),
-          failure_count: failureCount,
-        },
-        document: null,
-      }
-    }
-    const succeeded = (
-      changes: Partial<CheckedSource>,
-      ttlMinutes: number | null,
-      cacheMaxAgeS: number | null,
-      document: Uint8Array | null,
-    ) => {
-      const wait = nextCheckInMs({ failureCount: 0, retryAfterS: null, cacheMaxAgeS, ttlMinutes, gone: false }, Math.random())
-      return {
-        decided: { ...asked, ...changes, next_check_at: now + wait, failure_code: null, failure_message: null, failure_count: 0 },
-        document,
-      }
-    }
-    if (outcome.kind === 'failed') return failed(outcome.failure, outcome.retryAfterS)
-    const validators = { etag: outcome.etag ?? source.etag, last_modified: outcome.lastModified ?? source.last_modified }
-    if (outcome.kind === 'not-modified') return succeeded(validators, null, outcome.cacheMaxAgeS, null)
-    const version = shortHash(outcome.body)
-    const fresh = { etag: outcome.etag, last_modified: outcome.lastModified, version }
-    if (conditional && version === source.version) return succeeded(fresh, null, outcome.cacheMaxAgeS, null)
-    const previous = source.version === null ? null : await this.parts.documents.get(parseSourceId(source.id), source.version)
-    const parsed = await this.parse(outcome, now, previous, signal)
-    if ('failure' in parsed) return failed(parsed.failure, null)
-    const shared = await this.parts.documents.put(parseSourceId(source.id), version, parsed.document)
-    // Without validators the next question brings the document again, for the tenants it could not be shared with.
-    const kept = shared ? fresh : { etag: null, last_modified: null, version }
-    return succeeded({ ...kept, changed_at: now }, parsed.ttlMinutes, outcome.cacheMaxAgeS, parsed.document)
+  private async fetch(source: SourceRow, conditional: boolean, traffic: Traffic, signal: AbortSignal): Promise<FetchOutcome> {
+    const validators =
+      conditional && source.version !== null
+        ? { etag: source.etag, lastModified: source.last_modified }
+        : { etag: null, lastModified: null }
+    const outcome = await this.parts.fetcher.fetch(source.url, validators, signal, () => this.parts.parser.room(signal))
+    traffic.requests += outcome.requests
+    if (outcome.kind === 'not-modified') traffic.notModified++
+    if (outcome.kind === 'document') traffic.bytes += outcome.wireBytes
+    return outcome
   }
 
-  private async parse(
-    outcome: FetchOutcome & { kind: 'document' },
-    now: number,
-    previous: Uint8Array | null,
+  /** What the outcome says of the source; a new document is parsed and shared. Validators are taken only with the document they belong to. */
+  private async read(
+    source: SourceRow,
+    outcome: FetchOutcome,
+    conditional: boolean,
     signal: AbortSignal,
-  ) {
+  ): Promise<{ finding: Finding; document: Uint8Array | null }> {
+    if (outcome.kind === 'failed' || outcome.kind === 'postponed') return { finding: outcome, document: null }
+    const { cacheMaxAgeS, permanentUrl } = outcome
+    if (outcome.kind === 'not-modified') {
+      const kept = { etag: outcome.etag ?? source.etag, lastModified: outcome.lastModified ?? source.last_modified }
+      return { finding: { kind: 'unchanged', ...kept, cacheMaxAgeS, permanentUrl, version: source.version }, document: null }
+    }
+    const { etag, lastModified } = outcome
+    const version = shortHash(outcome.body)
+    const answered = { etag, lastModified, cacheMaxAgeS, permanentUrl, version }
+    if (conditional && version === source.version) return { finding: { kind: 'unchanged', ...answered }, document: null }
+    const id = parseSourceId(source.id)
+    const previous = source.version === null ? null : await this.parts.documents.get(id, source.version)
+    const parsed = await this.parse(outcome, previous, signal)
+    if ('failure' in parsed)
+      return { finding: { kind: 'failed', failure: parsed.failure, retryAfterS: null, hostQuietS: null }, document: null }
+    const { document, rhythm, notices } = parsed
+    const shared = await this.parts.documents.put(id, version, document)
+    // Without validators the next question brings the document again, for the tenants it could not be shared with.
+    const validators = shared ? {} : { etag: null, lastModified: null }
+    return { finding: { kind: 'new-version', ...answered, ...validators, rhythm, notices }, document }
+  }
+
+  private async parse(outcome: FetchOutcome & { kind: 'document' }, previous: Uint8Array | null, signal: AbortSignal) {
     try {
       const { body, contentType, finalUrl } = outcome
-      return await this.parts.parser.parse({ body, contentType, url: finalUrl, now, previous }, signal)
+      return await this.parts.parser.parse({ body, contentType, url: finalUrl, now: Date.now(), previous }, signal)
     } catch (error) {
       // What stops feedctl is not the feed's fault.
       if (!isFailure(error) || error.code === 'INTERRUPTED' || signal.aborted) throw error
       return { failure: { code: error.code, message: wordsOf(error) } }
     }
+  }
+
+  /** What a publisher asks for is meant for all its feeds, those that another process would ask included. */
+  private async spread(outcome: FetchOutcome, decided: CheckedSource): Promise<void> {
+    if (outcome.kind !== 'failed' || outcome.hostQuietS === null || outcome.host === null) return
+    const { host, hostQuietS } = outcome
+    const why = hostQuietWhy(hostQuietS * 1000)
+    await retry(() => quietHost(this.parts.catalog, host, decided.next_check_at, why), BRIEFLY)
+  }
+
+  /** The source to go on with: another one when this one has moved for good. */
+  private async moved(decided: CheckedSource): Promise<CheckedSource> {
+    if (decided.moved_count < MOVES_BELIEVED) return decided
+    const target = await retry(() => moveSource(this.parts.catalog, decided), BRIEFLY)
+    const row = target === decided.id ? undefined : (await loadSources(this.parts.catalog, [target])).get(target)
+    if (row === undefined) return decided
+    this.parts.log.info('a source has moved for good', { source: decided.id, from: decided.url, to: row.url })
+    // What was read under the old URL is the new one's document, whether that was asked before or not.
+    const { documents } = this.parts
+    const document = decided.version === null ? null : await documents.get(parseSourceId(decided.id), decided.version)
+    if (document !== null && decided.version !== null) await documents.put(target, decided.version, document)
+    return { ...decided, id: row.id, url: row.url }
+  }
+
+  /** Whether a publisher is reached: any answer proves the network. */
+  private async answers(url: string | null, signal: AbortSignal): Promise<boolean> {
+    const urls = url === null ? await sourcesThatAnswered(this.parts.catalog, PROBED) : [url]
+    const asked = urls.map(each => this.parts.fetcher.fetch(each, { etag: null, lastModified: null }, signal))
+    return (await Promise.all(asked)).some(outcome => outcome.kind !== 'failed' || outcome.status !== null)
   }
 }
 
@@ -200,14 +235,23 @@ function known(source: CheckedSource, checked: boolean): Checked {
     source.failure_code === null
       ? null
       : { code: source.failure_code as SourceFailure['code'], message: source.failure_message ?? '' }
-  return { version: source.version, failure, checked, document: null }
+  return {
+    source: { id: parseSourceId(source.id), url: source.url },
+    version: source.version,
+    failure,
+    checked,
+    outage: false,
+    document: null,
+  }
 }
 
 function gone(id: SourceId): Checked {
   return {
+    source: { id, url: '' },
     version: null,
     failure: { code: 'FEED_NOT_FOUND', message: `source ${id} is not in the catalog` },
     checked: true,
+    outage: false,
     document: null,
   }
 }

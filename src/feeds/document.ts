@@ -28,8 +28,38 @@ export interface DocumentPost {
   /** Sanitised HTML; '' when the entry has none. */
   readonly content: string
   readonly categories: readonly string[]
+  /** The picture that stands for the entry (thumbnail, cover): an absolute http(s) URL, or null. */
+  readonly image: string | null
   readonly enclosures: readonly Enclosure[]
 }
+
+/** How often the feed changes: as it says, and as its posts show. */
+export interface Rhythm {
+  /** Minutes it asks to be left alone (`<ttl>`); null when it does not say. */
+  readonly ttlMinutes: number | null
+  /** Minutes between updates by `sy:updatePeriod` and `sy:updateFrequency`; null when it does not say. */
+  readonly updateMinutes: number | null
+  /** Hours, 0 to 23 GMT, in which it asks not to be read; sorted, never all 24. */
+  readonly skipHours: readonly number[]
+  /** Days, 0 (Sunday) to 6 GMT, on which it asks not to be read; sorted, never all 7. */
+  readonly skipDays: readonly number[]
+  /** Median ms between its newest dated posts; null with fewer than three of them. */
+  readonly postIntervalMs: number | null
+}
+
+/** Something an operator should know about a document that was read all the same. */
+export interface Notice {
+  readonly code: NoticeCode
+  readonly message: string
+}
+
+/**
+ * - `POSTS_CUT`: it has more posts than are read of one document.
+ * - `CONTENT_CUT`: contents of posts are longer than what is kept of one.
+ * - `DOCUMENT_BROKEN`: its XML breaks; the posts before the break were kept.
+ * - `POSTS_REPEATED`: entries that repeat another in everything were left out.
+ */
+export type NoticeCode = 'POSTS_CUT' | 'CONTENT_CUT' | 'DOCUMENT_BROKEN' | 'POSTS_REPEATED'
 
 /** A feed document after parsing and sanitising: what tenants store, whatever the driver. */
 export interface FeedDocument {
@@ -38,8 +68,9 @@ export interface FeedDocument {
   readonly link: string | null
   readonly description: string | null
   readonly language: string | null
-  /** Minutes the feed asks to be left alone (`<ttl>`); null when it does not say. */
-  readonly ttlMinutes: number | null
+  readonly rhythm: Rhythm
+  /** What could not be kept of the document; empty for most. */
+  readonly notices: readonly Notice[]
   /** In document order, at most `MAX_POSTS`. */
   readonly posts: readonly DocumentPost[]
 }

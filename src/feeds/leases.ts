@@ -2,7 +2,7 @@ import { Batcher } from '../kernel/batcher.js'
 import { holderIsGone, thisProcess } from '../kernel/holder.js'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from '../tenants/catalog.js'
-import type { SourceId } from '../tenants/ids.js'
+import { parseSourceId, type SourceId } from '../tenants/ids.js'
 import { loadSources, type SourceRow } from './sources.js'
 
 const LEASE_MS = 15_000
@@ -20,11 +20,13 @@ export interface CheckScope {
  * - `settled`: nobody needs to ask: it was checked in this run or since its start (`checked`), or it is not due.
  * - `mine`: this process, and no other, asks it now; it must `release` it, or write what it decided.
  * - `theirs`: another process asks it now.
+ * - `merged`: it turned out to be another source, which is to be asked instead.
  * - `missing`: the source is not in the catalog.
  */
 export type Claim =
   | { kind: 'settled'; source: SourceRow; checked: boolean }
   | { kind: 'mine' | 'theirs'; source: SourceRow }
+  | { kind: 'merged'; into: SourceId }
   | { kind: 'missing' }
 
 /**
@@ -81,6 +83,7 @@ export class SourceLeases {
     return entries.map(({ id, scope }) => {
       const source = sources.get(id)
       if (source === undefined) return { kind: 'missing' }
+      if (source.merged_into !== null) return { kind: 'merged', into: parseSourceId(source.merged_into) }
       // Two jobs of this process may want it at once: one of them asks.
       if (mine.has(id) && !given.has(id)) {
         given.add(id)
@@ -146,5 +149,6 @@ function wasChecked(source: SourceRow, scope: CheckScope): boolean {
 }
 
 function isWanted(source: SourceRow, scope: CheckScope): boolean {
-  return !wasChecked(source, scope) && (scope.forced || source.next_check_at <= scope.startedAt)
+  if (source.merged_into !== null || wasChecked(source, scope)) return false
+  return scope.forced || (source.retired_at === null && source.next_check_at <= scope.startedAt)
 }

@@ -1,12 +1,18 @@
 import { SaxesParser, type SaxesTag } from 'saxes'
 import { Failure, wordsOf } from '../kernel/errors.js'
+import { decodeText } from './parse/decode.js'
+import { bounded } from './parse/limits.js'
+import { decodeReferences } from './parse/sanitise-references.js'
 import { parseFeedUrl } from './urls.js'
 
+/** Distinct feeds of one file. */
 export const MAX_OPML_FEEDS = 10_000
-export const MAX_OPML_BYTES = 5_000_000
+export const MAX_OPML_BYTES = 10_000_000
 
 const MAX_MISTAKES_SHOWN = 20
 const MAX_TITLE_CHARS = 250
+/** Types of outlines whose `url` is no feed (OPML 2.0): a page, or another OPML file. */
+const NO_FEED = new Set(['link', 'include'])
 
 /** A feed that an OPML file names. */
 export interface OpmlOutline {
@@ -19,13 +25,19 @@ export interface OpmlOutline {
 }
 
 /**
- * Every feed of an OPML file in its order, folders opened, each URL once. All of it or nothing.
- * @throws {Failure} OPML_INVALID naming every mistake with its line
+ * Every feed of an OPML file in its order, folders opened, each URL once, in whatever charset it is written. All of it or nothing.
+ * @throws {Failure} OPML_TOO_LARGE, OPML_INVALID naming every mistake with its line
  */
-export function readOpml(text: string): OpmlOutline[] {
-  if (Buffer.byteLength(text) > MAX_OPML_BYTES) throw invalid([`the file is larger than ${MAX_OPML_BYTES} bytes`])
-  const reader = new OpmlReader()
-  return reader.read(text.replace(/^\uFEFF/, ''))
+export function readOpml(bytes: Uint8Array): OpmlOutline[] {
+  if (bytes.byteLength > MAX_OPML_BYTES) throw tooManyBytes()
+  // An ampersand that starts no reference is one: URLs are pasted with them.
+  const text = decodeText(bytes, null).replace(/&(?!#?\w{1,40};)/g, '&amp;')
+  return new OpmlReader().read(text)
+}
+
+/** The refusal of a file by its size, for those who know it before they read. */
+export function tooManyBytes(): Failure {
+  return tooLarge(`the OPML file is larger than ${MAX_OPML_BYTES} bytes`)
 }
 
 /** OPML 2.0. `createdAt` in milliseconds since the epoch. */
@@ -62,14 +74,27 @@ function escaped(text: string): string {
     .replaceAll('"', '&quot;')
 }
 
+/** Those of XML and of HTML, which exporters write into titles. */
+const HTML_ENTITIES = new Proxy<Record<string, string>>(
+  {},
+  {
+    get(_target, name) {
+      if (name === 'apos') return "'"
+      if (typeof name !== 'string' || !/^\w{1,40}$/.test(name)) return undefined
+      const value = decodeReferences(`&${name};`, 'attribute')
+      return value === `&${name};` ? undefined : value
+    },
+  },
+)
+
 class OpmlReader {
   private readonly feeds = new Map<string, OpmlOutline>()
   private readonly mistakes: string[] = []
   private readonly open: string[] = []
-  private outlines = 0
 
   read(text: string): OpmlOutline[] {
     const parser = new SaxesParser({ fragment: false })
+    parser.ENTITIES = HTML_ENTITIES
     parser.on('doctype', () => this.stop(parser.line, 'a DOCTYPE is not accepted'))
     parser.on('error', error => this.stop(parser.line, `not well-formed XML: ${error.message.replace(/^\d+:\d+: /, '')}`))
     // A tag that spans lines is named by the line where it starts; the line break after its name is read already.
@@ -93,23 +118,25 @@ class OpmlReader {
     this.open.push(name)
     if (name !== 'outline' || this.open[1] !== 'body') return
     const attributes = new Map(Object.entries(tag.attributes).map(([key, value]) => [key.toLowerCase(), String(value)]))
-    const xmlUrl = attributes.get('xmlurl')
-    if (xmlUrl === undefined) {
-      if (attributes.get('type')?.toLowerCase() === 'rss')
-        this.mistakes.push(`line ${line}: an outline of type rss has no xmlUrl`)
+    const type = attributes.get('type')?.trim().toLowerCase() ?? ''
+    const url =
+      attributes.get('xmlurl')?.trim() || (NO_FEED.has(type) ? undefined : attributes.get('url')) || attributes.get('xmlurl')
+    if (url === undefined) {
+      if (type === 'rss') this.mistakes.push(`line ${line}: an outline of type rss has no xmlUrl`)
       return
     }
-    if (++this.outlines > MAX_OPML_FEEDS) this.stop(line, `more than ${MAX_OPML_FEEDS} feeds`)
-    this.add(xmlUrl, attributes.get('title')?.trim() || attributes.get('text')?.trim() || null, line)
+    this.add(url, attributes.get('title')?.trim() || attributes.get('text')?.trim() || null, line)
   }
 
-  private add(xmlUrl: string, title: string | null, line: number): void {
+  private add(named: string, title: string | null, line: number): void {
     try {
-      const url = parseFeedUrl(xmlUrl)
-      if (!this.feeds.has(url)) this.feeds.set(url, { url, title: title?.slice(0, MAX_TITLE_CHARS) ?? null, line })
+      const url = parseFeedUrl(named)
+      if (this.feeds.has(url)) return
+      this.feeds.set(url, { url, title: title === null ? null : bounded(title.replace(/\s+/g, ' '), MAX_TITLE_CHARS), line })
     } catch (error) {
-      this.mistakes.push(`line ${line}: xmlUrl ${xmlUrl === '' ? 'is empty' : wordsOf(error)}`)
+      this.mistakes.push(`line ${line}: xmlUrl ${named.trim() === '' ? 'is empty' : wordsOf(error)}`)
     }
+    if (this.feeds.size > MAX_OPML_FEEDS) throw tooLarge(`line ${line}: the OPML file names more than ${MAX_OPML_FEEDS} feeds`)
   }
 
   private stop(line: number, words: string): never {
@@ -121,4 +148,8 @@ function invalid(mistakes: readonly string[]): Failure {
   const more = mistakes.length - MAX_MISTAKES_SHOWN
   const shown = mistakes.slice(0, MAX_MISTAKES_SHOWN).join('\n')
   return new Failure('OPML_INVALID', more > 0 ? `${shown}\nand ${more} more` : shown)
+}
+
+function tooLarge(words: string): Failure {
+  return new Failure('OPML_TOO_LARGE', words, { hint: 'split it into several files' })
 }

@@ -15,6 +15,10 @@ export interface TenantReport {
   /** `ids`: the tenant's sources; the rest counts only what this tenant's job caused. */
   readonly sources: { ids: number[]; requests: number; notModified: number; bytes: number }
   readonly posts: { new: number; updated: number }
+  /** `held`: entries under new ids of posts that are stored already; they were not stored again. */
+  readonly churn: { held: number }
+  /** `feeds`: those of `notDue` that were not asked because publishers could not be reached from here. */
+  readonly outage: { feeds: number }
   readonly failures: FeedFailure[]
   /** Why the tenant failed as a whole; null when it did not. */
   readonly failure: Omit<FeedFailure, 'url'> | null
@@ -25,6 +29,8 @@ export function emptyTenantReport(): TenantReport {
     feeds: { total: 0, newVersion: 0, unchanged: 0, failed: 0, notDue: 0 },
     sources: { ids: [], requests: 0, notModified: 0, bytes: 0 },
     posts: { new: 0, updated: 0 },
+    churn: { held: 0 },
+    outage: { feeds: 0 },
     failures: [],
     failure: null,
   }
@@ -37,6 +43,8 @@ export interface SyncReport {
   readonly feeds: TenantReport['feeds']
   readonly sources: { distinct: number; requests: number; notModified: number; bytes: number }
   readonly posts: TenantReport['posts']
+  readonly churn: TenantReport['churn']
+  readonly outage: TenantReport['outage']
   /** At most 1,000: `feeds.failed` and `tenants.failed` count them all. `url` is null where a tenant failed as a whole. */
   readonly failures: { tenant: string; url: string | null; code: string; message: string }[]
   readonly durationMs: number
@@ -48,7 +56,7 @@ export async function sumReports(
   tenants: AsyncIterable<{ slug: string; state: string; report: TenantReport | null }>,
   options: { durationMs: number; unreached: 'failed' | 'skipped' },
 ): Promise<SyncReport> {
-  const { feeds, posts } = emptyTenantReport()
+  const { feeds, posts, churn, outage } = emptyTenantReport()
   const counts = { total: 0, ok: 0, failed: 0, skipped: 0 }
   const traffic = { requests: 0, notModified: 0, bytes: 0 }
   const distinct = new Set<number>()
@@ -64,6 +72,9 @@ export async function sumReports(
     if (report === null) continue
     addTo(feeds, report.feeds)
     addTo(posts, report.posts)
+    // A run that an earlier feedctl began has reports without these.
+    addTo(churn, report.churn ?? {})
+    addTo(outage, report.outage ?? {})
     traffic.requests += report.sources.requests
     traffic.notModified += report.sources.notModified
     traffic.bytes += report.sources.bytes
@@ -77,6 +88,8 @@ export async function sumReports(
     feeds,
     sources: { distinct: distinct.size, ...traffic },
     posts,
+    churn,
+    outage,
     failures,
     durationMs: options.durationMs,
   }

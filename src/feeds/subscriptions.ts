@@ -5,8 +5,12 @@ import type { FeedsTable } from '../tenants/databases/index.js'
 import { parseSourceId, type SourceId } from '../tenants/ids.js'
 import { type TenantTables, withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
+import { type FeedAlert, readAlert } from './alert.js'
+import { type SourceState, sourceState } from './source-state.js'
 import { loadSources, registerSources } from './sources.js'
 import { parseFeedUrl } from './urls.js'
+
+export { followSource } from './follow-source.js'
 
 export type FeedRow = Selectable<FeedsTable>
 
@@ -19,8 +23,14 @@ export interface FeedView {
   readonly storedAt: number | null
   readonly checkedAt: number | null
   readonly nextCheckAt: number | null
+  /** How its source does; `new` also when that is not in the catalog. */
+  readonly state: SourceState
+  /** Where its source is redirected for good; null when it is not. */
+  readonly movedTo: string | null
   /** Why the newest check failed; null when it did not. */
   readonly failure: { readonly code: string; readonly message: string; readonly count: number } | null
+  /** What its newest stored document gave reason to say; null mostly. */
+  readonly alert: FeedAlert | null
 }
 
 export interface FeedWish {
@@ -30,11 +40,15 @@ export interface FeedWish {
   readonly title: string | null
 }
 
-/** Subscribes the tenant to all of these or, on a failure, to none. Those it has already are left alone. Answers how many are new. */
+/**
+ * Subscribes the tenant to all of these or, on a failure, to none. Those it has already are left alone. Answers which are new.
+ * @throws {Failure} FEEDS_TOO_MANY when the tenant would have more than `maxFeeds` (any number, when it is not given)
+ */
 export async function addFeeds(
   catalog: Catalog,
   tenant: Tenant,
   wishes: readonly FeedWish[],
+  { maxFeeds = Number.POSITIVE_INFINITY }: { readonly maxFeeds?: number } = {},
 ): Promise<{ added: FeedWish[]; existing: FeedWish[] }> {
   if (wishes.length === 0) return { added: [], existing: [] }
   const sources = await registerSources(
@@ -45,6 +59,7 @@ export async function addFeeds(
     tables.transaction(async tx => {
       await tx.takeIds('feeds', 0)
       const subscribed = new Set((await tx.feeds().select('source_id').execute()).map(row => row.source_id))
+      const before = subscribed.size
       const added: FeedWish[] = []
       const existing: FeedWish[] = []
       for (const wish of wishes) {
@@ -52,6 +67,7 @@ export async function addFeeds(
         ;(subscribed.has(source) ? existing : added).push(wish)
         subscribed.add(source)
       }
+      if (added.length > 0 && before + added.length > maxFeeds) throw tooMany(tenant, before, added.length, maxFeeds)
       await insertFeeds(tx, added, sources)
       return { added, existing }
     }),
@@ -74,8 +90,11 @@ export async function listFeeds(catalog: Catalog, tenant: Tenant): Promise<FeedV
       sourceId: parseSourceId(row.source_id),
       storedAt: row.stored_at,
       checkedAt: source?.checked_at ?? null,
-      nextCheckAt: source === undefined || source.next_check_at === 0 ? null : source.next_check_at,
+      nextCheckAt: source === undefined || source.retired_at !== null || source.next_check_at === 0 ? null : source.next_check_at,
+      state: source === undefined ? 'new' : sourceState(source),
+      movedTo: source?.moved_to ?? null,
       failure: code === null ? null : { code, message: source?.failure_message ?? '', count: source?.failure_count ?? 0 },
+      alert: readAlert(row.alert),
     }
   })
 }
@@ -85,16 +104,25 @@ export function removeFeed(catalog: Catalog, tenant: Tenant, named: string): Pro
   return withTenant(catalog, tenant, tables =>
     tables.transaction(async tx => {
       await tx.takeIds('posts', 0)
-      const feed = await findFeed(tx, named)
-      if (feed === undefined)
-        throw new Failure('FEED_NOT_FOUND', `tenant ${tenant.slug} has no feed ${named}`, {
-          hint: `feedctl feed list ${tenant.slug}`,
-        })
+      const feed = await getFeed(tx, tenant, named)
       const posts = await tx.remove('posts').where('feed_id', '=', feed.id).executeTakeFirst()
+      await tx.remove('tombstones').where('feed_id', '=', feed.id).execute()
       await tx.remove('feeds').where('id', '=', feed.id).execute()
       return { id: feed.id, url: feed.url, posts: Number(posts.numDeletedRows) }
     }),
   )
+}
+
+/** The feed of that id or URL. @throws {Failure} FEED_NOT_FOUND, URL_INVALID */
+export async function getFeed(tables: TenantTables, tenant: Tenant, named: string): Promise<FeedRow> {
+  const feed = await findFeed(tables, named)
+  if (feed !== undefined) return feed
+  throw new Failure('FEED_NOT_FOUND', `tenant ${tenant.slug} has no feed ${named}`, { hint: `feedctl feed list ${tenant.slug}` })
+}
+
+function tooMany(tenant: Tenant, before: number, more: number, maxFeeds: number): Failure {
+  const message = `tenant ${tenant.slug} has ${before} feeds and would have ${before + more}: more than ${maxFeeds}`
+  return new Failure('FEEDS_TOO_MANY', message, { hint: 'set FEEDCTL_MAX_FEEDS' })
 }
 
 async function findFeed(tables: TenantTables, named: string): Promise<FeedRow | undefined> {
@@ -117,6 +145,9 @@ async function insertFeeds(tx: TenantTables, wishes: readonly FeedWish[], source
       title: wish.title,
       version: null,
       stored_at: null,
+      keep_days: null,
+      keep_posts: null,
+      alert: null,
       created_at: now,
     }
   })

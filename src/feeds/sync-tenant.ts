@@ -1,4 +1,3 @@
-import pLimit from 'p-limit'
 import { Batcher } from '../kernel/batcher.js'
 import { Failure, wordsOf } from '../kernel/errors.js'
 import { parseSourceId } from '../tenants/ids.js'
@@ -6,14 +5,16 @@ import { withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
 import type { Checked, CheckParts, SourceChecks, Traffic } from './checks.js'
 import type { FeedDocument, SourceFailure } from './document.js'
+import { inTurns } from './host-turns.js'
 import type { CheckScope } from './leases.js'
 import { decodeDocument } from './parse/codec.js'
 import { emptyTenantReport, type TenantReport } from './report.js'
 import { type Delivery, type Stored, storeDeliveries } from './store.js'
-import type { FeedRow } from './subscriptions.js'
+import { type FeedRow, followSource } from './subscriptions.js'
+import { hostOf } from './urls.js'
 
-/** Feeds of one tenant that are asked at once: a tenant with thousands must not lease them all. */
-const FEEDS_AT_ONCE = 64
+/** Feeds of one tenant that are asked at once: a tenant with thousands must not lease them all, nor wait with all for one slow host. */
+const TURNS = { total: 64, perHost: 16 }
 const STORE_LINGER_MS = 25
 const STORE_AT_MOST = 40
 
@@ -23,6 +24,8 @@ export interface SyncParts extends CheckParts {
 
 type Outcome =
   | { kind: 'unchanged' | 'notDue' }
+  /** Not asked: publishers cannot be reached from here. */
+  | { kind: 'outage' }
   | { kind: 'newVersion'; stored: Stored }
   | { kind: 'failed'; failure: SourceFailure }
 
@@ -44,14 +47,11 @@ export async function syncTenant(
     lingerMs: STORE_LINGER_MS,
     run: deliveries => store(parts, tenant, deliveries),
   })
-  const limit = pLimit(FEEDS_AT_ONCE)
-  await settle(
-    feeds.map(feed =>
-      limit(async () => {
-        const outcome = await syncFeed(parts, shelf, feed, scope, traffic, signal)
-        note(report, feed, outcome)
-      }),
-    ),
+  await inTurns(
+    feeds,
+    feed => hostOf(feed.url),
+    TURNS,
+    async feed => note(report, feed, await syncFeed(parts, tenant, shelf, feed, scope, traffic, signal)),
   )
   Object.assign(report.sources, traffic, { ids: feeds.map(feed => feed.source_id) })
   return report
@@ -59,38 +59,48 @@ export async function syncTenant(
 
 async function syncFeed(
   parts: SyncParts,
+  tenant: Tenant,
   shelf: Batcher<Delivery, Stored | SourceFailure>,
   feed: FeedRow,
   scope: CheckScope,
   traffic: Traffic,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const source = parseSourceId(feed.source_id)
-  const checked = await parts.checks.check(source, scope, traffic, signal)
+  const checked = await parts.checks.check(parseSourceId(feed.source_id), scope, traffic, signal)
+  if (checked.outage) return { kind: 'outage' }
+  if (await followed(parts, tenant, feed, checked)) return { kind: 'unchanged' }
   if (checked.failure !== null && checked.checked) return { kind: 'failed', failure: checked.failure }
   if (checked.version === null || checked.version === feed.version) return { kind: checked.checked ? 'unchanged' : 'notDue' }
-  const found = await documentOf(parts, feed, checked, scope, traffic, signal)
+  const found = await documentOf(parts, checked, scope, traffic, signal)
+  if (found === 'outage') return { kind: 'outage' }
   if ('failure' in found) return { kind: 'failed', failure: found.failure }
   const stored = await shelf.add({ feed, ...found })
   return 'code' in stored ? { kind: 'failed', failure: stored } : { kind: 'newVersion', stored }
 }
 
-type Found = { version: string; document: FeedDocument } | { failure: SourceFailure }
+/** Lets the feed follow its source to another URL. True when the tenant has a feed there already, which this one is part of now. */
+async function followed(parts: SyncParts, tenant: Tenant, feed: FeedRow, { source }: Checked): Promise<boolean> {
+  if (source.id === feed.source_id || source.url === '') return false
+  const outcome = await withTenant(parts.catalog, tenant, tables => followSource(tables, feed.id, source))
+  return outcome === 'merged'
+}
+
+type Found = { version: string; document: FeedDocument } | { failure: SourceFailure } | 'outage'
 
 /** The document of the version: just read, shared, or, when nobody has it any more, read anew. */
 async function documentOf(
   parts: SyncParts,
-  feed: FeedRow,
   checked: Checked,
   scope: CheckScope,
   traffic: Traffic,
   signal: AbortSignal,
 ): Promise<Found> {
-  const source = parseSourceId(feed.source_id)
+  const source = checked.source.id
   const shared = checked.document ?? (checked.version === null ? null : await parts.documents.get(source, checked.version))
   const document = shared === null ? null : decodeDocument(shared)
   if (document !== null && checked.version !== null) return { version: checked.version, document }
   const anew = await parts.checks.readAnew(source, scope, traffic, signal)
+  if (anew.outage) return 'outage'
   const read = anew.document === null ? null : decodeDocument(anew.document)
   if (read !== null && anew.version !== null) return { version: anew.version, document: read }
   return { failure: anew.failure ?? { code: 'FEED_UNREADABLE', message: 'the document could not be read again' } }
@@ -113,15 +123,11 @@ async function store(parts: SyncParts, tenant: Tenant, deliveries: readonly Deli
 /** The one place where a feed's outcome is counted. */
 function note(report: TenantReport, feed: FeedRow, outcome: Outcome): void {
   report.feeds.total++
-  report.feeds[outcome.kind]++
+  report.feeds[outcome.kind === 'outage' ? 'notDue' : outcome.kind]++
+  if (outcome.kind === 'outage') report.outage.feeds++
   if (outcome.kind === 'failed') report.failures.push({ url: feed.url, ...outcome.failure })
   if (outcome.kind !== 'newVersion') return
   report.posts.new += outcome.stored.new
   report.posts.updated += outcome.stored.updated
-}
-
-/** Waits for all, then throws the first failure: nothing goes on behind the caller's back. */
-async function settle(deeds: readonly Promise<void>[]): Promise<void> {
-  const failed = (await Promise.allSettled(deeds)).find(result => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
+  report.churn.held += outcome.stored.held
 }

@@ -22,6 +22,11 @@ export function parseFeedUrl(text: string): string {
   return url.href
 }
 
+/** The publisher's host as limits and outages are counted: lower case, with the port when it is not the scheme's own. */
+export function hostOf(url: string): string {
+  return new URL(url).host
+}
+
 function invalid(text: string, why: string): Failure {
   return new Failure('URL_INVALID', `"${text.trim().slice(0, 100)}" ${why}`, {
     hint: 'give a URL like https://example.org/feed.xml',

@@ -36,6 +36,7 @@ const whole = (min: number, max: number): z.ZodType<number> =>
     .regex(/^\d+$/, 'is not a whole number')
     .transform(Number)
     .pipe(z.number().min(min, `is below ${min}`).max(max, `is above ${max}`))
+const orNull = <T>(schema: z.ZodType<T>): z.ZodType<T | null> => schema
 const prefix: z.ZodType<string> = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,15}$/, 'is not 1 to 16 of a-z, 0-9 and _, starting with a letter')
@@ -100,7 +101,14 @@ export const SETTINGS = {
     'comma list of CIDRs or hosts exempt from the private-address and port guards',
   ),
   fetchConcurrency: setting('FEEDCTL_FETCH_CONCURRENCY', whole(1, 1000), 64, 'requests in flight per process'),
-  fetchPerHost: setting('FEEDCTL_FETCH_PER_HOST', whole(1, 1000), 8, 'requests in flight per host and process'),
+  fetchPerHost: setting('FEEDCTL_FETCH_PER_HOST', whole(1, 1000), 8, 'requests in flight per host, over all processes'),
+  fetchHostRate: setting(
+    'FEEDCTL_FETCH_HOST_RATE',
+    orNull(whole(1, 10_000)),
+    null,
+    'requests per second per host, over all processes; 20 when not set, and no bound for hosts of FEEDCTL_FETCH_ALLOW',
+  ),
+  fetchProxy: secret('FEEDCTL_FETCH_PROXY', 'http(s):// proxy of feed requests; proxies of the environment are ignored'),
   fetchTimeoutMs: setting(
     'FEEDCTL_FETCH_TIMEOUT_MS',
     whole(100, 600_000),
@@ -114,12 +122,17 @@ export const SETTINGS = {
     'largest document after decompression, bytes',
   ),
   fetchMaxRedirects: setting('FEEDCTL_FETCH_MAX_REDIRECTS', whole(0, 20), 5, 'redirects followed'),
-  userAgent: setting(
-    'FEEDCTL_USER_AGENT',
-    words,
-    'feedctl/0.1 (feed service)',
-    'how feedctl names itself to publishers; add a contact URL',
+  userAgent: setting('FEEDCTL_USER_AGENT', words, 'feedctl/0.1 (feed service)', 'how feedctl names itself to publishers'),
+  contactUrl: setting('FEEDCTL_CONTACT_URL', webAddress, null, 'page that tells publishers who asks; added to the user agent'),
+  outagePatienceS: setting(
+    'FEEDCTL_OUTAGE_PATIENCE_S',
+    whole(0, 3600),
+    60,
+    'how long a run waits when the network here seems down, seconds',
   ),
+  maxFeeds: setting('FEEDCTL_MAX_FEEDS', whole(1, 1_000_000), 10_000, 'feeds a tenant may have'),
+  keepDays: setting('FEEDCTL_KEEP_DAYS', whole(0, 36_500), 0, 'age at which posts are pruned, days; 0 keeps them'),
+  keepPosts: setting('FEEDCTL_KEEP_POSTS', whole(0, 10_000_000), 0, 'newest posts of a feed that pruning leaves; 0 keeps all'),
   dbPool: setting('FEEDCTL_DB_POOL', whole(1, 200), 8, 'connections per database host and process'),
   openFiles: setting('FEEDCTL_OPEN_FILES', whole(4, 10_000), 40, 'SQLite files kept open per process'),
   databasePrefix: setting('FEEDCTL_DATABASE_PREFIX', prefix, 'tenant_', 'start of the names of tenant databases'),

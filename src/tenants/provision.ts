@@ -109,7 +109,8 @@ async function prepare<T>(
 async function migrate(catalog: Catalog, tenant: ClaimedTenant, made: boolean): Promise<void> {
   const schemaVersion = await catalog.server.use<TenantSchema, number>(tenant.database, async database => {
     if (!made) await refuseForeign(catalog, tenant)
-    return applyMigrations(database, TENANT_MIGRATIONS, catalog.id, Date.now())
+    // A shared database may be made by several at once.
+    return applyMigrations(database, TENANT_MIGRATIONS, catalog.id, Date.now(), { empty: made && tenant.kind === 'dedicated' })
   })
   await catalog.kysely
     .updateTable('placements')

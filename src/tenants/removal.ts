@@ -136,5 +136,25 @@ async function removeAll(tables: TenantTables): Promise<void> {
     if (last === undefined) break
     await tables.remove('posts').where('id', '<=', last.id).execute()
   }
+  for (;;) {
+    const keys = await tables
+      .tombstones()
+      .select(['feed_id', 'guid_hash'])
+      .orderBy('feed_id')
+      .orderBy('guid_hash')
+      .limit(ROWS_PER_STATEMENT)
+      .execute()
+    const last = keys.at(-1)
+    if (last === undefined) break
+    await tables
+      .remove('tombstones')
+      .where(eb =>
+        eb.or([
+          eb('feed_id', '<', last.feed_id),
+          eb.and([eb('feed_id', '=', last.feed_id), eb('guid_hash', '<=', last.guid_hash)]),
+        ]),
+      )
+      .execute()
+  }
   await tables.remove('counters').execute()
 }

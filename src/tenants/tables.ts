@@ -1,20 +1,24 @@
-import type { Kysely } from 'kysely'
+import type { Insertable, Kysely } from 'kysely'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from './catalog.js'
 import { type CountersTable, insertRows, type OnDuplicate, type OpenDatabase, type TenantSchema } from './databases/index.js'
-import type { TenantId } from './ids.js'
-import type { Placement, Tenant } from './tenant.js'
+import type { Tenant } from './tenant.js'
+import { bringUpToDate } from './upgrade.js'
 
-type TenantTable = 'feeds' | 'posts' | 'counters'
+type TenantTable = 'feeds' | 'posts' | 'tombstones' | 'counters'
 /** A row without its tenant: the handle adds it. */
-type OwnRow<Table extends TenantTable> = Omit<TenantSchema[Table], 'tenant_id'>
+type OwnRow<Table extends TenantTable> = Omit<Insertable<TenantSchema[Table]>, 'tenant_id'>
 
-/** Runs the deed on the tables of one tenant. The handle is valid until the deed ends and reaches no other tenant's rows. */
-export function withTenant<T>(
+/**
+ * Runs the deed on the tables of one tenant, which are brought up to date first when an earlier feedctl made them. The handle is valid
+ * until the deed ends and reaches no other tenant's rows.
+ */
+export async function withTenant<T>(
   catalog: Catalog,
-  tenant: { id: TenantId; placement: Placement },
+  tenant: Pick<Tenant, 'id' | 'placement' | 'schemaVersion'>,
   deed: (tables: TenantTables) => Promise<T>,
 ): Promise<T> {
+  await bringUpToDate(catalog, tenant)
   return catalog.server.use<TenantSchema, T>(tenant.placement.database, database =>
     deed(new TenantTables(database, database.kysely, tenant.id)),
   )
@@ -36,6 +40,18 @@ export class TenantTables {
     return this.executor.selectFrom('posts').where('posts.tenant_id', '=', this.tenantId)
   }
 
+  tombstones() {
+    return this.executor.selectFrom('tombstones').where('tombstones.tenant_id', '=', this.tenantId)
+  }
+
+  updateFeeds() {
+    return this.executor.updateTable('feeds').where('feeds.tenant_id', '=', this.tenantId)
+  }
+
+  updatePosts() {
+    return this.executor.updateTable('posts').where('posts.tenant_id', '=', this.tenantId)
+  }
+
   remove(table: TenantTable) {
     return this.executor.deleteFrom(table).where('tenant_id', '=', this.tenantId)
   }
@@ -44,10 +60,16 @@ export class TenantTables {
   async insert<Table extends TenantTable>(
     table: Table,
     rows: readonly OwnRow<Table>[],
-    onDuplicate: OnDuplicate<TenantSchema[Table]> = 'fail',
+    onDuplicate: OnDuplicate<Insertable<TenantSchema[Table]>> = 'fail',
   ): Promise<void> {
-    const owned = rows.map(row => ({ tenant_id: this.tenantId as number, ...row })) as TenantSchema[Table][]
-    await insertRows<TenantSchema, Table, TenantSchema[Table]>(this.database, table, owned, onDuplicate, this.executor)
+    const owned = rows.map(row => ({ tenant_id: this.tenantId as number, ...row })) as Insertable<TenantSchema[Table]>[]
+    await insertRows<TenantSchema, Table, Insertable<TenantSchema[Table]>>(
+      this.database,
+      table,
+      owned,
+      onDuplicate,
+      this.executor,
+    )
   }
 
   /**

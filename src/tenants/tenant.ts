@@ -18,6 +18,11 @@ export interface Tenant {
   readonly name: string
   readonly state: TenantState
   readonly placement: Placement
+  /** Of the tables in its database, as the catalog knows it; 0 while they are made or removed. */
+  readonly schemaVersion: number
+  /** What pruning leaves of its posts where a feed says nothing else; null is as the settings have it. */
+  readonly keepDays: number | null
+  readonly keepPosts: number | null
   /** When a tenant in state `deleting` may be removed, epoch ms; null in other states. */
   readonly deleteAfterAt: number | null
   readonly createdAt: number
@@ -97,6 +102,7 @@ export interface TenantRow extends Selectable<TenantsTable> {
   kind: PlacementKind
   database_name: string
   host: string
+  schema_version: number
 }
 
 /** Tenants with their placement, in one statement. */
@@ -106,7 +112,7 @@ export function tenantRows(catalog: Catalog) {
     .innerJoin('placements', 'placements.id', 'tenants.placement_id')
     .innerJoin('hosts', 'hosts.id', 'placements.host_id')
     .selectAll('tenants')
-    .select(['placements.kind', 'placements.database_name', 'hosts.name as host'])
+    .select(['placements.kind', 'placements.database_name', 'placements.schema_version', 'hosts.name as host'])
 }
 
 export function tenantOf(row: TenantRow): Tenant {
@@ -116,6 +122,9 @@ export function tenantOf(row: TenantRow): Tenant {
     name: row.name,
     state: row.state,
     placement: { kind: row.kind, host: row.host, database: parseDatabaseName(row.database_name) },
+    schemaVersion: row.schema_version,
+    keepDays: row.keep_days,
+    keepPosts: row.keep_posts,
     deleteAfterAt: row.delete_after,
     createdAt: row.created_at,
   }

@@ -10,7 +10,17 @@ import { SETTINGS } from '../../src/kernel/settings.js'
 import { runDeed } from '../support/cli.js'
 import { temporaryFolder } from '../support/folders.js'
 import { REPOSITORY } from './cruise.js'
-import { linkFaults, loadCommands, type Page, readPages, sectionOf, settingFaults, statusFaults, unlistedPages } from './docs.js'
+import {
+  linkFaults,
+  loadCommands,
+  type Page,
+  proofFaults,
+  readPages,
+  sectionOf,
+  settingFaults,
+  statusFaults,
+  unlistedPages,
+} from './docs.js'
 import { commandFaults } from './docs-commands.js'
 
 const PAGES = readPages(REPOSITORY)
@@ -45,6 +55,12 @@ describe('the documents say what is so', () => {
     expect(found.reduce((sum, { looked }) => sum + looked, 0)).toBeGreaterThan(5)
   })
 
+  test('every test that a table names is there', () => {
+    const { looked, faults } = proofFaults(REPOSITORY, pageAt('docs/feeds.md'))
+    expect(faults).toEqual([])
+    expect(looked).toBeGreaterThan(60)
+  })
+
   test('every decision is listed', () => {
     const { looked, faults } = unlistedPages(join(REPOSITORY, 'docs/decisions'))
     expect(faults).toEqual([])
@@ -76,6 +92,17 @@ describe('the checks of the documents bite', () => {
   test('on an exit status that nothing ends with, and one that is not shown', async () => {
     const { faults } = statusFaults(changed('\n| 7 |', '\n| 9 |'), await everyStatus())
     expect(faults).toEqual(['nothing ends with 9', 'not shown: 7'])
+  })
+
+  test.each([
+    ['of another name', 'borders/docs.test.ts', 'that nobody wrote'.toUpperCase()],
+    ['in a file that is not there', 'borders/dogs.test.ts', 'bite'],
+  ])('on a test %s', (_what, path, name) => {
+    const page = {
+      path: 'x.md',
+      text: `| a | Test | b |\n|---|---|---|\n| c | \`${path}\` | ${name} |\n| d | \`borders/docs.test.ts\` | bite |\n`,
+    }
+    expect(proofFaults(REPOSITORY, page)).toEqual({ looked: 2, faults: [`x.md: no test "${name}" in ${path}`] })
   })
 
   test.each([

@@ -65,6 +65,19 @@ export function settingFaults(readme: string): Findings {
   }
 }
 
+/** Rows of tables that name a test, as a file under `test/` and words of its name, where there is no such test. */
+export function proofFaults(root: string, page: Page): Findings {
+  const named = tableRows(page.text).flatMap(([, file = '', name = '']) => {
+    const path = /^`([\w/.-]+\.test\.ts)`$/.exec(file)?.[1]
+    return path === undefined ? [] : [{ path, name }]
+  })
+  const missing = named.filter(({ path, name }) => {
+    const at = join(root, 'test', path)
+    return name === '' || !existsSync(at) || !readFileSync(at, 'utf8').includes(name)
+  })
+  return { looked: named.length, faults: missing.map(({ path, name }) => `${page.path}: no test "${name}" in ${path}`) }
+}
+
 function defaultWords(setting: (typeof SETTINGS)[keyof typeof SETTINGS]): string {
   if ('secret' in setting) return 'secret'
   const fallback = setting.default

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { runCli } from '../support/cli.js'
@@ -16,7 +16,8 @@ describeDatabases('feedctl feed import and export', env => {
     ).feeds.map(({ url, title }) => ({ url, title }))
   beforeAll(async () => {
     await cli(['init'])
-    for (const slug of ['one', 'two', 'wrong', 'again', 'many']) await cli(['tenant', 'create', slug, '--placement', 'shared'])
+    for (const slug of ['one', 'two', 'wrong', 'again', 'many', 'wide'])
+      await cli(['tenant', 'create', slug, '--placement', 'shared'])
   })
 
   it('carry every feed from one tenant to another, titles and odd characters included', async () => {
@@ -75,6 +76,27 @@ describeDatabases('feedctl feed import and export', env => {
     expect(err).toMatch(words)
     expect(err).toContain('(OPML_INVALID)')
     expect(await feedsOf('wrong')).toEqual([])
+  })
+
+  it('refuse a file that is too large by its size, and what has no size as soon as it is too much', async () => {
+    const path = join(temporaryFolder(), 'large.opml')
+    writeFileSync(path, '<opml>')
+    truncateSync(path, 1e12)
+    for (const named of [path, '/dev/zero']) {
+      const { exit, out, err } = await cli(['feed', 'import', 'wrong', named])
+      expect({ exit, out }).toEqual({ exit: 4, out: '' })
+      expect(err).toMatch(/^error: the OPML file is larger than 10000000 bytes \(OPML_TOO_LARGE\)\n {2}try: /)
+    }
+    const { exit, err } = await cli(['feed', 'import', 'wrong', '-'], { stdin: ' '.repeat(10_000_001) })
+    expect([exit, err]).toEqual([4, expect.stringContaining('(OPML_TOO_LARGE)')])
+    expect(await feedsOf('wrong')).toEqual([])
+  })
+
+  it('read a file in UTF-16', async () => {
+    const path = join(temporaryFolder(), 'utf16.opml')
+    writeFileSync(path, Buffer.from(`\uFEFF${outlines(outline('https://utf16.example/', 'Bücher 漢字'))}`, 'utf16le'))
+    expect((await cli(['feed', 'import', 'wide', path])).exit).toBe(0)
+    expect(await feedsOf('wide')).toEqual([{ url: 'https://utf16.example/', title: 'Bücher 漢字' }])
   })
 
   it('say which file cannot be read', async () => {

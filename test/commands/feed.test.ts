@@ -58,10 +58,13 @@ describeDatabases('feedctl feed', env => {
         checked_at: null,
         next_check_at: null,
         failure: null,
+        state: 'new',
+        moved_to: null,
+        alert: null,
       },
     ])
     expect((await cli('feed', 'list', 'lists')).out).toMatch(
-      /^ID +TITLE +URL +CHECKED +NEXT +FAILURE\n *1 .*https:\/\/a\.example\/feed/,
+      /^ID +TITLE +URL +CHECKED +NEXT +STATE\n *1 +- +https:\/\/a\.example\/feed +- +due +new\n$/,
     )
   })
 
@@ -133,14 +136,33 @@ describe('feedctl feed parse', () => {
       'updated_at',
       'content',
       'categories',
+      'image',
       'enclosures',
     ])
+    expect(document.notices).toEqual([])
     expect(await runCli(['feed', 'parse', '-', '--json'], { stdin: RSS })).toEqual(fromFile)
   })
 
   it('is a table for people', async () => {
     const { out } = await runCli(['feed', 'parse', '-'], { stdin: RSS })
-    expect(out).toMatch(/^T & U \(rss, 1 posts\)\nPUBLISHED +TITLE +URL +CHARS\n2026-01-31 12:00 +One/)
+    expect(out).toMatch(/^T & U \(rss, 1 post\)\nPUBLISHED +TITLE +URL +CHARS\n2026-01-31 12:00 +One/)
+  })
+
+  it('says on stderr and in JSON what could not be kept', async () => {
+    const many = Array.from({ length: 1_001 }, (_, n) => `<item><guid>${n}</guid><title>${n}</title></item>`).join('')
+    const stdin = `<rss version="2.0"><channel><title>T</title>${many}</channel></rss>`
+    const text = await runCli(['feed', 'parse', '-'], { stdin })
+    expect([text.exit, text.err]).toEqual([0, expect.stringMatching(/^note: .* \(POSTS_CUT\)\n$/)])
+    const { out } = await runCli(['feed', 'parse', '-', '--json'], { stdin })
+    expect(JSON.parse(out).notices).toEqual([{ code: 'POSTS_CUT', message: expect.any(String) }])
+  })
+
+  it('exits 4 with the place where a document breaks', async () => {
+    const { exit, out, err } = await runCli(['feed', 'parse', '-'], {
+      stdin: '<?xml version="1.0"?>\n<rss><channel>\n<title>T</titel>',
+    })
+    expect([exit, out]).toEqual([4, ''])
+    expect(err).toMatch(/^error: .*line 3, column \d+.*\(FEED_UNREADABLE\)\n/)
   })
 
   it.each(['rss', 'atom', 'rdf', 'json'] as const)('reads %s from a URL', async format => {

@@ -14,7 +14,7 @@ export interface TenantContent {
 /**
  * All rows of feeds and posts by tenant, feeds by URL, posts by feed and then in the order of their ids. Left out is what depends on
  * the order of arrival or the time of the run: `tenant_id`, `source_id`, the ids themselves (a post's place within its feed stays), and
- * `stored_at`, `created_at`, `changed_at`.
+ * `stored_at`, `created_at`, `changed_at`, `sort_at`.
  */
 export async function contentOf(installation: Installation): Promise<Record<string, TenantContent>> {
   await using app = await installation.open()
@@ -36,11 +36,13 @@ function tenantContent(app: App, tenant: Tenant): Promise<TenantContent> {
     const posts = await tables.posts().selectAll().orderBy('feed_id').orderBy('id').execute()
     const urls = new Map(feeds.map(feed => [feed.id, feed.url]))
     const places = new Map<number, number>()
-    const placed = posts.map(({ tenant_id: _tenant, id: _id, feed_id, created_at: _created, changed_at: _changed, ...post }) => {
-      const place = places.get(feed_id) ?? 0
-      places.set(feed_id, place + 1)
-      return { feed: urls.get(feed_id) ?? 'no feed', place, ...post }
-    })
+    const placed = posts.map(
+      ({ tenant_id: _tenant, id: _id, feed_id, created_at: _created, changed_at: _changed, sort_at: _sort, ...post }) => {
+        const place = places.get(feed_id) ?? 0
+        places.set(feed_id, place + 1)
+        return { feed: urls.get(feed_id) ?? 'no feed', place, ...post }
+      },
+    )
     return {
       feeds: feeds.map(({ url, title, version }) => ({ url, title, version })),
       posts: placed.toSorted((a, b) => a.feed.localeCompare(b.feed) || a.place - b.place),

@@ -75,7 +75,7 @@ describe('the same feeds give the same rows', () => {
     expect(ofSource(first)).toHaveLength(12)
     expect(ofSource(second)).toHaveLength(13)
     expect(first.one?.posts.filter(post => post.feed === server.faultUrl('podcast'))).toHaveLength(420)
-    expect(first.one?.posts).toHaveLength(SOURCES * 12 + 420 + 5 + 2 + 2)
+    expect(first.one?.posts).toHaveLength(SOURCES * 12 + 420 + 6 + 2 + 2)
   })
 
   test.skipIf(REAL_FILES.length === 0)(

@@ -16,6 +16,8 @@ export interface SyncJson {
   readonly feeds: { total: number; new_version: number; unchanged: number; failed: number; not_due: number }
   readonly sources: { distinct: number; requests: number; not_modified: number; bytes: number }
   readonly posts: { new: number; updated: number }
+  readonly churn: { held: number }
+  readonly outage: { feeds: number }
   readonly failures: { tenant: string; url: string | null; code: string; message: string }[]
 }
 

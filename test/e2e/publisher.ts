@@ -8,16 +8,19 @@ export interface Publisher extends AsyncDisposable {
   urlOf(path: string): string
 }
 
-/** A web server of the test's own on 127.0.0.1: what it answers to a path is the test's. */
-export async function startPublisher(answer: (path: string, response: ServerResponse) => void): Promise<Publisher> {
+/** A web server of the test's own, on 127.0.0.1 or another address of loopback: what it answers to a path is the test's. */
+export async function startPublisher(
+  answer: (path: string, response: ServerResponse) => void,
+  { host = '127.0.0.1', port = 0 }: { host?: string; port?: number } = {},
+): Promise<Publisher> {
   const asked: string[] = []
   const server = createServer((request, response) => {
     const path = request.url ?? '/'
     asked.push(path)
     answer(path, response)
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  await new Promise<void>(resolve => server.listen(port, host, resolve))
+  const origin = `http://${host}:${(server.address() as AddressInfo).port}`
   return {
     origin,
     asked,

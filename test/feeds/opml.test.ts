@@ -1,17 +1,26 @@
 import { describe, expect, it } from 'vitest'
-import { readOpml, writeOpml } from '../../src/feeds/opml.js'
+import { MAX_OPML_BYTES, MAX_OPML_FEEDS, readOpml as readBytes, writeOpml } from '../../src/feeds/opml.js'
+import { isFailure } from '../../src/kernel/errors.js'
 
 const opml = (...lines: string[]) =>
   ['<?xml version="1.0"?>', '<opml version="2.0"><head/><body>', ...lines, '</body></opml>'].join('\n')
 
-function mistakesIn(text: string): string {
+const readOpml = (text: string) => readBytes(new TextEncoder().encode(text))
+
+function refusalOf(read: () => unknown): { code: string; message: string } {
   try {
-    readOpml(text)
-    return 'none'
+    read()
   } catch (error) {
-    expect(error).toMatchObject({ code: 'OPML_INVALID' })
-    return error instanceof Error ? error.message : String(error)
+    if (isFailure(error)) return { code: error.code, message: error.message }
+    throw error
   }
+  return { code: 'none', message: '' }
+}
+
+function mistakesIn(text: string): string {
+  const { code, message } = refusalOf(() => readOpml(text))
+  expect(code).toBe('OPML_INVALID')
+  return message
 }
 
 describe('reading', () => {
@@ -55,7 +64,13 @@ describe('reading', () => {
     ['a broken tag', opml('<outline xmlUrl="https://a.example/"></body>'), /line 3: not well-formed XML/],
     ['an end that is missing', opml('<outline xmlUrl="https://a.example/"/>').slice(0, -8), /not well-formed XML/],
     ['an entity of its own', '<!DOCTYPE opml [<!ENTITY x "y">]>\n<opml><body/></opml>', /line \d: a DOCTYPE/],
-    ['an entity nobody knows', opml('<outline text="&nbsp;" xmlUrl="https://a.example/"/>'), /line 3: not well-formed XML/],
+    ['an entity nobody knows', opml('<outline text="&none;" xmlUrl="https://a.example/"/>'), /line 3: not well-formed XML/],
+    [
+      'a name that JavaScript knows',
+      opml('<outline text="&constructor;" xmlUrl="https://a.example/"/>'),
+      /line 3: not well-formed/,
+    ],
+    ['an attribute twice', opml('<outline xmlUrl="https://a.example/" xmlUrl="https://b.example/"/>'), /line 3: not well-formed/],
     ['another root', '<rss version="2.0"/>', /line 1: the root element is <rss>/],
     ['no XML', 'https://a.example/', /line 1: not well-formed XML/],
     ['nothing', '', /not well-formed XML/],
@@ -64,11 +79,73 @@ describe('reading', () => {
     expect(mistakesIn(text)).toMatch(words)
   })
 
-  it('refuses a file that is too large or names too many', () => {
-    expect(mistakesIn(`<opml>${' '.repeat(5_000_000)}</opml>`)).toContain('larger than')
-    const outlines = Array.from({ length: 10_001 }, (_, n) => `<outline xmlUrl="http://a.example/${n}"/>`)
-    expect(mistakesIn(opml(...outlines))).toMatch(/line 10003: more than 10000 feeds/)
-    expect(readOpml(opml(...outlines.slice(1)))).toHaveLength(10_000)
+  it('refuses a file that is too large, and reads one that is just not', () => {
+    const filled = (bytes: number) => opml('<outline xmlUrl="http://a.example/"/>').padEnd(bytes, ' ')
+    expect(readOpml(filled(MAX_OPML_BYTES))).toHaveLength(1)
+    const { code, message } = refusalOf(() => readOpml(filled(MAX_OPML_BYTES + 1)))
+    expect([code, message]).toEqual(['OPML_TOO_LARGE', 'the OPML file is larger than 10000000 bytes'])
+  })
+
+  it('refuses more feeds than are allowed; what is repeated counts once', () => {
+    const outlines = Array.from({ length: MAX_OPML_FEEDS + 1 }, (_, n) => `<outline xmlUrl="http://a.example/${n}"/>`)
+    const { code, message } = refusalOf(() => readOpml(opml(...outlines)))
+    expect([code, message]).toEqual(['OPML_TOO_LARGE', 'line 10003: the OPML file names more than 10000 feeds'])
+    expect(readOpml(opml(...outlines.slice(1), ...outlines.slice(1)))).toHaveLength(MAX_OPML_FEEDS)
+  })
+
+  it.each([
+    ['UTF-16 with a mark', Buffer.from(`\uFEFF${opml('<outline text="\u00e9\u65e5" xmlUrl="https://a.example/"/>')}`, 'utf16le')],
+    ['UTF-8 with a mark', Buffer.from(`\uFEFF${opml('<outline text="\u00e9\u65e5" xmlUrl="https://a.example/"/>')}`)],
+  ])('reads %s', (_name, bytes) => {
+    expect(readBytes(bytes)).toEqual([{ url: 'https://a.example/', title: '\u00e9\u65e5', line: 3 }])
+  })
+
+  it('reads the charset that the prolog names', () => {
+    const text = opml('<outline text="caf\xe9 \x93x\x94" xmlUrl="https://a.example/"/>')
+    const declared = text.replace('?>', ' encoding="windows-1252"?>')
+    expect(readBytes(Buffer.from(declared, 'latin1'))[0]?.title).toBe('caf\u00e9 \u201cx\u201d')
+    const russian = text.replace('?>', ' encoding="windows-1251"?>')
+    expect(readBytes(Buffer.from(russian, 'latin1'))[0]?.title).toBe('caf\u0439 \u201cx\u201d')
+  })
+
+  it('reads the entities of HTML in titles, and ampersands that start none', () => {
+    const text = opml('<outline text="a&nbsp;&eacute; &#x41;&apos;&lt;b&gt;" xmlUrl="https://a.example/?x=1&y=2&amp;z=3"/>')
+    expect(readOpml(text)).toEqual([{ url: 'https://a.example/?x=1&y=2&z=3', title: "a \u00e9 A'<b>", line: 3 }])
+  })
+
+  it('takes xmlUrl in any case, else url, but not the page of a link', () => {
+    const text = opml(
+      '<outline type="rss" XMLURL="https://a.example/"/>',
+      '<outline type="rss" url="https://b.example/"/>',
+      '<outline type="rss" xmlUrl="" url="https://c.example/"/>',
+      '<outline type="rss" xmlUrl="https://d.example/" url="https://not.example/"/>',
+      '<outline type="link" url="https://not.example/"/>',
+      '<outline type="include" url="https://not.example/x.opml"/>',
+      '<outline text="feed" XmlUrl="feed:https://e.example/"/>',
+    )
+    expect(readOpml(text).map(({ url }) => url)).toEqual(['a', 'b', 'c', 'd', 'e'].map(name => `https://${name}.example/`))
+  })
+
+  it('refuses a billion laughs without a smile', () => {
+    const entities = Array.from({ length: 9 }, (_, n) => `<!ENTITY l${n + 1} "${`&l${n};`.repeat(10)}">`)
+    const bomb = `<!DOCTYPE opml [<!ENTITY l0 "lol">${entities.join('')}]>\n${opml('<outline text="&l9;" xmlUrl="https://a.example/"/>')}`
+    expect(mistakesIn(bomb)).toMatch(/^line 1: a DOCTYPE is not accepted$/)
+  })
+
+  it('opens folders in folders, ten thousand deep', () => {
+    const deep = 10_000
+    const text = opml(
+      '<outline text="x">'.repeat(deep),
+      '<outline xmlUrl="https://a.example/"/>',
+      '</outline>'.repeat(deep),
+      '<outline xmlUrl="https://b.example/"/>',
+    )
+    expect(readOpml(text).map(({ url }) => url)).toEqual(['https://a.example/', 'https://b.example/'])
+  })
+
+  it('cuts a long title between characters', () => {
+    const [feed] = readOpml(opml(`<outline text="${'x'.repeat(249)}\u{1F600}" xmlUrl="https://a.example/"/>`))
+    expect(feed?.title).toBe('x'.repeat(249))
   })
 })
 

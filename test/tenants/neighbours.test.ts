@@ -39,6 +39,7 @@ function documentOf(tenant: Tenant, guids: readonly string[]): FeedDocument {
       updatedAt: null,
       content,
       categories: [],
+      image: null,
       enclosures: [],
     }
   })
@@ -48,7 +49,8 @@ function documentOf(tenant: Tenant, guids: readonly string[]): FeedDocument {
     link: null,
     description: null,
     language: null,
-    ttlMinutes: null,
+    rhythm: { ttlMinutes: null, updateMinutes: null, skipHours: [], skipDays: [], postIntervalMs: null },
+    notices: [],
     posts,
   }
 }

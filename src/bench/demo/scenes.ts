@@ -101,14 +101,14 @@ async function failedSources({ plan, server, app }: Stage): Promise<FailedSource
   const urls = plan.sources.map(source => urlOf({ server }, source))
   const rows = await app.catalog.kysely
     .selectFrom('sources')
-    .select(['url', 'failure_code', 'failure_message', 'next_check_at'])
+    .select(['url', 'failure_code', 'failure_message', 'next_check_at', 'retired_at'])
     .where('failure_code', 'is not', null)
     .execute()
   const failed = rows.map(row => ({
     url: row.url,
     code: row.failure_code ?? '',
     message: row.failure_message ?? '',
-    nextCheckAt: row.next_check_at,
+    nextCheckAt: row.retired_at === null ? row.next_check_at : null,
   }))
   return failed.sort((a, b) => urls.indexOf(a.url) - urls.indexOf(b.url))
 }

@@ -15,7 +15,8 @@ export interface FailedSource {
   readonly code: string
   readonly message: string
   /** Epoch ms. */
-  readonly nextCheckAt: number
+  /** Null for a source that is not asked again. */
+  readonly nextCheckAt: number | null
 }
 
 interface Scene<Name extends string> {

@@ -1,14 +1,14 @@
-import { type LookupAddress, lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
 import { Failure, wordsOf } from '../../kernel/errors.js'
 import type { AddressGuard } from './addresses.js'
+import { judge, type Lookup, systemLookup } from './resolve.js'
 
 /**
  * Connects only to addresses that the guard lets pass. A name is resolved once, its addresses are judged, and the socket is given those:
  * nobody can answer the check with one address and the connection with another.
  */
-export function createConnector(guard: AddressGuard, timeoutMs: number): buildConnector.connector {
+export function createConnector(guard: AddressGuard, timeoutMs: number, lookup: Lookup = systemLookup): buildConnector.connector {
   const connectors = new Map<number, buildConnector.connector>()
   return (options, callback) => {
     const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80)
@@ -19,15 +19,15 @@ export function createConnector(guard: AddressGuard, timeoutMs: number): buildCo
       callback(error instanceof Error ? error : new Error(wordsOf(error)), null)
       return
     }
-    const connect = connectors.get(port) ?? buildConnector({ timeout: timeoutMs, lookup: guardedLookup(guard, port) })
+    const connect = connectors.get(port) ?? buildConnector({ timeout: timeoutMs, lookup: guardedLookup(guard, port, lookup) })
     connectors.set(port, connect)
     connect(options, callback)
   }
 }
 
-function guardedLookup(guard: AddressGuard, port: number): LookupFunction {
+function guardedLookup(guard: AddressGuard, port: number, lookup: Lookup): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    lookup(hostname, options, (error, addresses) => {
       if (error !== null) return callback(error, '')
       const { passed, refusal } = judge(guard, addresses, hostname, port)
       const [first] = passed
@@ -36,19 +36,4 @@ function guardedLookup(guard: AddressGuard, port: number): LookupFunction {
       else callback(null, first.address, first.family)
     })
   }
-}
-
-function judge(guard: AddressGuard, addresses: readonly LookupAddress[], hostname: string, port: number) {
-  let refusal: Failure | null = null
-  const passed = addresses.filter(({ address }) => {
-    try {
-      guard.check(address, hostname, port)
-      return true
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error
-      refusal ??= error
-      return false
-    }
-  })
-  return { passed, refusal: refusal as Failure | null }
 }

@@ -30,7 +30,7 @@ export class StaleConnection extends Error {}
  * Sends one GET and reads its answer; follows nothing.
  * @throws {Failure} FEED_TIMEOUT, FEED_UNREACHABLE, FEED_CUT, FEED_TOO_LARGE, FEED_ENCODING, ADDRESS_REFUSED; the signal's reason; StaleConnection
  */
-export function exchange(dispatcher: Dispatcher, options: ExchangeOptions): Promise<Reply> {
+export function exchange(dispatcher: Pick<Dispatcher, 'dispatch'>, options: ExchangeOptions): Promise<Reply> {
   return new Promise((resolve, reject) => new Exchange(options, resolve, reject).start(dispatcher))
 }
 
@@ -53,7 +53,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     signal.addEventListener('abort', this.onAbort, { once: true })
   }
 
-  start(dispatcher: Dispatcher): void {
+  start(dispatcher: Pick<Dispatcher, 'dispatch'>): void {
     const { url, headers, signal } = this.options
     if (signal.aborted) {
       this.onAbort()

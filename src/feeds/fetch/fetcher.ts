@@ -1,33 +1,47 @@
-import { Agent } from 'undici'
-import { Failure, type FailureCode, isFailure } from '../../kernel/errors.js'
+import { isIP } from 'node:net'
+import type { Gates } from '../../caches/driver.js'
+import { Failure, isFailure } from '../../kernel/errors.js'
 import { type AddressGuard, createAddressGuard } from './addresses.js'
+import { Admission } from './admission.js'
+import { failed, outcomeOf } from './answer.js'
 import { ACCEPT_ENCODING } from './body.js'
-import { cacheMaxAgeS } from './cache-age.js'
-import { createConnector } from './connector.js'
 import { exchange, type Reply, StaleConnection } from './exchange.js'
-import type { FetchFailed, FetchOutcome, Validators } from './outcome.js'
+import { HostBudget } from './host-budget.js'
+import type { FetchOutcome, FetchPostponed, Validators } from './outcome.js'
 import { Trail } from './redirects.js'
+import { refusalOf } from './refusals.js'
+import { type Lookup, systemLookup } from './resolve.js'
 import { retryAfterS } from './retry-after.js'
-import { HostSlots } from './slots.js'
+import { directRoute, parseProxy, proxyRoute, type Route } from './route.js'
+import { ServingHosts } from './serving-hosts.js'
 
-export type { FetchedDocument, FetchFailed, FetchOutcome, NotModified, Validators } from './outcome.js'
+export type { FetchedDocument, FetchFailed, FetchOutcome, FetchPostponed, NotModified, Validators } from './outcome.js'
 
 export interface FetcherOptions {
   /** CIDRs, addresses and hosts exempt from the address and port guards, as in `createAddressGuard`. */
   readonly allow: readonly string[]
   readonly concurrency: number
+  /** Requests in flight per host: of this process, and of all that share the gates. */
   readonly perHost: number
-  /** For one fetch with its redirects, not counting the time it waits for a slot. */
+  /** Requests per second and host, of all that share the gates; without gates there is no such bound. Null: 20, and none for the hosts of `allow`. */
+  readonly hostRate?: number | null
+  /** For one fetch with its redirects, not counting the time it waits for its turn. */
   readonly timeoutMs: number
   readonly maxBodyBytes: number
   readonly maxRedirects: number
+  /** The http(s) URL of a proxy, with its credentials; null for none. Proxies of the environment are never used. */
+  readonly proxy?: string | null
   readonly userAgent: string
+  /** How names are resolved; the system's way by default. */
+  readonly lookup?: Lookup
 }
 
 const ACCEPT =
   'application/atom+xml, application/rss+xml, application/rdf+xml, application/feed+json, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5'
-const KEEP_ALIVE_MS = 4_000
-const MAX_VALIDATOR_CHARS = 1_000
+const PUBLIC_RATE = 20
+const UNBOUNDED_RATE = 1_000_000
+/** What a request may take beyond its time: the way to the gates and back. */
+const LEASE_MARGIN_MS = 5_000
 
 /** Fetches feed documents over HTTP. Holds connections until `close`. */
 export class Fetcher {
@@ -35,21 +49,29 @@ export class Fetcher {
   requests = 0
   /** Bytes of bodies received so far, before decompression. */
   bytes = 0
-  private readonly agent: Agent
   private readonly guard: AddressGuard
-  private readonly slots: HostSlots
+  private readonly route: Route
+  private readonly budget: HostBudget
+  private readonly admission: Admission
+  private readonly serving = new ServingHosts()
 
-  /** @throws {Failure} CONFIG_INVALID for an entry of `allow` that cannot be read */
-  constructor(private readonly options: FetcherOptions) {
-    this.guard = createAddressGuard(options.allow)
-    this.slots = new HostSlots(options.concurrency, options.perHost)
-    this.agent = new Agent({
-      connect: createConnector(this.guard, options.timeoutMs),
-      connections: options.perHost,
-      pipelining: 1,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    })
+  /**
+   * `gates`: where the budgets of hosts are shared; null for none, then only `perHost` and a host's Retry-After bind this process.
+   * @throws {Failure} CONFIG_INVALID for an entry of `allow`, or a proxy, that cannot be read
+   */
+  constructor(
+    private readonly options: FetcherOptions,
+    gates: Gates | null = null,
+  ) {
+    const { perHost, concurrency, timeoutMs, lookup = systemLookup, hostRate = null } = options
+    const guard = createAddressGuard(options.allow)
+    this.guard = guard
+    const rateOf = (host: string) => hostRate ?? (isOwn(guard, host) ? UNBOUNDED_RATE : PUBLIC_RATE)
+    this.budget = new HostBudget({ perHost, rateOf, leaseMs: timeoutMs + LEASE_MARGIN_MS }, gates)
+    this.admission = new Admission({ concurrency, perHost }, this.budget)
+    const ways = { guard: this.guard, lookup, timeoutMs, perHost, concurrency }
+    const proxy = options.proxy ?? null
+    this.route = proxy === null ? directRoute(ways) : proxyRoute(parseProxy(proxy), ways)
   }
 
   /**
@@ -70,13 +92,13 @@ export class Fetcher {
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (!isFailure(error)) throw error
-      return failed(error.code, error.message, trail?.requests ?? 0)
+      return failed(error.code, error.message, trail)
     }
   }
 
   /** Cuts what is in flight and closes every connection. */
   close(): Promise<void> {
-    return this.agent.destroy()
+    return this.route.close()
   }
 
   private async follow(
@@ -86,33 +108,60 @@ export class Fetcher {
     room: () => Promise<void>,
   ): Promise<FetchOutcome> {
     const headers = this.headersFor(validators)
+    const conditional = 'if-none-match' in headers || 'if-modified-since' in headers
     let remainingMs = this.options.timeoutMs
     for (;;) {
-      const leave = await this.slots.take(trail.url.hostname, signal)
-      let startedAt = performance.now()
+      const { url } = trail
+      this.guard.checkPort(url)
+      const host = budgetKeyOf(url)
+      const admitted = await this.admission.admit(host, room, signal)
+      if (admitted.kind === 'quiet') return postponed(trail, admitted.quietMs)
+      const [startedAt, sentAt] = [performance.now(), Date.now()]
       let reply: Reply
       try {
-        await room()
-        startedAt = performance.now()
-        this.guard.checkPort(trail.url)
         reply = await this.ask(trail, headers, remainingMs, signal)
       } finally {
-        leave()
+        admitted.leave()
       }
       this.bytes += reply.wireBytes
-      if (!isRedirect(reply.status)) return outcomeOf(reply, trail, 'if-none-match' in headers || 'if-modified-since' in headers)
+      const refusal = refusalOf(reply.status, reply.header, url.host)
+      const hostQuietS = this.learn(host, reply, refusal === 'limited', sentAt)
+      if (refusal !== null || !isRedirect(reply.status)) return outcomeOf(reply, trail, { refusal, hostQuietS, conditional })
       trail.move(reply.status, reply.header('location'))
       remainingMs = Math.max(1, remainingMs - (performance.now() - startedAt))
     }
   }
 
+  /** Seconds that all feeds of the host are to wait because of this answer; null for none. */
+  private learn(host: string, reply: Reply, limited: boolean, sentAt: number): number | null {
+    const { status } = reply
+    if (!limited) {
+      this.budget.learn(host, { kind: 'answered' })
+      if (status < 500) this.serving.saw(host)
+      return null
+    }
+    const waitS = retryAfterS(reply.header('retry-after'), Date.now())
+    // 503 is said of a service and of one document alike: a host that serves others means the document.
+    const quietS = status === 503 && this.serving.lately(host) ? null : waitS
+    this.budget.learn(host, { kind: 'limited', sentAt, quietS })
+    return quietS
+  }
+
   private async ask(trail: Trail, headers: Record<string, string>, timeoutMs: number, signal: AbortSignal): Promise<Reply> {
     const { url } = trail
-    const send = () => {
+    const { dispatcher } = this.route
+    const deadline = performance.now() + timeoutMs
+    const remainingMs = () => Math.max(1, deadline - performance.now())
+    const send = async () => {
       this.requests++
       trail.requests++
-      return exchange(this.agent, { url, headers, timeoutMs, maxBodyBytes: this.options.maxBodyBytes, signal })
+      const { maxBodyBytes } = this.options
+      const reply = await exchange(dispatcher, { url, headers, timeoutMs: remainingMs(), maxBodyBytes, signal })
+      // What a proxy says of itself is not the publisher's answer.
+      if (reply.status !== 407 || this.route.name !== 'proxy') return reply
+      throw new Failure('FEED_UNREACHABLE', `${url.host} cannot be reached: the proxy answers HTTP 407`)
     }
+    await this.route.clear(url, timeoutMs, signal)
     try {
       return await send()
     } catch (error) {
@@ -137,46 +186,27 @@ export class Fetcher {
   }
 }
 
-function outcomeOf(reply: Reply, trail: Trail, conditional: boolean): FetchOutcome {
-  const { status, header } = reply
-  const now = Date.now()
-  const etag = validator(header('etag'))
-  const lastModified = validator(header('last-modified'))
-  const maxAgeS = cacheMaxAgeS(header('cache-control'), header('expires'), now)
-  const { requests } = trail
-  if (status === 304 && conditional) return { kind: 'not-modified', status, etag, lastModified, cacheMaxAgeS: maxAgeS, requests }
-  const { body, wireBytes } = reply
-  if (body !== null && body.byteLength > 0) {
-    const { finalUrl, permanentUrl } = trail
-    const kept = { etag, lastModified, finalUrl, permanentUrl, cacheMaxAgeS: maxAgeS, wireBytes, requests }
-    return { kind: 'document', body, contentType: header('content-type'), ...kept }
-  }
-  const answered = { status, retryAfterS: retryAfterS(header('retry-after'), now) }
-  if (body !== null) return failed('FEED_EMPTY', `the answer has no body (HTTP ${status})`, requests, answered)
-  if (status === 410) return failed('FEED_GONE', 'the feed is gone for good (HTTP 410)', requests, answered)
-  const challenged = header('cf-mitigated') === 'challenge'
-  const words =
-    status === 304 ? 'HTTP 304 to a request without validators' : `HTTP ${status}${challenged ? ', a challenge for bots' : ''}`
-  return failed('FEED_HTTP_STATUS', words, requests, answered)
+function postponed(trail: Trail, quietMs: number): FetchPostponed {
+  const { url, finalUrl, permanentUrl, requests } = trail
+  const retryAfterS = Math.max(1, Math.ceil(quietMs / 1000))
+  const reason = `${url.host} asked to be left alone for another ${retryAfterS} s`
+  return { kind: 'postponed', reason, retryAfterS, host: url.host, finalUrl, permanentUrl, requests }
 }
 
-type Answered = Pick<FetchFailed, 'status' | 'retryAfterS'>
+/** A name with the root's dot is the same host. */
+function budgetKeyOf(url: URL): string {
+  return url.host.replace(/\.(?=$|:\d+$)/, '')
+}
 
-function failed(
-  code: FailureCode,
-  message: string,
-  requests: number,
-  answered: Answered = { status: null, retryAfterS: null },
-): FetchFailed {
-  return { kind: 'failed', failure: { code, message }, requests, ...answered }
+/** The operator's own, by number or by name: not a publisher to be polite to unless the settings say so. */
+function isOwn(guard: AddressGuard, host: string): boolean {
+  const { hostname, port } = new URL(`http://${host}`)
+  const bare = hostname.replace(/^\[|\]$/g, '')
+  return guard.allows(isIP(bare) === 0 ? null : bare, bare, port === '' ? undefined : Number(port))
 }
 
 function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308
-}
-
-function validator(header: string | null): string | null {
-  return header === null || header === '' || header.length > MAX_VALIDATOR_CHARS ? null : header
 }
 
 function isSendable(text: string | null): text is string {

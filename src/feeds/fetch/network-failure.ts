@@ -1,4 +1,4 @@
-import { Failure, isFailure, wordsOf } from '../../kernel/errors.js'
+import { Failure, type FailureCode, isFailure, wordsOf } from '../../kernel/errors.js'
 
 const CUT = new Set([
   'UND_ERR_SOCKET',
@@ -11,18 +11,44 @@ const CUT = new Set([
 ])
 const LATE = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'])
 
+/** What the codes of OpenSSL and of the resolver say, as the end of a sentence that begins with the host. */
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'has no address',
+  EAI_AGAIN: 'cannot be looked up: the name service does not answer',
+  ECONNREFUSED: 'refuses the connection',
+  CERT_HAS_EXPIRED: 'has a certificate that has expired',
+  CERT_NOT_YET_VALID: 'has a certificate that is not valid yet',
+  CERT_REVOKED: 'has a certificate that was revoked',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'has a self-signed certificate',
+  SELF_SIGNED_CERT_IN_CHAIN: 'has a certificate of an authority that is not known here',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'has a certificate whose issuer it does not send',
+  UNABLE_TO_GET_ISSUER_CERT: 'has a certificate whose issuer is not known',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'has a certificate whose issuer is not known here',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another name',
+  UND_ERR_PRX_TLS: 'cannot be reached: the certificate of the proxy is not for its name',
+}
+
 /** What an error of DNS, TCP, TLS or HTTP says about a feed; `host` is for the message. */
 export function networkFailure(error: unknown, host: string): Failure {
   if (isFailure(error)) return error
+  const { code, words } = told(error)
+  return new Failure(code, `${host} ${words}`, { cause: error })
+}
+
+function told(error: unknown): { code: FailureCode; words: string } {
   const code = codeOf(error)
-  if (error instanceof AggregateError && code === 'ETIMEDOUT')
-    return new Failure('FEED_TIMEOUT', `${host} does not answer`, { cause: error })
-  if (LATE.has(code)) return new Failure('FEED_TIMEOUT', `${host} does not answer`, { cause: error })
-  if (CUT.has(code)) return new Failure('FEED_CUT', `${host} cut the connection: ${wordsOf(error)}`, { cause: error })
-  if (code === 'ENOTFOUND') return new Failure('FEED_UNREACHABLE', `${host} has no address (ENOTFOUND)`, { cause: error })
-  if (code.startsWith('HPE_'))
-    return new Failure('FEED_UNREACHABLE', `${host} does not speak HTTP: ${wordsOf(error)}`, { cause: error })
-  return new Failure('FEED_UNREACHABLE', `${host} cannot be reached: ${wordsOf(error)}`, { cause: error })
+  if (LATE.has(code)) return { code: 'FEED_TIMEOUT', words: 'does not answer' }
+  if (CUT.has(code)) return { code: 'FEED_CUT', words: `cut the connection: ${wordsOf(error)}` }
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return { code: 'FEED_TOO_LARGE', words: 'sends more headers than are read' }
+  const known = UNREACHABLE[code]
+  if (known !== undefined) return { code: 'FEED_UNREACHABLE', words: `${known} (${code})` }
+  const tunnel = /^Proxy response \((\d+)\)/.exec(wordsOf(error))
+  if (tunnel !== null) return { code: 'FEED_UNREACHABLE', words: `cannot be reached: the proxy answers HTTP ${tunnel[1]}` }
+  if (code.startsWith('HPE_')) return { code: 'FEED_UNREACHABLE', words: `does not speak HTTP: ${wordsOf(error)}` }
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
+    return { code: 'FEED_UNREACHABLE', words: `and feedctl find no common TLS (${code}): ${wordsOf(error)}` }
+  }
+  return { code: 'FEED_UNREACHABLE', words: `cannot be reached: ${wordsOf(error)}` }
 }
 
 /** True when a kept-alive connection was closed by the other side just as it was used again: the request was not looked at. */

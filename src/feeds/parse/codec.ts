@@ -1,7 +1,7 @@
 import type { FeedDocument } from '../document.js'
 
 /** Raise it with every change of `FeedDocument` or of what sanitising lets pass: documents of another version are not read. */
-const FORMAT_VERSION = 1
+const FORMAT_VERSION = 2
 
 const HEADER_TEXT = `feedctl-document ${FORMAT_VERSION}\n`
 const HEADER = Buffer.from(HEADER_TEXT)

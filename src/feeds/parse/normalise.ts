@@ -1,23 +1,22 @@
-import type { DocumentPost, Enclosure, FeedDocument } from '../document.js'
+import type { DocumentPost, Enclosure, FeedDocument, Notice } from '../document.js'
 import { parseDate } from './dates.js'
 import { type Identity, identify } from './identity.js'
 import {
   bounded,
+  cutToBytes,
   MAX_AUTHOR_CHARS,
   MAX_CATEGORIES,
   MAX_CATEGORY_CHARS,
-  MAX_CONTENT_CHARS,
+  MAX_CONTENT_BYTES,
   MAX_DESCRIPTION_CHARS,
   MAX_ENCLOSURES,
   MAX_LANGUAGE_CHARS,
-  MAX_POSTS,
   MAX_TITLE_CHARS,
   MAX_URL_CHARS,
 } from './limits.js'
-import type { PublishedEntry, PublishedFeed, PublishedText } from './published.js'
-import { escapeHtml, plainText, sanitise } from './sanitise.js'
-
-const MAX_TTL_MINUTES = 7 * 24 * 60
+import { type PublishedEntry, type PublishedFeed, type PublishedText, trimmed } from './published.js'
+import { postInterval } from './rhythm.js'
+import { escapeHtml, plainText, sanitise, singleLine } from './sanitise.js'
 
 /** Posts that are known, by `guidHash + contentHash`. */
 export type KnownPosts = ReadonlyMap<string, DocumentPost>
@@ -32,9 +31,9 @@ export interface NormaliseOptions {
 
 /** Brings a feed into the form that tenants store: bounded, plain text where text is meant, safe HTML, absolute URLs, unique ids. */
 export function normalise(feed: PublishedFeed, options: NormaliseOptions): FeedDocument {
-  const link = webUrl(feed.link, options.url)
-  const base = link ?? options.url
-  const entries = feed.entries.slice(0, MAX_POSTS).map(wellFormed)
+  const link = webUrl(feed.link, feed.base ?? options.url)
+  const base = feed.base ?? link ?? options.url
+  const entries = feed.entries.map(wellFormed)
   const identities = identify(entries)
   const posts = entries.flatMap((entry, index) => {
     const identity = identities[index]
@@ -47,13 +46,33 @@ export function normalise(feed: PublishedFeed, options: NormaliseOptions): FeedD
     title: feed.title === null ? '' : oneLine(feed.title, MAX_TITLE_CHARS),
     link,
     description: description === '' ? null : description,
-    language: feed.language === null ? null : bounded(feed.language, MAX_LANGUAGE_CHARS),
-    ttlMinutes: ttlOf(feed.ttl),
+    language: feed.language === null ? null : oneLine({ text: feed.language, kind: 'plain' }, MAX_LANGUAGE_CHARS) || null,
+    rhythm: { ...feed.rhythm, postIntervalMs: postInterval(posts) },
+    notices: noticesOf(feed, entries, identities.filter(identity => identity === null).length),
     posts,
   }
 }
 
-function postOf(entry: PublishedEntry, identity: Identity, base: string, now: number): DocumentPost {
+function noticesOf(feed: PublishedFeed, entries: readonly PublishedEntry[], repeated: number): Notice[] {
+  const notices: Notice[] = []
+  const cut = feed.entries.filter(
+    ({ content }) => content !== null && cutToBytes(content.text, MAX_CONTENT_BYTES) !== content.text,
+  ).length
+  if (feed.entryCount > entries.length)
+    notices.push({ code: 'POSTS_CUT', message: `it has ${feed.entryCount} posts, of which the first ${entries.length} are read` })
+  if (cut > 0) notices.push({ code: 'CONTENT_CUT', message: `${posts(cut)} cut to ${MAX_CONTENT_BYTES} bytes of content` })
+  if (repeated > 0)
+    notices.push({ code: 'POSTS_REPEATED', message: `${posts(repeated)} left out: the same as another in everything` })
+  return notices
+}
+
+/** With its verb. */
+function posts(count: number): string {
+  return count === 1 ? '1 post is' : `${count} posts are`
+}
+
+function postOf(entry: PublishedEntry, identity: Identity, feedBase: string, now: number): DocumentPost {
+  const base = entry.base ?? feedBase
   const url = webUrl(entry.link, base)
   return {
     ...identity,
@@ -62,8 +81,9 @@ function postOf(entry: PublishedEntry, identity: Identity, base: string, now: nu
     author: entry.author === null ? null : oneLine({ text: entry.author, kind: 'html' }, MAX_AUTHOR_CHARS) || null,
     publishedAt: parseDate(entry.published ?? entry.updated, now),
     updatedAt: parseDate(entry.updated, now),
-    content: contentOf(entry.content, url ?? base),
+    content: contentOf(entry.content, entry.contentBase ?? entry.base ?? url ?? feedBase),
     categories: categoriesOf(entry.categories),
+    image: webUrl(entry.image, base),
     enclosures: entry.enclosures.flatMap(enclosure => enclosureOf(enclosure, base)).slice(0, MAX_ENCLOSURES),
   }
 }
@@ -73,9 +93,12 @@ function wellFormed(entry: PublishedEntry): PublishedEntry {
   const { guid, link, content } = entry
   return {
     ...entry,
-    guid: guid === null ? null : bounded(guid, Number.POSITIVE_INFINITY),
-    link: link === null ? null : bounded(link, Number.POSITIVE_INFINITY),
-    content: content === null ? null : { ...content, text: bounded(content.text, MAX_CONTENT_CHARS) },
+    guid: guid === null ? null : trimmed(bounded(guid, Number.POSITIVE_INFINITY)),
+    link: link === null ? null : trimmed(bounded(link, Number.POSITIVE_INFINITY)),
+    content:
+      content === null
+        ? null
+        : { ...content, text: bounded(cutToBytes(content.text, MAX_CONTENT_BYTES), Number.POSITIVE_INFINITY) },
   }
 }
 
@@ -87,7 +110,7 @@ function contentOf(content: PublishedText | null, base: string): string {
 /** Cut twice: what is far too long is not even looked at, and decoded text is bounded as well. */
 function oneLine({ text, kind }: PublishedText, maxChars: number): string {
   const start = bounded(text, maxChars * 10)
-  return bounded(kind === 'html' ? plainText(start) : start.replace(/\s+/g, ' ').trim(), maxChars)
+  return bounded(kind === 'html' ? plainText(start) : singleLine(start), maxChars).trim()
 }
 
 function categoriesOf(names: readonly string[]): string[] {
@@ -97,7 +120,7 @@ function categoriesOf(names: readonly string[]): string[] {
 
 function enclosureOf(enclosure: Enclosure, base: string): Enclosure[] {
   const url = webUrl(enclosure.url, base)
-  const type = enclosure.type === null ? null : bounded(enclosure.type, MAX_CATEGORY_CHARS)
+  const type = enclosure.type === null ? null : oneLine({ text: enclosure.type, kind: 'plain' }, MAX_CATEGORY_CHARS) || null
   return url === null ? [] : [{ url, type, bytes: enclosure.bytes }]
 }
 
@@ -115,9 +138,4 @@ function hrefOf(reference: string, base: string): string | null {
   } catch {
     return null
   }
-}
-
-function ttlOf(text: string | null): number | null {
-  const minutes = text !== null && /^\d{1,9}$/.test(text) ? Number(text) : 0
-  return minutes > 0 ? Math.min(minutes, MAX_TTL_MINUTES) : null
 }

@@ -1,52 +1,85 @@
 import { Failure } from '../../kernel/errors.js'
+import type { FeedFormat } from '../document.js'
+import { declaredEntities, doctypeEnd } from './doctype.js'
+import type { DeclaredEntities } from './entities.js'
+import { attributesOf, type Markup, markupOf } from './markup.js'
+import { placeOf } from './position.js'
 
 export interface Opening {
-  /** The document from its first markup on, without its DOCTYPE but with the lines that it took. */
-  readonly xml: string
   /** Name of the root element, as written. */
   readonly root: string
-  /** Lines of the text before `xml`. */
-  readonly linesBefore: number
+  /** Where the root element begins. */
+  readonly start: number
+  /** Where the document that a strict reader is given begins: at its prolog unless a DOCTYPE or anything else is between that and the root. */
+  readonly prolog: number
+  /** The attributes of the root element, as written. */
+  readonly attributes: ReadonlyMap<string, string>
+  /** Null for a root that no feed has. */
+  readonly format: FeedFormat | null
+  /** What the DOCTYPE defines. */
+  readonly entities: DeclaredEntities
 }
 
+const FEED_ROOT = /<(?:[\w.-]+:)?(?:rss|feed|rdf)(?=[\s>/])/i
+
 /**
- * Finds where the XML begins: publishers' warnings may stand before it. The DOCTYPE is left out, since no entity that it defines is ever expanded
- * and readers differ in how they fail over that.
- * @throws {Failure} FEED_NOT_A_FEED for HTML and for what is no markup
+ * Finds the root element. Before it may stand a prolog, a DOCTYPE, and what servers put there: warnings, HTML.
+ * @throws {Failure} FEED_NOT_A_FEED for HTML and for text, FEED_UNREADABLE for markup without an element
  */
 export function openingOf(text: string): Opening {
-  const start = text.search(/<(?:\?xml\b|!--|!DOCTYPE\b|[a-z_])/i)
-  if (start < 0) throw new Failure('FEED_NOT_A_FEED', 'neither XML nor JSON, so no feed')
-  const doctypeAt = afterAsides(text, start)
-  const doctype = matchAt(/<!DOCTYPE\s[^>[]*(?:\[[^\]]*\]\s*)?>/iy, text, doctypeAt) ?? ''
-  const rootAt = afterAsides(text, doctypeAt + doctype.length)
-  const root = matchAt(/<[a-z_][\w:.-]*/iy, text, rootAt)?.slice(1) ?? ''
-  if (/^(?:html|head|body)$/i.test(root) || /^<!DOCTYPE\s+html/i.test(doctype))
-    throw new Failure('FEED_NOT_A_FEED', 'an HTML page, not a feed')
-  if (root === '') throw new Failure('FEED_NOT_A_FEED', 'markup without a root element, so no feed')
-  const xml = text.slice(start, doctypeAt) + '\n'.repeat(linesIn(doctype)) + text.slice(doctypeAt + doctype.length)
-  return { xml, root, linesBefore: linesIn(text.slice(0, start)) }
+  const first = text.search(/<(?:\?xml\b|!--|!DOCTYPE\b|[a-z_])/i)
+  if (first < 0) throw new Failure('FEED_NOT_A_FEED', 'neither XML nor JSON from line 1, column 1 on, so no feed')
+  const doctypeAt = afterAsides(text, first)
+  const doctype = /^<!DOCTYPE\s/i.test(text.slice(doctypeAt, doctypeAt + 10))
+    ? text.slice(doctypeAt, doctypeEnd(text, doctypeAt))
+    : ''
+  const tag = tagAt(text, afterAsides(text, doctypeAt + doctype.length))
+  const isPage =
+    /^(?:html|head|body)$/i.test(tag?.name ?? '') || (/^<!DOCTYPE\s+html/i.test(doctype) && formatOf(tag?.name ?? '') === null)
+  if (isPage) throw new Failure('FEED_NOT_A_FEED', 'an HTML page, not a feed')
+  if (tag !== null && formatOf(tag.name) !== null) return opened(tag, doctype, doctype === '' ? first : tag.start)
+  const behind = text.slice(first).search(FEED_ROOT)
+  const hidden = behind < 0 ? null : tagAt(text, first + behind)
+  if (hidden !== null) return opened(hidden, doctype, hidden.start)
+  if (tag === null) throw new Failure('FEED_UNREADABLE', `what looks like markup at ${placeOf(text, first)} has no root element`)
+  return opened(tag, doctype, tag.start)
+}
+
+type OpenTag = Markup & { kind: 'open' }
+
+function opened(tag: OpenTag, doctype: string, prolog: number): Opening {
+  const { name, start } = tag
+  return {
+    root: name,
+    start,
+    prolog,
+    attributes: attributesOf(tag.attributes),
+    format: formatOf(name),
+    entities: declaredEntities(doctype),
+  }
+}
+
+function tagAt(text: string, at: number): OpenTag | null {
+  const [part] = markupOf(text, at)
+  return part?.kind === 'open' ? part : null
+}
+
+function formatOf(root: string): FeedFormat | null {
+  const local = root.slice(root.indexOf(':') + 1).toLowerCase()
+  if (local === 'feed') return 'atom'
+  if (local === 'rdf') return 'rdf'
+  return local === 'rss' || local === 'channel' ? 'rss' : null
 }
 
 /** The position after white space, comments and processing instructions. */
 function afterAsides(text: string, from: number): number {
   let at = from
   for (;;) {
-    at += matchAt(/\s+/y, text, at)?.length ?? 0
+    while (/\s/.test(text.charAt(at))) at++
     const end = text.startsWith('<?', at) ? '?>' : text.startsWith('<!--', at) ? '-->' : null
     if (end === null) return at
     const endsAt = text.indexOf(end, at)
     if (endsAt < 0) return text.length
     at = endsAt + end.length
   }
-}
-
-/** What the sticky pattern matches at that position; null when it does not. */
-function matchAt(pattern: RegExp, text: string, at: number): string | null {
-  pattern.lastIndex = at
-  return pattern.exec(text)?.[0] ?? null
-}
-
-function linesIn(text: string): number {
-  return text.split('\n').length - 1
 }

@@ -1,12 +1,17 @@
 import { Failure, wordsOf } from '../../kernel/errors.js'
-import type { FeedDocument, FeedFormat } from '../document.js'
+import type { FeedDocument, FeedFormat, Notice } from '../document.js'
+import { atomFeed } from './atom.js'
 import { decodeText } from './decode.js'
+import { readJsonFeed } from './json-feed.js'
+import { hasOddPrefixes } from './namespaces.js'
 import { type KnownPosts, normalise } from './normalise.js'
-import { openingOf } from './opening.js'
+import { type Opening, openingOf } from './opening.js'
+import { placeOf } from './position.js'
 import type { PublishedFeed } from './published.js'
-import { readWithRssParser } from './rss.js'
-import { salvage, type Wreck } from './salvage.js'
-import { readJsonFeed, readWithFeedsmith } from './smith.js'
+import { rssFeed } from './rss.js'
+import { readStrictly } from './strict.js'
+import { readTolerantly } from './tolerant.js'
+import { MarkupInText } from './xml-node.js'
 
 export interface ParseInput {
   readonly body: Uint8Array
@@ -19,6 +24,14 @@ export interface ParseInput {
   readonly previous?: KnownPosts | undefined
 }
 
+/** Of more, rss-parser may take more memory than a thread has: it keeps every element. The tolerant reader keeps what is bounded. */
+const MAX_STRICT_CHARS = 1_000_000
+
+interface Reading {
+  readonly feed: PublishedFeed
+  readonly notices: readonly Notice[]
+}
+
 /**
  * Reads, normalises and sanitises a feed document.
  * @throws {Failure} FEED_EMPTY, FEED_NOT_A_FEED, FEED_UNREADABLE with line and column
@@ -27,71 +40,49 @@ export async function parseDocument(input: ParseInput): Promise<FeedDocument> {
   const text = decodeText(input.body, input.contentType)
   const [blank = ''] = /^[\s\uFEFF\0]*/.exec(text) ?? []
   if (blank.length === text.length) throw new Failure('FEED_EMPTY', 'the document is empty')
-  const isJson = text.startsWith('{', blank.length)
-  return normalise(isJson ? readJson(text.slice(blank.length)) : await readXml(text), input)
+  if (text.startsWith('{', blank.length)) return normalise(readJsonFeed(text, blank.length), input)
+  const { feed, notices } = await readXml(text, input.url)
+  const document = normalise(feed, input)
+  return notices.length === 0 ? document : { ...document, notices: [...notices, ...document.notices] }
 }
 
-function readJson(text: string): PublishedFeed {
-  let json: unknown
+/** rss-parser first; the tolerant reader for what it refuses, finds empty or would misread. */
+async function readXml(text: string, url: string): Promise<Reading> {
+  const opening = openingOf(text)
+  const { format, root: name, start } = opening
+  if (format === null)
+    throw new Failure('FEED_NOT_A_FEED', `an XML document that is no feed: <${name.slice(0, 40)}> at ${placeOf(text, start)}`)
+  const strict = isUsual(opening, text) ? await attempt(text.slice(opening.prolog), format, url) : null
+  if (strict !== null && !(strict instanceof Error) && strict.entries.length > 0) return { feed: strict, notices: [] }
+  // A second reading of a very long document would take too long: it is mended at once.
+  const isRefused = (strict instanceof Error && !(strict instanceof MarkupInText)) || text.length > MAX_STRICT_CHARS
+  const first = readTolerantly(text, { ...opening, format, mend: isRefused })
+  const { root, broken, dropped, beyond } =
+    first.broken === null || isRefused ? first : readTolerantly(text, { ...opening, format, mend: true })
+  const read = feedOf(root, format, url)
+  const feed = { ...read, entryCount: read.entryCount + beyond }
+  if (broken === null) return { feed, notices: [] }
+  const words = `the XML breaks at ${placeOf(text, broken.at)}: ${broken.reason}`
+  if (feed.entryCount === 0) throw new Failure('FEED_UNREADABLE', words)
+  const kept = `${feed.entryCount} posts were kept${dropped === 0 ? '' : `, ${dropped} left out`}`
+  return { feed, notices: [{ code: 'DOCUMENT_BROKEN', message: `${words}; ${kept}` }] }
+}
+
+/** What the strict reader gives; its error when it refuses. It throws errors of every kind on odd documents. */
+async function attempt(xml: string, format: FeedFormat, url: string): Promise<PublishedFeed | Error> {
   try {
-    json = JSON.parse(text)
-  } catch (error) {
-    throw new Failure('FEED_UNREADABLE', `the JSON cannot be read: ${wordsOf(error).slice(0, 200)}`, { cause: error })
-  }
-  if (typeof json !== 'object' || json === null || !('items' in json) || !Array.isArray(json.items)) {
-    throw new Failure('FEED_NOT_A_FEED', 'a JSON document without items, not a JSON Feed')
-  }
-  try {
-    return readJsonFeed(json)
-  } catch (error) {
-    throw new Failure('FEED_NOT_A_FEED', `not a JSON Feed: ${wordsOf(error)}`, { cause: error })
-  }
-}
-
-/** rss-parser first; feedsmith for what it cannot read or finds empty; what is whole of a document whose structure breaks. */
-async function readXml(text: string): Promise<PublishedFeed> {
-  const { xml, root, linesBefore } = openingOf(text)
-  const format = formatOf(root)
-  const strict = format === null ? null : await attempt(() => readWithRssParser(xml, format))
-  if (strict !== null && !(strict instanceof Error) && strict.entries.length > 0) return strict
-  const wreck = strict === null || strict instanceof Error ? salvage(xml) : null
-  if (wreck !== null) return readWreck(wreck, format, linesBefore)
-  const lenient = await attempt(async () => readWithFeedsmith(xml))
-  if (!(lenient instanceof Error) && lenient.entries.length > 0) return lenient
-  if (strict !== null && !(strict instanceof Error)) return strict
-  if (!(lenient instanceof Error)) return lenient
-  if (strict === null)
-    throw new Failure('FEED_NOT_A_FEED', `an XML document <${root.slice(0, 40)}> that is no feed`, { cause: lenient })
-  throw new Failure('FEED_UNREADABLE', `the XML cannot be read: ${firstLine(strict)}`, { cause: strict })
-}
-
-async function readWreck(wreck: Wreck, format: FeedFormat | null, linesBefore: number): Promise<PublishedFeed> {
-  const { text, line, column, reason } = wreck
-  if (text !== null) {
-    const strict = format === null ? null : await attempt(() => readWithRssParser(text, format))
-    const kept = strict === null || strict instanceof Error ? await attempt(async () => readWithFeedsmith(text)) : strict
-    if (!(kept instanceof Error) && kept.entries.length > 0) return kept
-  }
-  throw new Failure('FEED_UNREADABLE', `the XML breaks at line ${linesBefore + line}, column ${column}: ${reason}`)
-}
-
-/** The error when the reader finds the document wrong. Both libraries throw errors of every kind on odd documents. */
-async function attempt(read: () => Promise<PublishedFeed>): Promise<PublishedFeed | Error> {
-  try {
-    return await read()
+    return feedOf(await readStrictly(xml), format, url)
   } catch (error) {
     return error instanceof Error ? error : new Error(wordsOf(error))
   }
 }
 
-/** xml2js puts the place on lines of its own. */
-function firstLine(error: Error): string {
-  return error.message.replaceAll(/\s*\n\s*/g, ', ').slice(0, 200)
+function feedOf(root: unknown, format: FeedFormat, url: string): PublishedFeed {
+  return format === 'atom' ? atomFeed(root, url) : rssFeed(root, format, url)
 }
 
-/** Null for a root that rss-parser does not know; feedsmith may. */
-function formatOf(root: string): FeedFormat | null {
-  if (root === 'rss') return 'rss'
-  if (root === 'feed') return 'atom'
-  return root === 'rdf:RDF' ? 'rdf' : null
+/** False for what the strict reader refuses or takes for something else: other names than the usual ones, XHTML, very long documents. */
+function isUsual({ root, attributes, format }: Opening, text: string): boolean {
+  const isXhtml = text.includes('type="xhtml"') || text.includes("type='xhtml'")
+  return text.length <= MAX_STRICT_CHARS && /^(?:rss|feed|rdf:RDF)$/.test(root) && !hasOddPrefixes(attributes, format) && !isXhtml
 }

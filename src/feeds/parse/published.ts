@@ -1,4 +1,5 @@
-import type { FeedFormat } from '../document.js'
+import type { Enclosure, FeedFormat, Rhythm } from '../document.js'
+import type { XmlBase } from './xml-base.js'
 
 /** Text as published: `html` may hold tags and entities, `plain` means every character as it is. */
 export interface PublishedText {
@@ -6,13 +7,7 @@ export interface PublishedText {
   readonly kind: 'html' | 'plain'
 }
 
-export interface PublishedEnclosure {
-  readonly url: string
-  readonly type: string | null
-  readonly bytes: number | null
-}
-
-/** One entry as the publisher wrote it, whatever the format and whichever library read it. Texts are trimmed and never ''. */
+/** One entry as the publisher wrote it, whatever the format. Texts are trimmed and never ''. */
 export interface PublishedEntry {
   readonly guid: string | null
   readonly link: string | null
@@ -22,8 +17,16 @@ export interface PublishedEntry {
   readonly updated: string | null
   readonly content: PublishedText | null
   readonly categories: readonly string[]
-  readonly enclosures: readonly PublishedEnclosure[]
+  readonly image: string | null
+  readonly enclosures: readonly Enclosure[]
+  /** What references of the entry are resolved against, when it says so itself. */
+  readonly base: XmlBase
+  /** The same for the content. */
+  readonly contentBase: XmlBase
 }
+
+/** What a feed says about when it is to be read. */
+export type AskedRhythm = Omit<Rhythm, 'postIntervalMs'>
 
 export interface PublishedFeed {
   readonly format: FeedFormat
@@ -31,8 +34,12 @@ export interface PublishedFeed {
   readonly link: string | null
   readonly description: PublishedText | null
   readonly language: string | null
-  readonly ttl: string | null
+  readonly rhythm: AskedRhythm
+  /** At most `MAX_POSTS`. */
   readonly entries: readonly PublishedEntry[]
+  /** Entries of the document, those beyond `MAX_POSTS` as well. */
+  readonly entryCount: number
+  readonly base: XmlBase
 }
 
 /** Null for what is only white space. */
@@ -51,16 +58,6 @@ export function plain(text: string | null | undefined): PublishedText | null {
   return bare === null ? null : { text: bare, kind: 'plain' }
 }
 
-/**
- * An Atom text. Only an explicit `text` is taken at its word: without a type the standard says text as well, but publishers write HTML.
- * Null for a media type that is not text (base64 and the like).
- */
-export function atomText(text: string | null | undefined, type: string | null | undefined): PublishedText | null {
-  const kind = (type ?? '').trim().toLowerCase()
-  if (kind === 'text' || kind === 'text/plain') return plain(text)
-  return kind === '' || kind === 'html' || kind === 'xhtml' || /^text\/|xml$/.test(kind) ? html(text) : null
-}
-
 /** The name in `jane@example.org (Jane)` and `Jane <jane@example.org>`, else the whole. */
 export function personName(text: string | null | undefined): string | null {
   const bare = trimmed(text)
@@ -69,8 +66,28 @@ export function personName(text: string | null | undefined): string | null {
   return trimmed(named?.[1]) ?? bare
 }
 
+/** Several authors as one text, each once; null for none. */
+export function joined(names: readonly string[]): string | null {
+  return trimmed([...new Set(names)].join(', '))
+}
+
 /** `length` of an enclosure as declared; publishers write '', 0 and words there. */
 export function declaredBytes(length: string | number | null | undefined): number | null {
   const bytes = typeof length === 'string' ? (/^\s*\d+\s*$/.test(length) ? Number(length) : Number.NaN) : (length ?? Number.NaN)
   return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : null
+}
+
+export function enclosure(url: string | null, type: string | null, length: string | number | null | undefined): Enclosure[] {
+  return url === null ? [] : [{ url, type, bytes: declaredBytes(length) }]
+}
+
+/** The first of each URL. */
+export function withoutRepeats(enclosures: readonly Enclosure[]): Enclosure[] {
+  if (enclosures.length < 2) return [...enclosures]
+  const urls = new Set<string>()
+  return enclosures.filter(({ url }) => !urls.has(url) && urls.add(url))
+}
+
+export function isWeb(text: string | null): boolean {
+  return text !== null && /^https?:\/\//i.test(text)
 }

@@ -1,132 +1,120 @@
-import Parser from 'rss-parser'
 import type { FeedFormat } from '../document.js'
+import { MAX_POSTS } from './limits.js'
+import { alternateOf } from './links.js'
+import { mediaOf } from './media.js'
 import {
-  atomText,
-  declaredBytes,
+  enclosure,
   html,
-  type PublishedEnclosure,
+  isWeb,
+  joined,
   type PublishedEntry,
   type PublishedFeed,
   personName,
-  trimmed,
+  withoutRepeats,
 } from './published.js'
-import { attributeOf, childrenOf, firstText, textOf, textsOf } from './xml-node.js'
+import { askedRhythm } from './rhythm.js'
+import { innerBase, resolved, type XmlBase } from './xml-base.js'
+import { attributeOf, childrenOf, firstPlain, firstText, plainTexts, textsOf } from './xml-node.js'
 
-const FEED_FIELDS = ['title', 'subtitle', 'tagline', 'description', 'language', 'dc:language', 'ttl', 'link', '$']
-
-/**
- * rss-parser finds the entries; they are kept as the elements they are. Its own reading of an entry knows one link, one enclosure and one author,
- * and makes a text snippet of every content, which costs as much as parsing and is not wanted here.
- */
-class EntryParser extends Parser<Record<string, unknown>, unknown> {
-  constructor() {
-    const feed = FEED_FIELDS.map((name): [string, string, { keepArray: boolean }] => [name, `every ${name}`, { keepArray: true }])
-    super({ defaultRSS: 2, customFields: { feed: feed as never[] } })
-  }
-
-  parseItemRss(element: unknown): unknown {
-    return typeof element === 'object' ? element : {}
-  }
-
-  parseItemAtom(element: unknown): unknown {
-    return typeof element === 'object' ? element : {}
-  }
-}
+const CONTENT = [
+  'content:encoded',
+  'xhtml:body',
+  'description',
+  'atom:content',
+  'atom:summary',
+  'itunes:summary',
+  'itunes:subtitle',
+]
 
 /**
- * Reads RSS, RDF and Atom with rss-parser; strict XML only.
- * @throws whatever rss-parser finds wrong, and MarkupInText
+ * An RSS or RDF document from its root element. Entries may stand in the channel or beside it.
+ * @throws MarkupInText
  */
-export async function readWithRssParser(xml: string, format: FeedFormat): Promise<PublishedFeed> {
-  const output: Record<string, unknown> = await new EntryParser().parseString(xml)
-  const feed = Object.fromEntries(FEED_FIELDS.map(name => [name, output[`every ${name}`]]))
-  const entries = childrenOf(output, 'items')
-  return format === 'atom' ? atomFeed(feed, entries) : rssFeed(feed, entries, format)
-}
-
-function rssFeed(feed: unknown, entries: readonly unknown[], format: FeedFormat): PublishedFeed {
+export function rssFeed(root: unknown, format: FeedFormat, url: string): PublishedFeed {
+  const isChannel = childrenOf(root, 'channel').length === 0 && childrenOf(root, 'title').length > 0
+  const channels = isChannel ? [root] : childrenOf(root, 'channel')
+  const channel = channels[0] ?? root
+  const outer = innerBase(null, attributeOf(root, 'xml:base'), url)
+  const base = isChannel ? outer : innerBase(outer, attributeOf(channel, 'xml:base'), url)
+  const places = isChannel ? channels : [...channels, root]
+  const entries = places.flatMap(place => childrenOf(place, 'item')).filter(entry => typeof entry === 'object')
   return {
     format,
-    title: html(firstText(feed, 'title')),
-    link: firstText(feed, 'link'),
-    description: html(firstText(feed, 'description')),
-    language: firstText(feed, 'language', 'dc:language'),
-    ttl: firstText(feed, 'ttl'),
-    entries: entries.map(rssEntry),
+    title: html(firstText(channel, 'title', 'dc:title')),
+    link:
+      firstPlain(channel, 'link') ??
+      alternateOf([...childrenOf(channel, 'atom:link'), ...childrenOf(channel, 'link')], base, url),
+    description: html(firstText(channel, 'description', 'itunes:summary')),
+    language: firstPlain(channel, 'language') ?? firstPlain(channel, 'dc:language') ?? attributeOf(root, 'xml:lang'),
+    rhythm: askedRhythm(places),
+    entries: entries.slice(0, MAX_POSTS).map(entry => rssEntry(entry, base, url)),
+    entryCount: entries.length,
+    base,
   }
 }
 
-function rssEntry(entry: unknown): PublishedEntry {
-  const guid = firstText(entry, 'guid')
-  const isPermaLink = childrenOf(entry, 'guid').some(node => attributeOf(node, 'isPermaLink')?.toLowerCase() !== 'false')
+function rssEntry(entry: unknown, outer: XmlBase, url: string): PublishedEntry {
+  const base = innerBase(outer, attributeOf(entry, 'xml:base'), url)
+  const media = mediaOf(entry)
+  const guid = firstPlain(entry, 'guid')
+  const content = CONTENT.find(name => firstText(entry, name) !== null)
   return {
     guid: guid ?? attributeOf(entry, 'rdf:about'),
-    link: firstText(entry, 'link') ?? alternateOf(childrenOf(entry, 'atom:link')) ?? (isPermaLink && isWeb(guid) ? guid : null),
-    title: html(firstText(entry, 'title', 'dc:title')),
-    author: firstText(entry, 'dc:creator') ?? personName(firstText(entry, 'author', 'itunes:author')),
-    published: firstText(entry, 'pubDate', 'dc:date'),
-    updated: firstText(entry, 'atom:updated'),
-    content: html(firstText(entry, 'content:encoded', 'description', 'itunes:summary')),
+    link: linkOf(entry, guid, base, url),
+    title: html(firstText(entry, 'title', 'dc:title', 'itunes:title') ?? media.title),
+    author: authorOf(entry),
+    published:
+      firstPlain(entry, 'pubDate') ??
+      firstPlain(entry, 'pubdate') ??
+      firstDate(entry, 'dc:date', 'dcterms:issued', 'atom:published'),
+    updated: firstDate(entry, 'atom:updated', 'dcterms:modified'),
+    content: html((content === undefined ? null : firstText(entry, content)) ?? media.description),
     categories: [...textsOf(entry, 'category'), ...textsOf(entry, 'dc:subject')],
-    enclosures: childrenOf(entry, 'enclosure').flatMap(node =>
-      enclosure(attributeOf(node, 'url'), attributeOf(node, 'type'), attributeOf(node, 'length')),
-    ),
+    image: media.image,
+    enclosures: withoutRepeats([...enclosuresOf(entry, base, url), ...media.enclosures]),
+    base,
+    contentBase: content === undefined ? null : innerBase(base, attributeOf(childrenOf(entry, content)[0], 'xml:base'), url),
   }
 }
 
-function atomFeed(feed: unknown, entries: readonly unknown[]): PublishedFeed {
-  return {
-    format: 'atom',
-    title: atomChild(feed, 'title'),
-    link: alternateOf(childrenOf(feed, 'link')),
-    description: atomChild(feed, 'subtitle') ?? atomChild(feed, 'tagline'),
-    language: attributeOf(feed, 'xml:lang'),
-    ttl: null,
-    entries: entries.map(atomEntry),
-  }
+/** FeedBurner's `link` leads over its counter; `feedburner:origLink` is the publisher's own. */
+function linkOf(entry: unknown, guid: string | null, base: XmlBase, url: string): string | null {
+  const original = firstPlain(entry, 'feedburner:origLink')
+  if (isWeb(original)) return original
+  const [own] = childrenOf(entry, 'link')
+  const link = firstPlain(entry, 'link')
+  if (link !== null)
+    return resolved(link, attributeOf(own, 'xml:base') === null ? null : innerBase(base, attributeOf(own, 'xml:base'), url))
+  const alternate = alternateOf([...childrenOf(entry, 'atom:link'), ...childrenOf(entry, 'link')], base, url)
+  return alternate ?? (isWeb(guid) && isPermaLink(entry) ? guid : null)
 }
 
-function atomEntry(entry: unknown): PublishedEntry {
-  const links = childrenOf(entry, 'link')
-  const authors = childrenOf(entry, 'author').flatMap(author => firstText(author, 'name') ?? [])
-  return {
-    guid: firstText(entry, 'id'),
-    link: alternateOf(links),
-    title: atomChild(entry, 'title'),
-    author: trimmed(authors.join(', ')) ?? firstText(entry, 'dc:creator'),
-    published: firstText(entry, 'published', 'issued', 'created', 'dc:date'),
-    updated: firstText(entry, 'updated', 'modified'),
-    content: atomChild(entry, 'content') ?? atomChild(entry, 'summary'),
-    categories: [
-      ...childrenOf(entry, 'category').flatMap(node => attributeOf(node, 'label') ?? attributeOf(node, 'term') ?? []),
-      ...textsOf(entry, 'dc:subject'),
-    ],
-    enclosures: links
-      .filter(link => attributeOf(link, 'rel') === 'enclosure')
-      .flatMap(link => enclosure(attributeOf(link, 'href'), attributeOf(link, 'type'), attributeOf(link, 'length'))),
-  }
+function isPermaLink(entry: unknown): boolean {
+  return childrenOf(entry, 'guid').some(node => {
+    const said = attributeOf(node, 'isPermaLink') ?? attributeOf(node, 'isPermalink')
+    return said?.toLowerCase() !== 'false'
+  })
 }
 
-function atomChild(node: unknown, name: string) {
-  for (const child of childrenOf(node, name)) {
-    const text = atomText(textOf(child), attributeOf(child, 'type'))
-    if (text !== null) return text
-  }
-  return null
-}
-
-/** The page an entry is about: the first link without a `rel` or with `alternate`. */
-function alternateOf(links: readonly unknown[]): string | null {
-  const alternate = links.find(
-    link => (attributeOf(link, 'rel') ?? 'alternate') === 'alternate' && attributeOf(link, 'href') !== null,
+function authorOf(entry: unknown): string | null {
+  return (
+    joined(textsOf(entry, 'dc:creator')) ??
+    joined(childrenOf(entry, 'atom:author').flatMap(author => firstPlain(author, 'atom:name') ?? [])) ??
+    joined(plainTexts(entry, 'author').flatMap(author => personName(author) ?? [])) ??
+    joined(childrenOf(entry, 'author').flatMap(author => firstPlain(author, 'name') ?? [])) ??
+    personName(firstPlain(entry, 'itunes:author'))
   )
-  return attributeOf(alternate, 'href')
 }
 
-function enclosure(url: string | null, type: string | null, length: string | null): PublishedEnclosure[] {
-  return url === null ? [] : [{ url, type, bytes: declaredBytes(length) }]
+function firstDate(entry: unknown, ...names: readonly string[]): string | null {
+  return names.reduce<string | null>((found, name) => found ?? firstPlain(entry, name), null)
 }
 
-function isWeb(text: string | null): boolean {
-  return text !== null && /^https?:\/\//i.test(text)
+function enclosuresOf(entry: unknown, base: XmlBase, url: string) {
+  return childrenOf(entry, 'enclosure').flatMap(node => {
+    const address = attributeOf(node, 'url') ?? attributeOf(node, 'href')
+    const own = attributeOf(node, 'xml:base')
+    const full = address === null || own === null ? address : resolved(address, innerBase(base, own, url))
+    return enclosure(full, attributeOf(node, 'type'), attributeOf(node, 'length'))
+  })
 }

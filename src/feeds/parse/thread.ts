@@ -1,6 +1,6 @@
 import { move, transferableSymbol, valueSymbol } from 'piscina'
 import { isFailure } from '../../kernel/errors.js'
-import type { DocumentPost, SourceFailure } from '../document.js'
+import type { DocumentPost, Notice, Rhythm, SourceFailure } from '../document.js'
 import { decodeDocument, encodeDocument } from './codec.js'
 import { parseDocument } from './parse.js'
 
@@ -18,7 +18,8 @@ export type ParseResult =
   | {
       /** The document as `encodeDocument` writes it. */
       readonly document: Uint8Array
-      readonly ttlMinutes: number | null
+      readonly rhythm: Rhythm
+      readonly notices: readonly Notice[]
     }
   | { readonly failure: SourceFailure }
 
@@ -28,7 +29,7 @@ export default async function parseInThread(task: ParseTask): Promise<ParseResul
   try {
     const parsed = await parseDocument({ ...input, previous: knownPosts(previous) })
     const document = encodeDocument(parsed)
-    const result: ParseResult = { document, ttlMinutes: parsed.ttlMinutes }
+    const result: ParseResult = { document, rhythm: parsed.rhythm, notices: parsed.notices }
     return move({ [transferableSymbol]: [document.buffer], [valueSymbol]: result })
   } catch (error) {
     if (!isFailure(error)) throw error

@@ -19,8 +19,7 @@ export function textOf(node: unknown): string | null {
   if (typeof node === 'string') return trimmed(node)
   if (typeof node !== 'object' || node === null) return null
   for (const key in node) if (key !== '_' && key !== '$') throw new MarkupInText(key)
-  const text = member(node, '_')
-  return typeof text === 'string' ? trimmed(text) : null
+  return ownText(node)
 }
 
 /** The text of the first child that has one, by the names in their order; null when there is none. */
@@ -36,6 +35,21 @@ export function firstText(node: unknown, ...names: readonly string[]): string | 
 
 export function textsOf(node: unknown, name: string): string[] {
   return childrenOf(node, name).flatMap(child => textOf(child) ?? [])
+}
+
+/** As `firstText`, for what is never markup: elements inside are passed over. */
+export function firstPlain(node: unknown, name: string): string | null {
+  return plainTexts(node, name)[0] ?? null
+}
+
+/** As `textsOf`, for what is never markup: elements inside are passed over. */
+export function plainTexts(node: unknown, name: string): string[] {
+  return childrenOf(node, name).flatMap(child => ownText(child) ?? [])
+}
+
+function ownText(node: unknown): string | null {
+  const text = typeof node === 'string' ? node : member(node, '_')
+  return typeof text === 'string' ? trimmed(text) : null
 }
 
 function member(node: unknown, name: string): unknown {

@@ -1,37 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { Fetcher, type FetcherOptions, type FetchOutcome } from '../../../src/feeds/fetch/fetcher.js'
+import type { FetcherOptions, FetchOutcome } from '../../../src/feeds/fetch/fetcher.js'
 import { ANSWERS, BODY, held } from './answers.js'
+import { calm, NONE, openFetcher } from './fetchers.js'
 import { openPublisher, type Publisher } from './publisher.js'
 
-const NONE = { etag: null, lastModified: null }
-const calm = new AbortController().signal
-
 let publisher: Publisher
-const open: Fetcher[] = []
 
 beforeAll(async () => {
   publisher = await openPublisher(ANSWERS)
 })
-afterEach(async () => {
+afterEach(() => {
   for (const release of held.splice(0)) release()
-  await Promise.all(open.splice(0).map(fetcher => fetcher.close()))
 })
 afterAll(() => publisher.close())
-
-function openFetcher(options: Partial<FetcherOptions> = {}): Fetcher {
-  const fetcher = new Fetcher({
-    allow: ['127.0.0.1'],
-    concurrency: 16,
-    perHost: 8,
-    timeoutMs: 5_000,
-    maxBodyBytes: 1_000_000,
-    maxRedirects: 5,
-    userAgent: 'feedctl test',
-    ...options,
-  })
-  open.push(fetcher)
-  return fetcher
-}
 
 function get(path: string, options: Partial<FetcherOptions> = {}): Promise<FetchOutcome> {
   return openFetcher(options).fetch(publisher.url + path, NONE, calm)
@@ -97,8 +78,31 @@ describe('a conditional request', () => {
       etag: '"new"',
       lastModified: null,
       cacheMaxAgeS: 60,
+      finalUrl: `${publisher.url}/conditional`,
+      permanentUrl: null,
       requests: 1,
     })
+  })
+
+  it('sends each validator without the other', async () => {
+    const fetcher = openFetcher()
+    publisher.seen.splice(0)
+    await fetcher.fetch(`${publisher.url}/feed`, { etag: null, lastModified: 'Tuesday-ish' }, calm)
+    await fetcher.fetch(`${publisher.url}/feed`, { etag: '"only"', lastModified: null }, calm)
+    const sent = publisher.seen.map(({ headers }) => [headers['if-none-match'], headers['if-modified-since']])
+    expect(sent).toEqual([
+      [undefined, 'Tuesday-ish'],
+      ['"only"', undefined],
+    ])
+  })
+
+  it('keeps the moves before a 304', async () => {
+    const validators = { etag: 'W/"x" odd', lastModified: 'as I said' }
+    const target = `${publisher.url}/conditional`
+    const moved = await openFetcher().fetch(`${publisher.url}/moved-conditional`, validators, calm)
+    expect(moved).toMatchObject({ kind: 'not-modified', finalUrl: target, permanentUrl: target, requests: 2 })
+    const found = await openFetcher().fetch(`${publisher.url}/found-conditional`, validators, calm)
+    expect(found).toMatchObject({ kind: 'not-modified', finalUrl: target, permanentUrl: null, requests: 3 })
   })
 
   it('leaves out a validator that cannot be a header', async () => {
@@ -142,12 +146,15 @@ describe('a failure', () => {
     expect(await get('/error')).toMatchObject({ failure: { message: expect.stringContaining('500') } })
   })
 
-  it('tells when to come back', async () => {
-    expect(await get('/busy')).toMatchObject({ status: 503, retryAfterS: 120 })
-  })
-
-  it('names a challenge for bots', async () => {
-    expect(await get('/challenge')).toMatchObject({ failure: { message: expect.stringContaining('challenge') } })
+  it('tells which hop failed, and where the moves before it led', async () => {
+    const target = `${publisher.url}/gone`
+    expect(await get('/moved-gone')).toMatchObject({
+      failure: { code: 'FEED_GONE' },
+      host: `127.0.0.1:${publisher.port}`,
+      finalUrl: target,
+      permanentUrl: target,
+      requests: 2,
+    })
   })
 
   it.each(['/hang', '/hang-body'])('%s ends with the total time', async path => {

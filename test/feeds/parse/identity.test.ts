@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest'
-import { item, parse, rss } from './documents.js'
+import { describe, expect, it } from 'vitest'
+import { identify } from '../../../src/feeds/parse/identity.js'
+import type { PublishedEntry } from '../../../src/feeds/parse/published.js'
+import { atom, item, parse, rss } from './documents.js'
 
 const entry = (inner: string) => `<item>${inner}</item>`
 const guidsOf = async (...items: string[]) => (await parse(rss(...items))).posts.map(post => post.guid)
@@ -46,4 +48,76 @@ it('has hashes of 22 characters; that of the content changes with the post alone
   expect(moved).toEqual(before)
   expect(changed?.[0]).toBe(before?.[0])
   expect(changed?.[1]).not.toBe(before?.[1])
+})
+
+it('of an entry without words is made of what it encloses', async () => {
+  const enclosure = (name: string) => entry(`<enclosure url="https://a.example/${name}.mp3" type="audio/mpeg" length="1"/>`)
+  const [both, alone] = [await guidsOf(enclosure('a'), enclosure('b')), await guidsOf(enclosure('b'))]
+  expect(new Set(both).size).toBe(2)
+  expect(alone).toEqual(both.slice(1))
+})
+
+it('tells apart what differs by its date alone, however the date is written', async () => {
+  const dated = (date: string) => entry(`<title>all is well</title><pubDate>${date}</pubDate>`)
+  const guids = await guidsOf(dated('Sat, 31 Jan 2026 10:20:30 GMT'), dated('Sun, 01 Feb 2026 10:20:30 GMT'))
+  expect(new Set(guids).size).toBe(2)
+  expect(await guidsOf(dated('2026-02-01T11:20:30+01:00'), dated('2026-01-31T10:20:30Z'))).toEqual(guids.toReversed())
+  expect(await guidsOf(dated('2026-02-01'), dated('1 Feb 2026 00:00 GMT'))).toHaveLength(1)
+})
+
+describe('the hash of the content', () => {
+  const hashOf = async (inner: string) => (await parse(rss(item(1, inner)))).posts[0]?.contentHash
+  const dated = (date: string) => hashOf(`<pubDate>${date}</pubDate><description>d</description>`)
+
+  it('stays when the dates are reformatted, or stamped anew on every fetch', async () => {
+    const hash = await dated('Sat, 31 Jan 2026 10:20:30 GMT')
+    expect(await dated('2026-01-31T10:20:30Z')).toBe(hash)
+    expect(await dated('Sun, 14 Jun 2026 09:00:00 +0200')).toBe(hash)
+    const updated = async (date: string) =>
+      (await parse(atom(`<entry><id>1</id><title>t</title><updated>${date}</updated></entry>`))).posts[0]?.contentHash
+    expect(await updated('2026-02-01T00:00:00Z')).toBe(await updated('2026-01-01T00:00:00Z'))
+  })
+
+  it('changes when a date appears, and with every field that readers see', async () => {
+    const variants = [
+      '',
+      '<pubDate>1 Jan 2026</pubDate>',
+      '<description>d</description>',
+      '<description>e</description>',
+      '<author>a@a.example (A)</author>',
+      '<category>c</category>',
+      '<category>c</category><category>d</category>',
+      '<enclosure url="https://a.example/a.mp3" type="audio/mpeg" length="1"/>',
+      '<enclosure url="https://a.example/a.mp3" type="audio/mpeg" length="2"/>',
+    ]
+    const hashes = await Promise.all(variants.map(hashOf))
+    expect(new Set(hashes).size).toBe(variants.length)
+  })
+})
+
+it('of an entry is the same in every order and company of the document', async () => {
+  const entries = [item(1), item(2), entry('<title>no link</title>'), entry('<link>/relative</link><title>r</title>')]
+  const ids = async (list: readonly string[]) => (await guidsOf(...list)).toSorted()
+  expect(await ids(entries.toReversed())).toEqual(await ids(entries))
+  for (const [index, one] of entries.entries()) expect(await guidsOf(one)).toEqual([(await guidsOf(...entries))[index]])
+})
+
+it('does not depend on which reader named the fields, and in which order', () => {
+  const one: PublishedEntry = {
+    guid: 'g',
+    link: null,
+    title: { text: 't', kind: 'html' },
+    author: 'a',
+    published: null,
+    updated: null,
+    content: null,
+    categories: [],
+    image: null,
+    enclosures: [{ url: 'https://a.example/a.mp3', type: null, bytes: 1 }],
+    base: null,
+    contentBase: null,
+  }
+  const reversed = Object.fromEntries(Object.entries({ ...one, title: { kind: 'plain', text: 't' } }).toReversed()) as unknown
+  expect(identify([reversed as PublishedEntry])).toEqual(identify([one]))
+  expect(identify([{ ...one, author: 'b' }])).not.toEqual(identify([one]))
 })

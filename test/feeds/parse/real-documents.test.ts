@@ -34,6 +34,7 @@ describe.skipIf(missing)(`the documents of ${FOLDER}${missing ? ' (the folder is
     const document = await parse(readFileSync(`${FOLDER}/${name}`))
     expect(document.format).toBe(format)
     expect(document.title).not.toBe('')
+    expect(document.notices).toEqual([])
     expect(document.posts).toHaveLength(count)
     expect(document.posts[0]).toMatchObject(first)
     expect(new Set(document.posts.map(post => post.guidHash)).size).toBe(count)
@@ -46,5 +47,7 @@ describe.skipIf(missing)(`the documents of ${FOLDER}${missing ? ' (the folder is
       posts.length,
     )
     expect(posts[0]?.enclosures[0]).toMatchObject({ bytes: 105003355 })
+    expect(posts[0]?.image).toMatch(/mspac-marquee-full\.jpg/)
+    expect(posts.filter(post => post.image === null)).toHaveLength(0)
   })
 })

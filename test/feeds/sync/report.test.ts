@@ -27,6 +27,8 @@ describe('the report of a run', () => {
       feeds: { total: 0, newVersion: 0, unchanged: 0, failed: 0, notDue: 0 },
       sources: { distinct: 0, requests: 0, notModified: 0, bytes: 0 },
       posts: { new: 0, updated: 0 },
+      churn: { held: 0 },
+      outage: { feeds: 0 },
       failures: [],
       durationMs: 7,
     })

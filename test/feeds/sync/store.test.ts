@@ -25,12 +25,14 @@ function post(guid: string, words = guid): DocumentPost {
     updatedAt: null,
     content: `<p>${words}</p>`,
     categories: ['one', 'two'],
+    image: 'https://example.org/1.png',
     enclosures: [{ url: 'https://example.org/1.mp3', type: 'audio/mpeg', bytes: 12 }],
   }
 }
 
 function documentOf(posts: readonly DocumentPost[], title = 'Example'): FeedDocument {
-  return { format: 'rss', title, link: null, description: null, language: null, ttlMinutes: null, posts }
+  const rhythm = { ttlMinutes: null, updateMinutes: null, skipHours: [], skipDays: [], postIntervalMs: null }
+  return { format: 'rss', title, link: null, description: null, language: null, rhythm, notices: [], posts }
 }
 
 describe.each(Object.entries(DATABASES))('storing documents on %s', (_name, settings) => {
@@ -68,7 +70,7 @@ describe.each(Object.entries(DATABASES))('storing documents on %s', (_name, sett
   }
 
   test('keeps every field, and the feed its version and title', async () => {
-    expect(await store(acme, 'v1', [post('b'), post('a')], 5000)).toEqual([{ new: 2, updated: 0 }])
+    expect(await store(acme, 'v1', [post('b'), post('a')], 5000)).toEqual([{ new: 2, updated: 0, held: 0 }])
     const feed = await firstFeed(acme)
     expect(feed).toMatchObject({ version: shortHash('v1'), stored_at: 5000, title: 'Example' })
     expect(await postsOf(acme)).toMatchObject([{ guid: 'a' }, { guid: 'b' }])
@@ -86,23 +88,25 @@ describe.each(Object.entries(DATABASES))('storing documents on %s', (_name, sett
       updated_at: null,
       content: '<p>b</p>',
       categories: '["one","two"]',
+      image: 'https://example.org/1.png',
       enclosures: '[{"url":"https://example.org/1.mp3","type":"audio/mpeg","bytes":12}]',
       created_at: 5000,
       changed_at: 5000,
+      sort_at: 5000,
     })
   })
 
   test('a second time stores and changes nothing', async () => {
     await store(acme, 'v1', [post('a'), post('b')])
     const before = await postsOf(acme)
-    expect(await store(acme, 'v1', [post('a'), post('b')], 2000)).toEqual([{ new: 0, updated: 0 }])
+    expect(await store(acme, 'v1', [post('a'), post('b')], 2000)).toEqual([{ new: 0, updated: 0, held: 0 }])
     expect(await postsOf(acme)).toEqual(before)
   })
 
   test('keeps the id and the birthday of a post that changed, and leaves the others alone', async () => {
     await store(acme, 'v1', [post('a'), post('b')])
     const before = await postsOf(acme)
-    expect(await store(acme, 'v2', [post('c'), post('a', 'changed'), post('b')], 2000)).toEqual([{ new: 1, updated: 1 }])
+    expect(await store(acme, 'v2', [post('c'), post('a', 'changed'), post('b')], 2000)).toEqual([{ new: 1, updated: 1, held: 0 }])
     const after = await postsOf(acme)
     expect(after.find(row => row.guid === 'b')).toEqual(before.find(row => row.guid === 'b'))
     const [changed, original] = [after, before].map(rows => rows.find(row => row.guid === 'a'))
@@ -138,12 +142,12 @@ describe.each(Object.entries(DATABASES))('storing documents on %s', (_name, sett
     const odd = post('odd 👩‍👩‍👧‍👦', '🦊 Füchse — "quoted" \\ back\\slash \' %s ? :x $y {z} \u2028')
     const long = { ...post('long'), content: 'x'.repeat(300_000) }
     const posts = [...Array.from({ length: 998 }, (_, index) => post(`guid-${index}`)), odd, long]
-    expect(await store(acme, 'v1', posts)).toEqual([{ new: 1000, updated: 0 }])
+    expect(await store(acme, 'v1', posts)).toEqual([{ new: 1000, updated: 0, held: 0 }])
     const rows = await postsOf(acme)
     expect(rows).toHaveLength(1000)
     expect(rows.find(row => row.guid === odd.guid)).toMatchObject({ title: odd.title, content: odd.content })
     expect(rows.find(row => row.guid === 'long')?.content).toBe(long.content)
-    expect(await store(acme, 'v2', posts)).toEqual([{ new: 0, updated: 0 }])
+    expect(await store(acme, 'v2', posts)).toEqual([{ new: 0, updated: 0, held: 0 }])
   })
 
   test('tells guids apart that differ only in case, accents or blanks at the end', async () => {
@@ -161,7 +165,7 @@ describe.each(Object.entries(DATABASES))('storing documents on %s', (_name, sett
     await removeFeed(app.catalog, acme, feed.url)
     const delivery = { feed, version: shortHash('v1'), document: documentOf([post('a')]) }
     const stored = await withTenant(app.catalog, acme, tables => storeDeliveries(tables, [delivery], 1000))
-    expect(stored).toEqual([{ new: 0, updated: 0 }])
+    expect(stored).toEqual([{ new: 0, updated: 0, held: 0 }])
     expect(await postsOf(acme)).toEqual([])
     expect((await feedsOf(acme)).map(row => row.url)).toEqual([URLS[1]])
   })
@@ -181,8 +185,8 @@ describe.each(Object.entries(DATABASES))('storing documents on %s', (_name, sett
       ),
     )
     expect(stored).toEqual([
-      { new: 2, updated: 0 },
-      { new: 1, updated: 0 },
+      { new: 2, updated: 0, held: 0 },
+      { new: 1, updated: 0, held: 0 },
     ])
   })
 

@@ -1,3 +1,4 @@
+import type { Insertable } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { type DatabaseServer, insertRows, type TenantSchema } from '../../../src/tenants/databases/index.js'
 import type { DatabaseName } from '../../../src/tenants/ids.js'
@@ -149,7 +150,7 @@ export function keepsTheRowsContract(open: OpenServer): void {
   })
 }
 
-function post(id: number, own: Partial<TenantSchema['posts']>): TenantSchema['posts'] {
+function post(id: number, own: Partial<Insertable<TenantSchema['posts']>>): Insertable<TenantSchema['posts']> {
   return {
     tenant_id: 1,
     id,
@@ -164,6 +165,7 @@ function post(id: number, own: Partial<TenantSchema['posts']>): TenantSchema['po
     updated_at: null,
     content: '',
     categories: '[]',
+    image: null,
     enclosures: '[]',
     created_at: 1,
     changed_at: 1,

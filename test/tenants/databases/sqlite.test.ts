@@ -44,7 +44,9 @@ describe('SQLite files', () => {
       await server.use<TenantSchema, unknown>(name, database => applyMigrations(database, TENANT_MIGRATIONS, name, 1))
     }
     const ledgers = await Promise.all(names.map(name => server.use<TenantSchema, unknown>(name, database => ledgerOf(database))))
-    expect(ledgers).toEqual(names.map(name => [{ version: 1, catalog_id: name, applied_at: 1 }]))
+    expect(ledgers).toEqual(
+      names.map(name => TENANT_MIGRATIONS.map(({ version }) => ({ version, catalog_id: name, applied_at: 1 }))),
+    )
     for (const name of names) await server.use<TenantSchema, unknown>(name, database => ledgerOf(database))
     // Closed files are let go in bunches of as many as may be open.
     expect(openDatabases(folder)).toBeLessThanOrEqual(16)
@@ -85,7 +87,7 @@ describe('SQLite files', () => {
     await server.use<TenantSchema, unknown>(name, async database => {
       await applyMigrations(database, TENANT_MIGRATIONS, 'c', 1)
       await server.drop(name)
-      expect(await ledgerOf(database)).toHaveLength(1)
+      expect(await ledgerOf(database)).toHaveLength(TENANT_MIGRATIONS.length)
     })
     expect([await server.has(name), readdirSync(folder)]).toEqual([false, []])
   })

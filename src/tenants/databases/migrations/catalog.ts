@@ -36,6 +36,10 @@ export interface TenantsTable {
   claimed_at: number | null
   /** When a tenant in state `deleting` may be removed; null in other states. */
   delete_after: number | null
+  /** Age in days at which its posts are pruned; 0 keeps them, null is FEEDCTL_KEEP_DAYS. */
+  keep_days: number | null
+  /** Newest posts of each feed that pruning leaves; 0 keeps all, null is FEEDCTL_KEEP_POSTS. */
+  keep_posts: number | null
   created_at: number
   updated_at: number
 }
@@ -45,6 +49,8 @@ export interface SourcesTable {
   id: Generated<number>
   url: string
   url_hash: string
+  /** Of the URL, as `hostOf` writes it; null for a source that an earlier feedctl registered, until it is checked. */
+  host: string | null
   etag: string | null
   last_modified: string | null
   /** Hash of the last document that was read; null before the first. */
@@ -53,6 +59,19 @@ export interface SourcesTable {
   checked_run: string | null
   changed_at: number | null
   next_check_at: number
+  /** `Reason[]` as JSON: why `next_check_at` is what it is; null before the first check. */
+  next_check_why: string | null
+  /** `Rhythm` of the newest document as JSON; null before the first. */
+  rhythm: string | null
+  /** `Notice[]` of the newest document as JSON; null when there are none. */
+  notices: string | null
+  /** Where the newest checks were redirected for good, and how many of them in a row; null and 0 when they were not. */
+  moved_to: string | null
+  moved_count: number
+  /** The source that this one turned out to be: nobody asks this one any more, and its feeds follow. */
+  merged_into: number | null
+  /** When the publisher said that the feed is gone for good (410): it is asked only when forced. Null otherwise. */
+  retired_at: number | null
   failure_code: string | null
   failure_message: string | null
   failure_count: number
@@ -153,6 +172,35 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
         report mediumtext, finished_at bigint, primary key (run_id, tenant_id), key run_tenants_tenant (tenant_id, state)) engine=innodb`,
       `create table if not exists locks (
         name varchar(80) primary key, holder varchar(120) not null, acquired_at bigint not null, expires_at bigint not null) engine=innodb`,
+    ],
+  },
+  {
+    version: 2,
+    sqlite: [
+      'alter table tenants add column keep_days integer',
+      'alter table tenants add column keep_posts integer',
+      'alter table sources add column host text',
+      'alter table sources add column next_check_why text',
+      'alter table sources add column rhythm text',
+      'alter table sources add column notices text',
+      'alter table sources add column moved_to text',
+      'alter table sources add column moved_count integer not null default 0',
+      'alter table sources add column merged_into integer',
+      'alter table sources add column retired_at integer',
+      'create index if not exists sources_host on sources (host, next_check_at)',
+    ],
+    mysql: [
+      'alter table tenants add column keep_days int',
+      'alter table tenants add column keep_posts int',
+      `alter table sources add column host varchar(260) ${ASCII}`,
+      'alter table sources add column next_check_why text',
+      'alter table sources add column rhythm text',
+      'alter table sources add column notices text',
+      'alter table sources add column moved_to varchar(2048)',
+      'alter table sources add column moved_count int not null default 0',
+      'alter table sources add column merged_into bigint',
+      'alter table sources add column retired_at bigint',
+      'alter table sources add index sources_host (host, next_check_at)',
     ],
   },
 ]

@@ -1,0 +1,119 @@
+import type { Notice, Rhythm } from './document.js'
+import type { FetchFailed, FetchOutcome } from './fetch/outcome.js'
+import { moveSeen } from './moves.js'
+import { type CheckFacts, nextCheck } from './schedule.js'
+import { type Reason, reason } from './schedule-reasons.js'
+import type { CheckedSource } from './sources.js'
+
+/** What asking a source came to. */
+export type Finding =
+  | Pick<FetchFailed, 'kind' | 'failure' | 'retryAfterS' | 'hostQuietS'>
+  /** Its host is left alone for a while, whoever asks: it was not asked. */
+  | Extract<FetchOutcome, { kind: 'postponed' }>
+  | (Answered & { readonly kind: 'unchanged'; readonly version: string | null })
+  | (Answered & {
+      readonly kind: 'new-version'
+      readonly version: string
+      readonly rhythm: Rhythm
+      readonly notices: readonly Notice[]
+    })
+
+interface Answered {
+  readonly etag: string | null
+  readonly lastModified: string | null
+  readonly cacheMaxAgeS: number | null
+  readonly permanentUrl: string | null
+}
+
+export interface CheckMoment {
+  readonly runId: string
+  readonly now: number
+  /** 0 to 1: spreads the next checks. */
+  readonly random: number
+}
+
+/** A source as its check leaves it. The one place where the outcome of a check becomes a row. */
+export function decide(source: CheckedSource, finding: Finding, moment: CheckMoment): CheckedSource {
+  if (finding.kind === 'postponed') return postponed(source, finding, moment.now)
+  const asked = { ...source, checked_at: moment.now, checked_run: moment.runId }
+  return finding.kind === 'failed' ? failed(asked, finding, moment) : succeeded(asked, finding, moment)
+}
+
+/** Not asked: neither checked nor failing, only later. */
+function postponed(source: CheckedSource, finding: Extract<Finding, { kind: 'postponed' }>, now: number): CheckedSource {
+  const ms = finding.retryAfterS * 1000
+  return { ...source, next_check_at: now + ms, next_check_why: hostQuietWhy(ms) }
+}
+
+/** `next_check_why` of a source whose host asked to be left alone. */
+export function hostQuietWhy(ms: number): string {
+  return JSON.stringify([{ ...reason('host-quiet', ms), decides: true }])
+}
+
+function failed(asked: CheckedSource, finding: Extract<Finding, { kind: 'failed' }>, moment: CheckMoment): CheckedSource {
+  const { failure, retryAfterS, hostQuietS } = finding
+  const failureCount = asked.failure_count + 1
+  const facts = { outcome: 'failed', code: failure.code, failureCount, retryAfterS, cacheMaxAgeS: null } as const
+  const also = hostQuietS === null ? [] : [reason('host-quiet', hostQuietS * 1000)]
+  return {
+    ...asked,
+    ...planOf(asked, facts, rhythmOf(asked), moment, also),
+    failure_code: failure.code,
+    failure_message: failure.message.slice(0, 500),
+    failure_count: failureCount,
+    retired_at: failure.code === 'FEED_GONE' ? moment.now : asked.retired_at,
+  }
+}
+
+function succeeded(
+  asked: CheckedSource,
+  finding: Extract<Finding, { kind: 'unchanged' | 'new-version' }>,
+  moment: CheckMoment,
+): CheckedSource {
+  const isNew = finding.kind === 'new-version'
+  const rhythm = isNew ? finding.rhythm : rhythmOf(asked)
+  const read = isNew
+    ? { changed_at: moment.now, rhythm: JSON.stringify(rhythm), notices: noticesText(finding.notices) }
+    : { rhythm: asked.rhythm, notices: asked.notices }
+  const changed = { ...asked, ...read, version: finding.version }
+  const facts = {
+    outcome: finding.kind,
+    code: null,
+    failureCount: 0,
+    retryAfterS: null,
+    cacheMaxAgeS: finding.cacheMaxAgeS,
+  } as const
+  return {
+    ...changed,
+    ...planOf(changed, facts, rhythm, moment),
+    ...moveSeen(asked, finding.permanentUrl),
+    etag: finding.etag,
+    last_modified: finding.lastModified,
+    failure_code: null,
+    failure_message: null,
+    failure_count: 0,
+    retired_at: null,
+  }
+}
+
+function planOf(
+  source: CheckedSource,
+  facts: Omit<CheckFacts, 'rhythm' | 'unchangedSinceMs' | 'now'>,
+  rhythm: Rhythm | null,
+  { now, random }: CheckMoment,
+  also: readonly Reason[] = [],
+): Pick<CheckedSource, 'next_check_at' | 'next_check_why'> {
+  const unchangedSinceMs = source.changed_at === null ? null : now - source.changed_at
+  const { atMs, reasons } = nextCheck({ ...facts, rhythm, unchangedSinceMs, now }, random)
+  // A retired source is never due; the column keeps the time that it would have had.
+  return { next_check_at: atMs ?? now, next_check_why: JSON.stringify([...reasons, ...also]) }
+}
+
+/** Of the newest document that was read; null when none was, and for what an earlier feedctl wrote. */
+export function rhythmOf(source: Pick<CheckedSource, 'rhythm'>): Rhythm | null {
+  return source.rhythm === null ? null : (JSON.parse(source.rhythm) as Rhythm)
+}
+
+function noticesText(notices: readonly Notice[]): string | null {
+  return notices.length === 0 ? null : JSON.stringify(notices)
+}

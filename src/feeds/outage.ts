@@ -1,0 +1,168 @@
+import { isIP } from 'node:net'
+import { sleep } from '../kernel/clock.js'
+import type { Log } from '../kernel/log.js'
+import type { FetchOutcome } from './fetch/outcome.js'
+
+/** Unrelated sites that fail one after the other, none answering in between, before the fault may be here. */
+const SITES_SUSPECTED = 5
+/** How long a failure waits for another publisher to answer, or for others to fail as well. */
+const HELD_MS = 2_000
+/** How long nobody must be asking until a failure that is held counts: no more evidence is coming. */
+const IDLE_MS = 25
+const PROBE_EVERY_MS = 2_000
+/** How long one answer proves that the network is there: many dead publishers must not make one that lives answer all the time. */
+const PROOF_LASTS_MS = 30_000
+
+export interface OutageOptions {
+  /** How long those who ask wait for the network to come back, ms. */
+  readonly patienceMs: number
+  /** Whether a publisher who answered not long ago does so now: that of the URL, else any. False as well when there is none to ask. */
+  readonly probe: (url: string | null, signal: AbortSignal) => Promise<boolean>
+  readonly log: Log
+}
+
+/**
+ * Tells a publisher's failure from one of the network here: when several unrelated sites cannot be reached and nobody answers in between, a publisher who
+ * did answer is asked. When not even that one is reached, it is an outage: nobody is asked until it is over, and no failure of that time counts.
+ */
+export class OutageBreaker {
+  /** Sites that could not be reached since anybody was. */
+  private readonly silent = new Set<string>()
+  private readonly held = new Set<() => void>()
+  private inFlight = 0
+  private outageSince: number | null = null
+  private probing: Promise<boolean> | null = null
+  private probedAt = 0
+  private provenAt = Number.NEGATIVE_INFINITY
+  private answeredUrl: string | null = null
+
+  constructor(private readonly options: OutageOptions) {}
+
+  /**
+   * The outcome of asking for the URL, asked again after an outage; null when the outage outlasts the patience.
+   * Rejects with what `ask` rejects with, or with the signal's reason.
+   */
+  async through(url: string, ask: () => Promise<FetchOutcome>, signal: AbortSignal): Promise<FetchOutcome | null> {
+    for (;;) {
+      if (this.outageSince !== null && !(await this.isOver(signal))) return null
+      const outcome = await this.counted(ask)
+      if (!wasNotReached(outcome)) {
+        if (outcome.requests > 0) {
+          this.answeredUrl = url
+          this.answered()
+        }
+        return outcome
+      }
+      this.silent.add(siteOf(url))
+      if (!(await this.isOutage(signal))) return outcome
+    }
+  }
+
+  private async counted(ask: () => Promise<FetchOutcome>): Promise<FetchOutcome> {
+    this.inFlight++
+    try {
+      return await ask()
+    } finally {
+      this.inFlight--
+      if (this.inFlight === 0) setTimeout(() => this.inFlight === 0 && this.letGo(), IDLE_MS)
+    }
+  }
+
+  private answered(): void {
+    this.silent.clear()
+    this.letGo()
+  }
+
+  private letGo(): void {
+    for (const wake of [...this.held]) wake()
+  }
+
+  private async isOutage(signal: AbortSignal): Promise<boolean> {
+    if (this.silent.size < SITES_SUSPECTED) await this.hold(signal)
+    if (this.outageSince !== null) return true
+    if (this.silent.size < SITES_SUSPECTED) return false
+    // Those who were held see what this one finds.
+    const isDown = !(await this.probe(signal))
+    this.letGo()
+    return isDown
+  }
+
+  private hold(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        clearTimeout(timer)
+        this.held.delete(end)
+        signal.removeEventListener('abort', end)
+        if (signal.aborted) reject(signal.reason)
+        else resolve()
+      }
+      const timer = setTimeout(end, HELD_MS)
+      this.held.add(end)
+      signal.addEventListener('abort', end, { once: true })
+    })
+  }
+
+  /** Waits for the network as long as the patience lasts; after that, asks now and then whether it is back. */
+  private async isOver(signal: AbortSignal): Promise<boolean> {
+    for (;;) {
+      const since = this.outageSince
+      if (since === null || (await this.probe(signal))) return true
+      if (Date.now() - since >= this.options.patienceMs) return false
+      await sleep(Math.min(PROBE_EVERY_MS, this.options.patienceMs), signal)
+    }
+  }
+
+  /** True when somebody answers; one probe serves all who want to know at the same time, and for a moment after. */
+  private probe(signal: AbortSignal): Promise<boolean> {
+    if (this.probing !== null) return this.probing
+    const now = Date.now()
+    if (this.outageSince === null && now - this.provenAt < PROOF_LASTS_MS) return Promise.resolve(true)
+    if (this.outageSince !== null && now - this.probedAt < PROBE_EVERY_MS / 2) return Promise.resolve(false)
+    this.probing = this.probeOnce(signal).finally(() => {
+      this.probing = null
+      this.probedAt = Date.now()
+    })
+    return this.probing
+  }
+
+  private async probeOnce(signal: AbortSignal): Promise<boolean> {
+    const isReached = await this.options.probe(this.answeredUrl, signal)
+    if (!isReached) this.open()
+    else {
+      this.provenAt = Date.now()
+      this.close()
+    }
+    return isReached
+  }
+
+  private open(): void {
+    if (this.outageSince !== null) return
+    this.outageSince = Date.now()
+    this.options.log.warn('publishers cannot be reached from here: the sync waits, and no feed is marked as failing', {
+      sites: this.silent.size,
+    })
+  }
+
+  private close(): void {
+    if (this.outageSince !== null) this.options.log.warn('publishers can be reached again: the sync goes on')
+    this.outageSince = null
+    this.answered()
+  }
+}
+
+function wasNotReached(outcome: FetchOutcome): boolean {
+  return (
+    outcome.kind === 'failed' &&
+    outcome.status === null &&
+    (outcome.failure.code === 'FEED_UNREACHABLE' || outcome.failure.code === 'FEED_TIMEOUT')
+  )
+}
+
+/** Whose a URL is: the address, or the last two labels of the name, three below the likes of `co.uk`. */
+function siteOf(url: string): string {
+  const name = new URL(url).hostname.replace(/\.$/, '')
+  if (isIP(name.replace(/^\[|\]$/g, '')) !== 0) return name
+  const labels = name.split('.')
+  const shared = labels.length > 2 && /^[a-z]{2}$/.test(labels.at(-1) ?? '') && (labels.at(-2) ?? '').length <= 3
+  return labels.slice(shared ? -3 : -2).join('.')
+}

@@ -1,0 +1,180 @@
+import { Redis } from 'ioredis'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { FallbackGates, type Gates, MemoryGates, RedisGates } from '../../src/caches/index.js'
+import { Failure } from '../../src/kernel/errors.js'
+import { deleteRedisKeys, sharedRedisEnv } from '../support/drivers.js'
+import { findFreePort } from '../support/server.js'
+import { keepTheGateContract } from './gates-contract.js'
+
+const env = sharedRedisEnv()
+const prefix = env.FEEDCTL_REDIS_PREFIX ?? ''
+const clients: Redis[] = []
+const connect = () => {
+  const client = new Redis(env.REDIS_URL ?? '')
+  clients.push(client)
+  return client
+}
+afterAll(async () => {
+  await deleteRedisKeys(env)
+  for (const client of clients) client.disconnect()
+})
+
+const terms = (token: string) => ({ places: 1, perSecond: 100, burst: 10, leaseMs: 60_000, token })
+
+describe('gates in memory', () => {
+  keepTheGateContract(() => {
+    let now = 1_000_000
+    return { gates: new MemoryGates(() => now), advance: ms => (now += ms) }
+  })
+
+  it('are forgotten when nobody is in and nothing is remembered of them', async () => {
+    let now = 1_000_000
+    const gates = new MemoryGates(() => now)
+    await gates.note('noted', 'a note', 3_600)
+    await gates.enter('held', { ...terms('held'), leaseMs: 3_600_000 })
+    for (let n = 0; n < 5_000; n++) {
+      await gates.enter(`host-${n}`, terms(`t${n}`))
+      await gates.leave(`host-${n}`, `t${n}`)
+      now += 100
+    }
+    expect(gates.size).toBeLessThan(1_100)
+    expect(await gates.enter('noted', terms('n'))).toMatchObject({ note: 'a note' })
+    expect(await gates.enter('held', terms('h'))).toMatchObject({ entered: false })
+  })
+})
+
+describe('gates in redis', () => {
+  const client = connect()
+  keepTheGateContract(() => {
+    let now = Date.now()
+    return { gates: new RedisGates(client, prefix, () => now), advance: ms => (now += ms) }
+  })
+
+  it('are the same for every process, by the time of the server', async () => {
+    const [mine, theirs] = [new RedisGates(connect(), prefix), new RedisGates(connect(), prefix)]
+    expect(await mine.enter('both', terms('mine'))).toMatchObject({ entered: true })
+    const refused = await theirs.enter('both', terms('theirs'))
+    expect(refused).toMatchObject({ entered: false, full: true })
+    expect('retryInMs' in refused && refused.retryInMs).toBeGreaterThan(1_000)
+    expect('retryInMs' in refused && refused.retryInMs).toBeLessThanOrEqual(60_000)
+    await mine.note('both', 'said', 60)
+    await mine.leave('both', 'mine')
+    expect(await theirs.enter('both', terms('theirs'))).toEqual({ entered: true, note: 'said' })
+  })
+
+  it('ask once: one command each for entering and for leaving', async () => {
+    const redis = connect()
+    const gates = new RedisGates(redis, prefix)
+    await gates.enter('counted', terms('before'))
+    const sent: string[] = []
+    const send = redis.sendCommand.bind(redis)
+    redis.sendCommand = (command, stream) => {
+      sent.push(command.name)
+      return send(command, stream)
+    }
+    await gates.enter('counted', { ...terms('a'), places: 5 })
+    await gates.leave('counted', 'a')
+    expect(sent).toEqual(['evalsha', 'zrem'])
+  })
+
+  it('leave nothing behind in redis for ever', async () => {
+    const redis = connect()
+    const gates = new RedisGates(redis, prefix)
+    await gates.enter('ends', terms('a'))
+    await gates.note('ends', 'n', 60)
+    const keys = await redis.keys(`${prefix}:gate:{ends}:*`)
+    expect(keys).toHaveLength(3)
+    for (const key of keys) expect(await redis.pttl(key), key).toBeGreaterThan(0)
+  })
+
+  it('work with a server that does not know the script yet', async () => {
+    const redis = connect()
+    await redis.script('FLUSH')
+    expect(await new RedisGates(redis, prefix).enter('unknown script', terms('a'))).toMatchObject({ entered: true })
+  })
+
+  it('are UNAVAILABLE where no Redis answers', async () => {
+    const gates = await awayGates()
+    await expect(gates.enter('x', terms('a'))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(gates.leave('x', 'a')).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(gates.note('x', 'n', 1)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+})
+
+/** Gates of a Redis that does not run. */
+async function awayGates(): Promise<RedisGates> {
+  const redis = new Redis({ port: await findFreePort(), maxRetriesPerRequest: 0, retryStrategy: () => 10 })
+  redis.on('error', () => {})
+  clients.push(redis)
+  return new RedisGates(redis, prefix)
+}
+
+describe('gates with a fallback', () => {
+  keepTheGateContract(() => {
+    let now = Date.now()
+    const clock = () => now
+    const far = new RedisGates(clients[0] ?? connect(), `${prefix}:fallback`, clock)
+    return { gates: new FallbackGates(far, new MemoryGates(clock), () => {}, clock), advance: ms => (now += ms) }
+  })
+
+  it("keep this process's own budget while redis is away, say so once, and return to it", async () => {
+    let now = 1_000_000
+    let away = true
+    let asked = 0
+    const shared = new MemoryGates(() => now)
+    const far: Gates = {
+      name: 'memory',
+      enter: (key, asking) => {
+        asked++
+        return away ? Promise.reject(new Failure('UNAVAILABLE', 'away')) : shared.enter(key, asking)
+      },
+      leave: (key, token) => shared.leave(key, token),
+      note: (key, note, ttlS) => shared.note(key, note, ttlS),
+    }
+    const told: string[] = []
+    const gates = new FallbackGates(
+      far,
+      new MemoryGates(() => now),
+      failure => told.push(failure.message),
+      () => now,
+    )
+    const places = { ...terms('x'), places: 2 }
+    const entered = []
+    for (const token of ['a', 'b', 'c']) entered.push((await gates.enter('host', { ...places, token })).entered)
+    expect(entered).toEqual([true, true, false])
+    expect([asked, told]).toEqual([1, ['away']])
+    now += 5_000
+    await gates.enter('host', { ...places, token: 'd' })
+    expect([asked, told.length]).toEqual([2, 2])
+    away = false
+    now += 5_000
+    expect((await gates.enter('host', { ...places, token: 'e' })).entered).toBe(true)
+    expect((await shared.enter('host', { ...places, places: 1, token: 'f' })).entered).toBe(false)
+    for (const token of ['g', 'h']) await gates.enter('host', { ...places, token })
+    expect(asked).toBe(5)
+    for (const token of ['e', 'g', 'h']) await gates.leave('host', token)
+    expect((await shared.enter('host', { ...places, places: 1, token: 'i' })).entered).toBe(true)
+  })
+
+  it('do not wait for a redis that takes the command and never answers', async () => {
+    const silent: Gates = {
+      name: 'redis',
+      enter: () => new Promise(() => {}),
+      leave: async () => {},
+      note: async () => {},
+    }
+    const gates = new FallbackGates(silent, new MemoryGates())
+    const answers = await Promise.all(['a', 'b'].map(token => gates.enter('host', terms(token))))
+    expect(answers.map(answer => answer.entered)).toEqual([true, false])
+    expect(await gates.enter('other', terms('c'))).toMatchObject({ entered: true })
+  })
+
+  it('never throw for a redis that does not run', async () => {
+    const gates = new FallbackGates(await awayGates(), new MemoryGates())
+    onTestFinished(() => gates.leave('host', 'a'))
+    await gates.note('host', 'kept near', 60)
+    expect(await gates.enter('host', terms('a'))).toEqual({ entered: true, note: 'kept near' })
+    await gates.leave('host', 'a')
+    expect(await gates.enter('host', terms('b'))).toMatchObject({ entered: true })
+  })
+})
