@@ -55,6 +55,8 @@ async function refuseBadFetching(config: Config): Promise<void> {
     const { createAddressGuard } = await import('./feeds/fetch/addresses.js')
     createAddressGuard(config.fetchAllow)
   }
+  const { fetcherOptions } = await import('./feeds/fetch/settings.js')
+  fetcherOptions(config)
   if (config.fetchProxy !== null) {
     const { parseProxy } = await import('./feeds/fetch/route.js')
     parseProxy(config.fetchProxy)

@@ -2,42 +2,47 @@ import type { Command } from '@commander-js/extra-typings'
 import type { App } from '../../src/app.js'
 import { counted } from '../../src/cli/figures.js'
 import type { Io } from '../../src/cli/io.js'
-import type { FirstLook } from '../../src/feeds/discovery/first-look.js'
+import { shownUrl, type TypedUrl, typedUrl } from '../../src/feeds/discovery/address.js'
 import type { FeedWish } from '../../src/feeds/subscriptions.js'
 import { Failure } from '../../src/kernel/errors.js'
 import type { Tenant } from '../../src/tenants/tenant.js'
 import { opening } from '../opening.js'
 import { examples } from '../program.js'
-import { withFetcher } from './fetching.js'
+import { lookAt, MAX_LOOKS, noteUnseen, refuseHopeless, refusePages, wishesOf } from './looking.js'
 import { tenantNamed } from './tenant.js'
 
-/** More at once are a bulk: looking at them all would take longer than their first sync. */
-const MAX_LOOKS = 20
+/** URLs that one message names. */
+const MAX_SHOWN = 5
 
 export function registerAdd(feed: Command, io: Io): void {
   const add = feed
     .command('add')
     .description('subscribe a tenant to feeds: to all of these, or, when one cannot be, to none')
     .argument('<tenant>')
-    .argument('<url...>')
+    .argument('<url...>', 'of feeds; https:// may be left out before a host name that is looked at')
     .option('--discover', 'for the URL of a page, subscribe to the first feed found from it')
     .option('--unseen', `do not look at the URLs first (more than ${MAX_LOOKS} are not looked at anyway)`)
-    .action(async (slug, texts, options) => {
-      if (options.discover === true && options.unseen === true)
-        throw new Failure('USAGE', '--discover and --unseen exclude each other')
-      if (options.discover === true && texts.length > MAX_LOOKS)
-        throw new Failure('USAGE', `--discover looks at ${MAX_LOOKS} URLs at most`)
-      const { parseFeedUrl } = await import('../../src/feeds/urls.js')
-      const urls = texts.map(parseFeedUrl)
+    .action(async (slug, texts, { discover = false, unseen = false }) => {
+      if (discover && unseen)
+        throw new Failure('USAGE', '--discover and --unseen exclude each other', { hint: 'the same command without --unseen' })
+      if (discover && texts.length > MAX_LOOKS)
+        throw new Failure('USAGE', `--discover looks at ${MAX_LOOKS} URLs at most`, {
+          hint: `${MAX_LOOKS} URLs at a time, or all of them without --discover`,
+        })
+      const typed = await addressesIn(texts, !unseen && texts.length <= MAX_LOOKS)
+      const urls = typed.map(each => each.url)
       await using app = await opening(io)
       const tenant = await tenantNamed(app, slug)
-      const looks = options.unseen === true ? new Map<string, FirstLook>() : await lookAt(app, io, tenant, urls)
-      if (options.discover !== true) refusePages(tenant, urls, looks)
-      await subscribe(app, io, tenant, wishesOf(urls, looks), true)
+      const looks = unseen ? new Map() : await lookAt(app, io, tenant, urls)
+      if (!discover) refusePages(tenant, urls, looks)
+      refuseHopeless(tenant, typed, looks)
+      const wishes = wishesOf(urls, looks)
+      noteUnseen(io, looks)
+      await subscribe(app, io, tenant, wishes, true)
     })
   examples(add, [
     'feedctl feed add acme https://example.com/feed.xml https://example.org/atom.xml',
-    'feedctl feed add acme https://blog.example.com/ --discover',
+    'feedctl feed add acme blog.example.com --discover',
   ])
 }
 
@@ -53,7 +58,9 @@ export async function subscribe(
   const { added, existing } = await addFeeds(app.catalog, tenant, wishes, { maxFeeds: app.config.maxFeeds })
   const urls = (list: readonly { url: string }[]) => list.map(wish => wish.url)
   if (refuseKnown && added.length === 0 && existing.length > 0) {
-    throw new Failure('FEED_EXISTS', `tenant ${tenant.slug} has ${urls(existing).join(', ')} already`, {
+    const more = existing.length > MAX_SHOWN ? ` and ${existing.length - MAX_SHOWN} more` : ''
+    const shown = urls(existing).slice(0, MAX_SHOWN).map(shownUrl).join(', ')
+    throw new Failure('FEED_EXISTS', `tenant ${tenant.slug} has ${shown}${more} already`, {
       hint: `feedctl feed list ${tenant.slug}`,
     })
   }
@@ -63,58 +70,9 @@ export async function subscribe(
   })
 }
 
-/** What one look at the new ones among the URLs shows; a URL that cannot be seen now is only noted. */
-async function lookAt(app: App, io: Io, tenant: Tenant, urls: readonly string[]): Promise<Map<string, FirstLook>> {
-  const { firstLooks, unsubscribed } = await import('../../src/feeds/discovery/first-look.js')
-  const fresh = await unsubscribed(app.catalog, tenant, urls)
-  if (fresh.length > MAX_LOOKS) io.note(`note: ${fresh.length} URLs are added unseen; at most ${MAX_LOOKS} are looked at`)
-  if (fresh.length === 0 || fresh.length > MAX_LOOKS) return new Map()
-  const looks = await withFetcher(app.config, fetcher => firstLooks(fetcher, fresh, { signal: io.signal }))
-  for (const look of looks)
-    if (look.kind === 'unseen') io.note(`note: ${look.url} could not be seen yet: ${look.failure.message} (${look.failure.code})`)
-  return new Map(looks.map(look => [look.url, look]))
-}
-
-/** @throws {Failure} FEED_NOT_A_FEED when one is a page; the hint is the command that subscribes to what was found instead */
-function refusePages(tenant: Tenant, urls: readonly string[], looks: ReadonlyMap<string, FirstLook>): void {
-  const pages = [...looks.values()].filter(look => look.kind === 'page')
-  if (pages.length === 0) return
-  const words = pages.map(({ url, feeds }) => {
-    const found = feeds.map(one => (one.title === null ? one.url : `${one.url} (${one.title})`))
-    return `${url} is a page, not a feed; ${found.length === 0 ? 'no feed was found from it' : `its feeds: ${found.join(', ')}`}`
-  })
-  const instead = [...new Set(urls.flatMap(url => feedAt(url, looks)?.url ?? []))]
-  const [page] = pages
-  const hint =
-    instead.length === 0
-      ? `feedctl feed discover ${shellWord(page?.url ?? '')}`
-      : `feedctl feed add ${tenant.slug} ${instead.map(shellWord).join(' ')}`
-  throw new Failure('FEED_NOT_A_FEED', words.join('; '), { hint })
-}
-
-/** @throws {Failure} FEED_NOT_A_FEED when a page has no feed */
-function wishesOf(urls: readonly string[], looks: ReadonlyMap<string, FirstLook>): FeedWish[] {
-  return urls.map(url => {
-    const wish = feedAt(url, looks)
-    if (wish === null)
-      throw new Failure('FEED_NOT_A_FEED', `${url} is a page, not a feed; no feed was found from it`, {
-        hint: `feedctl feed discover ${shellWord(url)}`,
-      })
-    return wish
-  })
-}
-
-/** The feed at the URL, or the first found from the page there; null for a page without one. */
-function feedAt(url: string, looks: ReadonlyMap<string, FirstLook>): FeedWish | null {
-  const look = looks.get(url)
-  if (look?.kind === 'page') {
-    const [first] = look.feeds
-    return first === undefined ? null : { url: first.url, title: first.title }
-  }
-  return { url, title: look?.kind === 'feed' ? look.title : null }
-}
-
-/** A URL as a shell takes it. */
-function shellWord(url: string): string {
-  return /^[\w./:@%+,=~-]*$/.test(url) ? url : `'${url.replaceAll("'", '%27')}'`
+/** A guess is made only where a look tells whether it was right. */
+async function addressesIn(texts: readonly string[], areSeen: boolean): Promise<TypedUrl[]> {
+  if (areSeen) return texts.map(typedUrl)
+  const { parseFeedUrl } = await import('../../src/feeds/urls.js')
+  return texts.map(text => ({ url: parseFeedUrl(text), guessed: false }))
 }

@@ -19,13 +19,13 @@ export function registerDiscover(feed: Command, io: Io): void {
   const discover = feed
     .command('discover')
     .description('find the feeds of a page: those it names, links to, or has at the usual places')
-    .argument('<url>', 'of a page, a site or a feed; https:// may be left out')
+    .argument('<url>', 'of a page, a site or a feed; https:// may be left out before a host name')
     .action(async named => {
-      const [{ discoverFeeds }, { parseFeedUrl }] = await Promise.all([
+      const [{ discoverFeeds }, { typedUrl }] = await Promise.all([
         import('../../src/feeds/discovery/discover.js'),
-        import('../../src/feeds/urls.js'),
+        import('../../src/feeds/discovery/address.js'),
       ])
-      const asked = parseFeedUrl(/^[\w.-]+\.[a-z]{2,}(?:[:/?]|$)/i.test(named) ? `https://${named}` : named)
+      const { url: asked } = typedUrl(named)
       const { url, feeds } = await withFetcher(settingsOf(io), fetcher => discoverFeeds(fetcher, asked, { signal: io.signal }))
       io.print({ url, feeds }, (value, style) => feedsWords(value.feeds, style))
     })

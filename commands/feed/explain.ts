@@ -2,7 +2,7 @@ import type { Command } from '@commander-js/extra-typings'
 import { count, counted, duration } from '../../src/cli/figures.js'
 import type { Io, Style } from '../../src/cli/io.js'
 import { table } from '../../src/cli/tables.js'
-import { showControls } from '../../src/cli/width.js'
+import { showControls, widthOf } from '../../src/cli/width.js'
 import type { Explanation } from '../../src/feeds/explain.js'
 import { opening } from '../opening.js'
 import { examples } from '../program.js'
@@ -37,12 +37,13 @@ function words(explanation: Explanation, circumstances: Circumstances, style: St
   const { feed, source, next } = explanation
   const facts = factsOf(explanation, circumstances)
   const width = Math.max(...facts.map(([name]) => name.length)) + 2
+  const notes = [...source.notices, ...(feed.alert === null ? [] : [feed.alert])]
   const lines = [
-    style.bold(showControls(feed.title ?? source.url)),
-    ...facts.map(([name, text]) => style.dim(name.padEnd(width)) + showControls(text)),
-    ...[...source.notices, ...(feed.alert === null ? [] : [feed.alert])].map(({ code, message }) =>
-      style.yellow(showControls(`note: ${message} (${code})`)),
+    ...wrapped(feed.title ?? source.url, style.columns).map(style.bold),
+    ...facts.flatMap(([name, text]) =>
+      wrapped(text, style.columns - width).map((line, index) => style.dim((index === 0 ? name : '').padEnd(width)) + line),
     ),
+    ...notes.flatMap(({ code, message }) => wrapped(`note: ${message} (${code})`, style.columns).map(style.yellow)),
   ]
   if (next.reasons.length === 0) return lines.join('\n')
   return `${lines.join('\n')}\n\n${reasonsWords(next.reasons, style)}`
@@ -113,4 +114,15 @@ function moment(at: number): string {
 
 function relative(at: number, now: number): string {
   return at > now ? `in ${duration(at - now)}` : `${duration(now - at)} ago`
+}
+
+/** Lines of that many cells at most, control characters shown; a longer word, as a URL, stays whole to be copied. */
+function wrapped(text: string, cells: number): string[] {
+  const lines: string[] = []
+  for (const word of showControls(text).split(' ')) {
+    const longer = lines.length === 0 ? word : `${lines.at(-1)} ${word}`
+    if (lines.length === 0 || widthOf(longer) > cells) lines.push(word)
+    else lines[lines.length - 1] = longer
+  }
+  return lines
 }

@@ -7,6 +7,7 @@ import type { PruneReport } from '../../src/feeds/prune-tenants.js'
 import { Failure } from '../../src/kernel/errors.js'
 import type { Tenant } from '../../src/tenants/tenant.js'
 import { opening } from '../opening.js'
+import { pinging } from '../ping.js'
 import { examples } from '../program.js'
 
 const TENANTS_SHOWN = 20
@@ -18,19 +19,27 @@ export function registerPrune(feed: Command, io: Io): void {
     .argument('[tenants...]', 'tenant slugs')
     .option('--all', 'every active tenant')
     .option('--dry-run', 'count what would go, and delete nothing')
-    .action(async (slugs, options) => {
+    .option('--ping-url <url>', 'call <url>/start, then <url> or <url>/fail')
+    .action(async (slugs, { pingUrl, ...options }) => {
       if (slugs.length > 0 === (options.all === true)) {
         throw new Failure('USAGE', 'name tenants, or pass --all', { hint: 'feedctl feed prune --all' })
       }
-      await using app = await opening(io)
-      const tenants = options.all ? 'all' : await activeTenants(app, slugs)
-      const deed = () => prune(app, io, tenants, options.dryRun === true)
-      // Awaited here: the app is closed when this returns.
-      if (tenants !== 'all' || options.dryRun) return await deed()
-      const { withLock } = await import('../../src/tenants/locks.js')
-      await withLock(app.catalog, 'feed prune --all', deed)
+      await pinging(io, pingUrl, () => pruneNamed(io, slugs, options))
     })
-  examples(command, ['feedctl feed prune acme --dry-run', 'feedctl feed prune --all --quiet'])
+  examples(command, [
+    'feedctl feed prune acme --dry-run',
+    'feedctl feed prune --all --quiet --ping-url https://hc.example.com/abc',
+  ])
+}
+
+async function pruneNamed(io: Io, slugs: readonly string[], options: { all?: true; dryRun?: true }): Promise<void> {
+  await using app = await opening(io)
+  const tenants = options.all ? 'all' : await activeTenants(app, slugs)
+  const deed = () => prune(app, io, tenants, options.dryRun === true)
+  // Awaited here: the app is closed when this returns.
+  if (tenants !== 'all' || options.dryRun) return await deed()
+  const { withLock } = await import('../../src/tenants/locks.js')
+  await withLock(app.catalog, 'feed prune --all', deed)
 }
 
 async function prune(app: App, io: Io, tenants: readonly Tenant[] | 'all', dryRun: boolean): Promise<void> {

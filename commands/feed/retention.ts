@@ -26,7 +26,11 @@ export function registerRetention(feed: Command, io: Io): void {
     .description('show or set which posts pruning leaves, for a tenant or for one of its feeds')
     .argument('<tenant>')
     .argument('[feed]', 'id or URL; without it, what counts for all feeds of the tenant')
-    .option('--days <n>', 'prune posts older than this; 0 keeps them', wholeNumber(0, MOST_DAYS))
+    .option(
+      '--days <n>',
+      'prune posts older than this, even those that the feed still lists; 0 keeps them',
+      wholeNumber(0, MOST_DAYS),
+    )
     .option('--posts <n>', 'leave this many of the newest posts of a feed; 0 leaves all', wholeNumber(0, MOST_POSTS))
     .option('--keep-all', 'prune nothing')
     .option('--default', 'as the tenant has it for all its feeds, or the settings for all tenants')
@@ -71,7 +75,7 @@ function asText({ tenant, feed, keep, feeds }: RetentionView, style: Style): str
   const whose = feed === null ? style.bold(tenant) : `${style.bold(tenant)} feed ${feed.id} ${feed.url}`
   const lines = [
     whose,
-    `  age    ${keep.days === 0 ? 'kept whatever their age' : `pruned after ${counted(keep.days, 'day')}`} ${style.dim(`(${originWords(keep.daysFrom, 'FEEDCTL_KEEP_DAYS')})`)}`,
+    `  age    ${keep.days === 0 ? 'kept whatever their age' : `pruned after ${counted(keep.days, 'day')}, even those that the feed still lists`} ${style.dim(`(${originWords(keep.daysFrom, 'FEEDCTL_KEEP_DAYS')})`)}`,
     `  count  ${keep.posts === 0 ? 'kept however many' : `the newest ${count(keep.posts)} of a feed stay`} ${style.dim(`(${originWords(keep.postsFrom, 'FEEDCTL_KEEP_POSTS')})`)}`,
   ]
   if (feeds.length === 0) return lines.join('\n')

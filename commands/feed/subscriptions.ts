@@ -48,7 +48,9 @@ export function registerOpml(feed: Command, io: Io): void {
     .argument('<opml>', 'a file, or -')
     .action(async (slug, path) => {
       await using app = await opening(io)
-      const wishes = path === '-' ? await readOpmlBytes(await io.readStdin()) : await readOpmlFile(resolve(io.cwd, path))
+      const { MAX_OPML_BYTES } = await import('../../src/feeds/opml.js')
+      const wishes =
+        path === '-' ? await readOpmlBytes(await io.readStdin(MAX_OPML_BYTES)) : await readOpmlFile(resolve(io.cwd, path))
       await subscribe(app, io, await tenantNamed(app, slug), wishes, false)
     })
   examples(importOpml, ['feedctl feed import acme subscriptions.opml', 'feedctl feed export acme | feedctl feed import globex -'])

@@ -31,7 +31,7 @@ export function registerCreate(tenant: Command, io: Io): void {
     .option('--name <name>', 'what people call the tenant (default: the slug)')
     .option('--placement <kind>', 'dedicated or shared (default: FEEDCTL_PLACEMENT)')
     .option('--host <name>', 'database host (this version knows one: default)')
-    .option('--feed <url...>', 'subscribe to these feeds')
+    .option('--feed <url...>', 'subscribe to these feeds; not looked at, as `feedctl feed add` does')
     .option('--opml <file>', 'subscribe to the feeds of an OPML file')
     .option('--from <file>', 'create the tenants of a CSV file: slug,name,placement,host,opml')
     .option('--count <n>', 'create n tenants, p0001 and so on', wholeNumber(1, 1_000_000))

@@ -23,7 +23,8 @@ export interface Io {
   note(line: string): void
   /** Stopped by itself when the command ends. */
   progress(name: string, unit?: string): Progress
-  readStdin(): Promise<Buffer>
+  /** Reads on no more once it has more than `maxBytes`: the caller refuses that. */
+  readStdin(maxBytes?: number): Promise<Buffer>
   /** The settings, read once. @throws {Failure} CONFIG_INVALID */
   config(): LoadedConfig
   /** Raw text on stdout, for exports, also under `--quiet`. @throws {Failure} USAGE under `--json` */

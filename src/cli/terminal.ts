@@ -117,9 +117,15 @@ export class Terminal implements Io {
     return this.meter.open(name, unit, this.meterFace())
   }
 
-  async readStdin(): Promise<Buffer> {
+  async readStdin(maxBytes = Number.POSITIVE_INFINITY): Promise<Buffer> {
     const chunks: Buffer[] = []
-    for await (const chunk of addAbortSignal(this.signal, this.ports.stdin())) chunks.push(Buffer.from(chunk))
+    let bytes = 0
+    for await (const chunk of addAbortSignal(this.signal, this.ports.stdin())) {
+      const buffer = Buffer.from(chunk)
+      chunks.push(buffer)
+      bytes += buffer.byteLength
+      if (bytes > maxBytes) break
+    }
     return Buffer.concat(chunks)
   }
 

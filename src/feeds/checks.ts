@@ -6,13 +6,13 @@ import type { Log } from '../kernel/log.js'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { parseSourceId, type SourceId } from '../tenants/ids.js'
-import { decide, type Finding, hostQuietWhy } from './decision.js'
+import { decide, type Finding } from './decision.js'
 import type { SourceFailure } from './document.js'
 import type { SharedDocuments } from './documents.js'
 import type { Fetcher, FetchOutcome } from './fetch/fetcher.js'
 import { type CheckScope, SourceLeases } from './leases.js'
 import { lastOf, MOVES_BELIEVED, moveSource } from './moves.js'
-import { OutageBreaker } from './outage.js'
+import { OutageBreaker, reachOf } from './outage.js'
 import type { ParsePool } from './parse/pool.js'
 import { type CheckedSource, loadSources, quietHost, type SourceRow, sourcesThatAnswered, writeChecked } from './sources.js'
 
@@ -91,7 +91,9 @@ export class SourceChecks {
       const source = (await loadSources(this.parts.catalog, [id])).get(id)
       if (source === undefined) return gone(id)
       // A publisher that fails, or asks for quiet, is left alone until its time.
-      if (source.failure_code !== null && source.next_check_at > Date.now()) return known(source, true)
+      const now = Date.now()
+      if ((source.quiet_until ?? 0) > now || (source.failure_code !== null && source.next_check_at > now))
+        return known(source, true)
       return this.ask(source, scope, false, traffic, signal)
     })
   }
@@ -139,7 +141,7 @@ export class SourceChecks {
       const decided = decide(withoutLease(source), finding, { runId: scope.runId, now: Date.now(), random: Math.random() })
       await this.decisions.add(decided)
       this.leases.forget(id)
-      await this.spread(outcome, decided)
+      await this.spread(outcome)
       const answered = await this.moved(decided)
       return { ...known(answered, finding.kind !== 'postponed'), document }
     } catch (error) {
@@ -181,7 +183,10 @@ export class SourceChecks {
     const previous = source.version === null ? null : await this.parts.documents.get(id, source.version)
     const parsed = await this.parse(outcome, previous, signal)
     if ('failure' in parsed)
-      return { finding: { kind: 'failed', failure: parsed.failure, retryAfterS: null, hostQuietS: null }, document: null }
+      return {
+        finding: { kind: 'failed', failure: parsed.failure, retryAfterS: null, permanentUrl, finalUrl: null },
+        document: null,
+      }
     const { document, rhythm, notices } = parsed
     const shared = await this.parts.documents.put(id, version, document)
     // Without validators the next question brings the document again, for the tenants it could not be shared with.
@@ -201,11 +206,11 @@ export class SourceChecks {
   }
 
   /** What a publisher asks for is meant for all its feeds, those that another process would ask included. */
-  private async spread(outcome: FetchOutcome, decided: CheckedSource): Promise<void> {
-    if (outcome.kind !== 'failed' || outcome.hostQuietS === null || outcome.host === null) return
-    const { host, hostQuietS } = outcome
-    const why = hostQuietWhy(hostQuietS * 1000)
-    await retry(() => quietHost(this.parts.catalog, host, decided.next_check_at, why), BRIEFLY)
+  private async spread(outcome: FetchOutcome): Promise<void> {
+    const quietS = outcome.kind === 'postponed' ? outcome.retryAfterS : outcome.kind === 'failed' ? outcome.hostQuietS : null
+    if (quietS === null || !('host' in outcome) || outcome.host === null) return
+    const { host } = outcome
+    await retry(() => quietHost(this.parts.catalog, host, Date.now() + quietS * 1000), BRIEFLY)
   }
 
   /** The source to go on with: another one when this one has moved for good. */
@@ -222,11 +227,16 @@ export class SourceChecks {
     return { ...decided, id: row.id, url: row.url }
   }
 
-  /** Whether a publisher is reached: any answer proves the network. */
-  private async answers(url: string | null, signal: AbortSignal): Promise<boolean> {
-    const urls = url === null ? await sourcesThatAnswered(this.parts.catalog, PROBED) : [url]
-    const asked = urls.map(each => this.parts.fetcher.fetch(each, { etag: null, lastModified: null }, signal))
-    return (await Promise.all(asked)).some(outcome => outcome.kind !== 'failed' || outcome.status !== null)
+  /** Whether one of the publishers that answered lately is reached; null when there is none. */
+  private async answers(url: string | null, signal: AbortSignal): Promise<boolean | null> {
+    if (url !== null && (await this.isReached(url, signal))) return true
+    const others = (await sourcesThatAnswered(this.parts.catalog, PROBED)).filter(each => each !== url)
+    if (others.length === 0) return url === null ? null : false
+    return (await Promise.all(others.map(each => this.isReached(each, signal)))).includes(true)
+  }
+
+  private async isReached(url: string, signal: AbortSignal): Promise<boolean> {
+    return reachOf(await this.parts.fetcher.fetch(url, { etag: null, lastModified: null }, signal)) === 'answered'
   }
 }
 

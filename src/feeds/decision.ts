@@ -2,12 +2,12 @@ import type { Notice, Rhythm } from './document.js'
 import type { FetchFailed, FetchOutcome } from './fetch/outcome.js'
 import { moveSeen } from './moves.js'
 import { type CheckFacts, nextCheck } from './schedule.js'
-import { type Reason, reason } from './schedule-reasons.js'
+import { reason } from './schedule-reasons.js'
 import type { CheckedSource } from './sources.js'
 
 /** What asking a source came to. */
 export type Finding =
-  | Pick<FetchFailed, 'kind' | 'failure' | 'retryAfterS' | 'hostQuietS'>
+  | Pick<FetchFailed, 'kind' | 'failure' | 'retryAfterS' | 'permanentUrl' | 'finalUrl'>
   /** Its host is left alone for a while, whoever asks: it was not asked. */
   | Extract<FetchOutcome, { kind: 'postponed' }>
   | (Answered & { readonly kind: 'unchanged'; readonly version: string | null })
@@ -39,29 +39,28 @@ export function decide(source: CheckedSource, finding: Finding, moment: CheckMom
   return finding.kind === 'failed' ? failed(asked, finding, moment) : succeeded(asked, finding, moment)
 }
 
-/** Not asked: neither checked nor failing, only later. */
+/** Not asked: neither checked nor failing. The quiet of its own host is kept with that; it is later itself when another host is what it leads to. */
 function postponed(source: CheckedSource, finding: Extract<Finding, { kind: 'postponed' }>, now: number): CheckedSource {
+  if (finding.host === source.host) return source
   const ms = finding.retryAfterS * 1000
-  return { ...source, next_check_at: now + ms, next_check_why: hostQuietWhy(ms) }
-}
-
-/** `next_check_why` of a source whose host asked to be left alone. */
-export function hostQuietWhy(ms: number): string {
-  return JSON.stringify([{ ...reason('host-quiet', ms), decides: true }])
+  const why = [{ ...reason('host-quiet', ms), decides: true }]
+  return now + ms <= source.next_check_at ? source : { ...source, next_check_at: now + ms, next_check_why: JSON.stringify(why) }
 }
 
 function failed(asked: CheckedSource, finding: Extract<Finding, { kind: 'failed' }>, moment: CheckMoment): CheckedSource {
-  const { failure, retryAfterS, hostQuietS } = finding
+  const { failure, retryAfterS, permanentUrl, finalUrl } = finding
   const failureCount = asked.failure_count + 1
-  const facts = { outcome: 'failed', code: failure.code, failureCount, retryAfterS, cacheMaxAgeS: null } as const
-  const also = hostQuietS === null ? [] : [reason('host-quiet', hostQuietS * 1000)]
+  // Behind a redirect for now, it is that place which is gone.
+  const isGone = failure.code === 'FEED_GONE' && (permanentUrl !== null || finalUrl === null || finalUrl === asked.url)
+  const code = failure.code === 'FEED_GONE' && !isGone ? 'FEED_HTTP_STATUS' : failure.code
+  const facts = { outcome: 'failed', code, failureCount, retryAfterS, cacheMaxAgeS: null } as const
   return {
     ...asked,
-    ...planOf(asked, facts, rhythmOf(asked), moment, also),
+    ...planOf(asked, facts, rhythmOf(asked), moment),
     failure_code: failure.code,
     failure_message: failure.message.slice(0, 500),
     failure_count: failureCount,
-    retired_at: failure.code === 'FEED_GONE' ? moment.now : asked.retired_at,
+    retired_at: isGone ? moment.now : asked.retired_at,
   }
 }
 
@@ -101,12 +100,11 @@ function planOf(
   facts: Omit<CheckFacts, 'rhythm' | 'unchangedSinceMs' | 'now'>,
   rhythm: Rhythm | null,
   { now, random }: CheckMoment,
-  also: readonly Reason[] = [],
 ): Pick<CheckedSource, 'next_check_at' | 'next_check_why'> {
   const unchangedSinceMs = source.changed_at === null ? null : now - source.changed_at
   const { atMs, reasons } = nextCheck({ ...facts, rhythm, unchangedSinceMs, now }, random)
   // A retired source is never due; the column keeps the time that it would have had.
-  return { next_check_at: atMs ?? now, next_check_why: JSON.stringify([...reasons, ...also]) }
+  return { next_check_at: atMs ?? now, next_check_why: JSON.stringify(reasons) }
 }
 
 /** Of the newest document that was read; null when none was, and for what an earlier feedctl wrote. */

@@ -7,8 +7,9 @@ import { type FeedAlert, readAlert } from './alert.js'
 import type { Notice } from './document.js'
 import { lastOf } from './moves.js'
 import { type Reason, readReasons } from './schedule.js'
+import { reason } from './schedule-reasons.js'
 import { type SourceState, sourceState } from './source-state.js'
-import { loadSources, type SourceRow } from './sources.js'
+import { dueAt, loadSources, type SourceRow } from './sources.js'
 import { type FeedRow, getFeed } from './subscriptions.js'
 
 /** What is known of a feed, and when it is asked next. */
@@ -52,7 +53,7 @@ export interface SourceView {
   readonly notices: readonly Notice[]
 }
 
-/** Explains the tenant's feed of that id or URL at a moment. @throws {Failure} FEED_NOT_FOUND, URL_INVALID */
+/** Explains the tenant's feed of that id or URL at a moment. @throws {Failure} FEED_NOT_FOUND */
 export async function explainFeed(catalog: Catalog, tenant: Tenant, named: string, now: number): Promise<Explanation> {
   const { row, posts } = await feedOf(catalog, tenant, named)
   const id = await lastOf(catalog, parseSourceId(row.source_id))
@@ -108,6 +109,9 @@ function outcomeOf({ checked_at, changed_at, failure_code }: SourceRow): SourceV
 function nextOf(source: SourceRow, now: number): Explanation['next'] {
   const reasons = readReasons(source.next_check_why)
   if (source.retired_at !== null) return { at: null, due: false, reasons }
-  const { next_check_at: at } = source
-  return { at: at === 0 ? null : at, due: at <= now, reasons }
+  const at = dueAt(source)
+  const quietMs = (source.quiet_until ?? 0) - now
+  if (quietMs <= 0 || at === source.next_check_at) return { at: at === 0 ? null : at, due: at <= now, reasons }
+  const overruled = reasons.map(each => ({ ...each, decides: false }))
+  return { at, due: false, reasons: [...overruled, { ...reason('host-quiet', quietMs), decides: true }] }
 }

@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely'
 import type { FeedsTable } from '../tenants/databases/index.js'
 import type { SourceId } from '../tenants/ids.js'
 import type { TenantTables } from '../tenants/tables.js'
+import { asWriter } from './tenant-writer.js'
 
 const ROWS_PER_STATEMENT = 1_000
 
@@ -16,12 +17,15 @@ export type Followed = 'same' | 'rewritten' | 'merged'
  * Moves a feed to the source that its own has become, in one transaction. Posts stay with the tenant; of two with the same guid
  * the one stays that the other feed has, and what was deleted there stays deleted.
  */
-export function followSource(tables: TenantTables, feedId: number, source: { id: SourceId; url: string }): Promise<Followed> {
-  return tables.transaction(async tx => {
-    // A document that is being stored for either feed comes before this, or after.
-    await tx.takeIds('posts', 0)
+export async function followSource(
+  tables: TenantTables,
+  feedId: number,
+  source: { id: SourceId; url: string },
+): Promise<Followed> {
+  // As the tenant's writer: a document that is being stored for either feed comes before this, or after.
+  const followed = await asWriter(tables, async tx => {
     const feed = await tx.feeds().selectAll().where('id', '=', feedId).executeTakeFirst()
-    if (feed === undefined || (feed.source_id === source.id && feed.url === source.url)) return 'same'
+    if (feed === undefined || (feed.source_id === source.id && feed.url === source.url)) return null
     const other = await tx.feeds().selectAll().where('source_id', '=', source.id).where('id', '<>', feedId).executeTakeFirst()
     if (other === undefined) {
       await tx.updateFeeds().set({ source_id: source.id, url: source.url }).where('id', '=', feedId).execute()
@@ -33,17 +37,31 @@ export function followSource(tables: TenantTables, feedId: number, source: { id:
     await tx.updateFeeds().set(inherited(feed, other)).where('id', '=', other.id).execute()
     return 'merged'
   })
+  return followed ?? 'same'
 }
 
-/** A feed without a version is taken to have no posts: once it has some, it has the version they are of. */
+/** What the one that stays has from now on. A feed without a version is taken to have no posts: once it has some, it has the version they are of. */
 function inherited(
   feed: Selectable<FeedsTable>,
   other: Selectable<FeedsTable>,
-): Pick<FeedsTable, 'title' | 'version' | 'stored_at'> {
-  const title = other.title ?? feed.title
-  return other.version === null
-    ? { title, version: feed.version, stored_at: feed.stored_at }
-    : { title, version: other.version, stored_at: other.stored_at }
+): Pick<FeedsTable, 'title' | 'version' | 'stored_at' | 'keep_days' | 'keep_posts'> {
+  const { version, stored_at } = other.version === null ? feed : other
+  return {
+    title: other.title ?? feed.title,
+    version,
+    stored_at,
+    keep_days: moreGenerous(feed.keep_days, other.keep_days),
+    keep_posts: moreGenerous(feed.keep_posts, other.keep_posts),
+  }
+}
+
+/**
+ * A limit under which no post of either feed goes that would have stayed: the larger, and all (0) where one keeps all, or where only one
+ * has a limit of its own. What the tenant's is (null), and will be, cannot be compared with it.
+ */
+function moreGenerous(one: number | null, other: number | null): number | null {
+  if (one === other) return one
+  return one === null || other === null || one === 0 || other === 0 ? 0 : Math.max(one, other)
 }
 
 async function movePosts(tx: TenantTables, from: number, to: number): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Catalog } from '../tenants/catalog.js'
 import { parseSourceId, type SourceId } from '../tenants/ids.js'
 import { loadSources, registerSources, type SourceRow } from './sources.js'
-import { parseFeedUrl } from './urls.js'
+import { sourceUrl } from './urls.js'
 
 /** Checks in a row that have to be sent to the same new URL for good before the source is rewritten: publishers undo redirects. */
 export const MOVES_BELIEVED = 3
@@ -12,7 +12,7 @@ export function moveSeen(
   source: Pick<SourceRow, 'url' | 'moved_to' | 'moved_count'>,
   permanentUrl: string | null,
 ): Pick<SourceRow, 'moved_to' | 'moved_count'> {
-  const to = permanentUrl === null ? null : feedUrl(permanentUrl)
+  const to = permanentUrl === null ? null : sourceUrl(permanentUrl)
   if (to === null || to === source.url) return { moved_to: null, moved_count: 0 }
   return { moved_to: to, moved_count: to === source.moved_to ? source.moved_count + 1 : 1 }
 }
@@ -36,6 +36,13 @@ export async function moveSource(catalog: Catalog, source: Omit<SourceRow, 'leas
     .where('checked_at', 'is', null)
     .where('lease_token', 'is', null)
     .execute()
+  // It has just answered, whatever it did when it was asked under its own name: it is asked there again.
+  await catalog.kysely
+    .updateTable('sources')
+    .set({ retired_at: null, failure_code: null, failure_message: null, failure_count: 0, next_check_at: 0 })
+    .where('id', '=', target)
+    .where('failure_code', 'is not', null)
+    .execute()
   await catalog.kysely.updateTable('sources').set({ merged_into: target }).where('id', '=', id).execute()
   return target
 }
@@ -53,13 +60,4 @@ export async function lastOf(catalog: Catalog, id: SourceId): Promise<SourceId> 
   }
   await catalog.kysely.updateTable('sources').set({ merged_into: null }).where('id', '=', at).execute()
   return at
-}
-
-/** Null for a URL that no source can have. */
-function feedUrl(text: string): string | null {
-  try {
-    return parseFeedUrl(text)
-  } catch {
-    return null
-  }
 }

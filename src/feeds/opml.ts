@@ -30,9 +30,20 @@ export interface OpmlOutline {
  */
 export function readOpml(bytes: Uint8Array): OpmlOutline[] {
   if (bytes.byteLength > MAX_OPML_BYTES) throw tooManyBytes()
-  // An ampersand that starts no reference is one: URLs are pasted with them.
-  const text = decodeText(bytes, null).replace(/&(?!#?\w{1,40};)/g, '&amp;')
-  return new OpmlReader().read(text)
+  return new OpmlReader().read(mended(decodeText(bytes, null)))
+}
+
+/** Without what exporters and editors get wrong and nothing depends on; lines stay where they are. */
+function mended(text: string): string {
+  return (
+    text
+      // Blank lines before the declaration, which says nothing more once the text is decoded.
+      .replace(/^[\s\uFEFF]*<\?xml\b[^<>]*\?>/, opening => opening.replace(/[^\n]/g, ''))
+      .replace(/[^\t\n\r -\uFFFD]/g, '')
+      // An ampersand that starts no reference is one: URLs are pasted with them.
+      .replace(/&(?!#\d{1,7};|#x[\da-f]{1,6};|[a-z]\w{0,39};)/gi, '&amp;')
+      .replace(/&#\w{1,7};/g, reference => escaped(decodeReferences(reference, 'attribute')))
+  )
 }
 
 /** The refusal of a file by its size, for those who know it before they read. */
@@ -74,7 +85,7 @@ function escaped(text: string): string {
     .replaceAll('"', '&quot;')
 }
 
-/** Those of XML and of HTML, which exporters write into titles. */
+/** Those of XML and of HTML, which exporters write into titles; any other name stays as it is written. */
 const HTML_ENTITIES = new Proxy<Record<string, string>>(
   {},
   {
@@ -82,7 +93,7 @@ const HTML_ENTITIES = new Proxy<Record<string, string>>(
       if (name === 'apos') return "'"
       if (typeof name !== 'string' || !/^\w{1,40}$/.test(name)) return undefined
       const value = decodeReferences(`&${name};`, 'attribute')
-      return value === `&${name};` ? undefined : value
+      return value
     },
   },
 )
@@ -91,20 +102,27 @@ class OpmlReader {
   private readonly feeds = new Map<string, OpmlOutline>()
   private readonly mistakes: string[] = []
   private readonly open: string[] = []
+  /** What stands behind the root element is not looked at. */
+  private isDone = false
 
   read(text: string): OpmlOutline[] {
     const parser = new SaxesParser({ fragment: false })
     parser.ENTITIES = HTML_ENTITIES
     parser.on('doctype', () => this.stop(parser.line, 'a DOCTYPE is not accepted'))
-    parser.on('error', error => this.stop(parser.line, `not well-formed XML: ${error.message.replace(/^\d+:\d+: /, '')}`))
+    parser.on('error', error => {
+      if (!this.isDone) this.stop(parser.line, `not well-formed XML: ${error.message.replace(/^\d+:\d+: /, '')}`)
+    })
     // A tag that spans lines is named by the line where it starts; the line break after its name is read already.
     let startLine = 1
     parser.on('opentagstart', () => {
       startLine = parser.column === 0 ? parser.line - 1 : parser.line
     })
-    parser.on('opentag', tag => this.enter(tag, startLine))
+    parser.on('opentag', tag => {
+      if (!this.isDone) this.enter(tag, startLine)
+    })
     parser.on('closetag', () => {
       this.open.pop()
+      if (this.open.length === 0) this.isDone = true
     })
     parser.write(text).close()
     if (this.mistakes.length > 0) throw invalid(this.mistakes)

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { sleep } from '../kernel/clock.js'
+import type { FailureCode } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import type { FetchOutcome } from './fetch/outcome.js'
 
@@ -10,14 +11,15 @@ const HELD_MS = 2_000
 /** How long nobody must be asking until a failure that is held counts: no more evidence is coming. */
 const IDLE_MS = 25
 const PROBE_EVERY_MS = 2_000
-/** How long one answer proves that the network is there: many dead publishers must not make one that lives answer all the time. */
+/** How long, and for how many silent sites, one answer proves that the network is there: many dead publishers must not make one that lives answer all the time. */
 const PROOF_LASTS_MS = 30_000
+const PROOF_SITES = 20
 
 export interface OutageOptions {
   /** How long those who ask wait for the network to come back, ms. */
   readonly patienceMs: number
-  /** Whether a publisher who answered not long ago does so now: that of the URL, else any. False as well when there is none to ask. */
-  readonly probe: (url: string | null, signal: AbortSignal) => Promise<boolean>
+  /** Whether a publisher who answered not long ago does so now: that of the URL, else another. Null when nobody ever did. */
+  readonly probe: (url: string | null, signal: AbortSignal) => Promise<boolean | null>
   readonly log: Log
 }
 
@@ -46,13 +48,12 @@ export class OutageBreaker {
     for (;;) {
       if (this.outageSince !== null && !(await this.isOver(signal))) return null
       const outcome = await this.counted(ask)
-      if (!wasNotReached(outcome)) {
-        if (outcome.requests > 0) {
-          this.answeredUrl = url
-          this.answered()
-        }
-        return outcome
+      const reach = reachOf(outcome)
+      if (reach === 'answered') {
+        this.answeredUrl = url
+        this.answered()
       }
+      if (reach !== 'silent') return outcome
       this.silent.add(siteOf(url))
       if (!(await this.isOutage(signal))) return outcome
     }
@@ -69,6 +70,8 @@ export class OutageBreaker {
   }
 
   private answered(): void {
+    if (this.outageSince !== null) this.options.log.warn('publishers can be reached again: the sync goes on')
+    this.outageSince = null
     this.silent.clear()
     this.letGo()
   }
@@ -116,7 +119,8 @@ export class OutageBreaker {
   private probe(signal: AbortSignal): Promise<boolean> {
     if (this.probing !== null) return this.probing
     const now = Date.now()
-    if (this.outageSince === null && now - this.provenAt < PROOF_LASTS_MS) return Promise.resolve(true)
+    const isProven = now - this.provenAt < PROOF_LASTS_MS && this.silent.size < PROOF_SITES
+    if (this.outageSince === null && isProven) return Promise.resolve(true)
     if (this.outageSince !== null && now - this.probedAt < PROBE_EVERY_MS / 2) return Promise.resolve(false)
     this.probing = this.probeOnce(signal).finally(() => {
       this.probing = null
@@ -126,11 +130,12 @@ export class OutageBreaker {
   }
 
   private async probeOnce(signal: AbortSignal): Promise<boolean> {
-    const isReached = await this.options.probe(this.answeredUrl, signal)
+    // Where nobody ever answered there is nobody to ask: then a failure is a failure.
+    const isReached = (await this.options.probe(this.answeredUrl, signal)) ?? true
     if (!isReached) this.open()
     else {
       this.provenAt = Date.now()
-      this.close()
+      this.answered()
     }
     return isReached
   }
@@ -142,20 +147,18 @@ export class OutageBreaker {
       sites: this.silent.size,
     })
   }
-
-  private close(): void {
-    if (this.outageSince !== null) this.options.log.warn('publishers can be reached again: the sync goes on')
-    this.outageSince = null
-    this.answered()
-  }
 }
 
-function wasNotReached(outcome: FetchOutcome): boolean {
-  return (
-    outcome.kind === 'failed' &&
-    outcome.status === null &&
-    (outcome.failure.code === 'FEED_UNREACHABLE' || outcome.failure.code === 'FEED_TIMEOUT')
-  )
+const SILENCE: ReadonlySet<FailureCode> = new Set(['FEED_UNREACHABLE', 'FEED_TIMEOUT', 'FEED_CUT', 'ADDRESS_REFUSED'])
+
+/**
+ * What an outcome says of the network. Connections that are cut and names that lead to private addresses are what a broken one looks like as well;
+ * who was not asked says nothing.
+ */
+export function reachOf(outcome: FetchOutcome): 'answered' | 'silent' | 'unknown' {
+  if (outcome.requests === 0 || outcome.kind === 'postponed') return 'unknown'
+  if (outcome.kind !== 'failed' || outcome.status !== null) return 'answered'
+  return SILENCE.has(outcome.failure.code) ? 'silent' : 'answered'
 }
 
 /** Whose a URL is: the address, or the last two labels of the name, three below the likes of `co.uk`. */

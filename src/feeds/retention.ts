@@ -2,13 +2,13 @@ import { setImmediate } from 'node:timers/promises'
 import type { Catalog } from '../tenants/catalog.js'
 import { type TenantTables, withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
-import { type AgedPost, type AgingFeed, Expiry } from './expiry.js'
+import { type AgingFeed, Expiry } from './expiry.js'
+import { oldestOfNewest, postPages } from './post-order.js'
 import { policyOf, type RetentionPolicy } from './retention-policy.js'
 import { deletePosts, dropOldTombstones } from './tombstones.js'
 
 /** Posts of one transaction: syncs of the tenant wait for tens of milliseconds, not more. */
 const POSTS_PER_BATCH = 500
-const POSTS_PER_PAGE = 5_000
 
 export interface PruneOptions {
   /** What counts where neither tenant nor feed says anything. */
@@ -29,17 +29,18 @@ export interface Pruned {
 
 /**
  * Deletes the tenant's posts that are too old or too many, the oldest first, in small transactions; documents do not bring them back.
- * Killed at any point, the next call goes on. @throws the signal's reason after the batch that is under way; {Failure} UNAVAILABLE
+ * Several at once, in any process, delete what one would. Killed at any point, the next call goes on. @throws the signal's reason after the batch that is under way; {Failure} UNAVAILABLE
  */
 export function pruneTenant(parts: { readonly catalog: Catalog }, tenant: Tenant, options: PruneOptions): Promise<Pruned> {
   const now = options.now ?? Date.now()
   return withTenant(parts.catalog, tenant, async tables => {
-    const expiry = new Expiry(await agingFeeds(tables, tenant, options.settings), now)
+    const expiry = new Expiry(await agingFeeds(tables, tenant, options), now)
     let posts = 0
     if (!expiry.takesNothing) {
       for await (const ids of batchesOf(expiredPosts(tables, expiry))) {
         options.signal.throwIfAborted()
-        const gone = options.dryRun === true ? ids.length : await deletePosts(tables, ids, now)
+        // Asked again under the lock: a post may have become newer, or another feed's, since it was read.
+        const gone = options.dryRun === true ? ids.length : await deletePosts(tables, ids, now, post => expiry.takes(post))
         posts += gone
         options.gone?.(gone)
         // SQLite works in this thread: signals and timers get their turn here.
@@ -51,11 +52,15 @@ export function pruneTenant(parts: { readonly catalog: Catalog }, tenant: Tenant
   })
 }
 
-async function agingFeeds(tables: TenantTables, tenant: Tenant, settings: RetentionPolicy): Promise<AgingFeed[]> {
+async function agingFeeds(tables: TenantTables, tenant: Tenant, { settings, signal }: PruneOptions): Promise<AgingFeed[]> {
   const rows = await tables.feeds().select(['id', 'keep_days', 'keep_posts']).execute()
   const feeds = rows.map(row => ({ id: row.id, policy: policyOf(settings, tenant, row) }))
-  const counts = feeds.some(feed => feed.policy.keepPosts > 0) ? await countPosts(tables) : new Map<number, number>()
-  return feeds.map(feed => ({ ...feed, posts: counts.get(feed.id) ?? 0 }))
+  const counted = feeds.filter(feed => feed.policy.keepPosts > 0)
+  const counts = counted.length > 0 ? await countPosts(tables) : new Map<number, number>()
+  const tooMany = counted.filter(({ id, policy }) => (counts.get(id) ?? 0) > policy.keepPosts)
+  const kept = new Map(tooMany.map(({ id, policy }) => [id, policy.keepPosts]))
+  const oldestKept = await oldestOfNewest(tables, kept, signal)
+  return feeds.map(feed => ({ ...feed, oldestKept: oldestKept.get(feed.id) ?? null }))
 }
 
 async function countPosts(tables: TenantTables): Promise<Map<number, number>> {
@@ -67,28 +72,14 @@ async function countPosts(tables: TenantTables): Promise<Map<number, number>> {
   return new Map(rows.map(row => [row.feed_id, Number(row.posts)]))
 }
 
-/** Ids of what goes, the oldest first; read a page at a time, so that memory stays bounded. */
+/** Ids of what goes, the oldest first. */
 async function* expiredPosts(tables: TenantTables, expiry: Expiry): AsyncGenerator<number> {
-  for (let page = await postsAfter(tables, null); ; ) {
+  for await (const page of postPages(tables, 'asc')) {
     for (const post of page) {
       if (expiry.enough(post)) return
       if (expiry.takes(post)) yield post.id
     }
-    const last = page.at(-1)
-    if (last === undefined || page.length < POSTS_PER_PAGE) return
-    await setImmediate()
-    page = await postsAfter(tables, last)
   }
-}
-
-/** The next posts in order. Two plain ranges of the index: not every database reads `(sort_at, id) > (?, ?)` as one. */
-async function postsAfter(tables: TenantTables, last: AgedPost | null): Promise<AgedPost[]> {
-  const ordered = (limit: number) =>
-    tables.posts().select(['id', 'feed_id', 'sort_at']).orderBy('sort_at').orderBy('id').limit(limit)
-  if (last === null) return ordered(POSTS_PER_PAGE).execute()
-  const same = await ordered(POSTS_PER_PAGE).where('sort_at', '=', last.sort_at).where('id', '>', last.id).execute()
-  const left = POSTS_PER_PAGE - same.length
-  return left === 0 ? same : [...same, ...(await ordered(left).where('sort_at', '>', last.sort_at).execute())]
 }
 
 async function* batchesOf(ids: AsyncIterable<number>): AsyncGenerator<number[]> {

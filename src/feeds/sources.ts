@@ -14,8 +14,8 @@ export type CheckedSource = Omit<SourceRow, 'lease_token' | 'lease_until'>
 const IDS_PER_STATEMENT = 2_000
 
 /**
- * Numbers of the sources of these URLs (as `parseFeedUrl` writes them); those that are not known yet are written, due at once, or when the quiet
- * that their host asked for is over. A URL whose source was merged into another has that one's number.
+ * Numbers of the sources of these URLs (as `parseFeedUrl` writes them); those that are not known yet are written, due at once or after the quiet
+ * that their host asked for, and so are those that had been retired. A URL whose source was merged into another has that one's number.
  */
 export async function registerSources(catalog: Catalog, urls: readonly string[]): Promise<Map<string, SourceId>> {
   const now = Date.now()
@@ -28,10 +28,14 @@ export async function registerSources(catalog: Catalog, urls: readonly string[])
       .map(([hash, url]) => ({ url, url_hash: hash, host: hostOf(url) }))
     if (fresh.length === 0) continue
     const quiet = await quietHosts(catalog, [...new Set(fresh.map(source => source.host))], now)
-    const rows = fresh.map(source => {
-      const { until = 0, why = null } = quiet.get(source.host) ?? {}
-      return { ...source, next_check_at: until, next_check_why: why, failure_count: 0, moved_count: 0, created_at: now }
-    })
+    const rows = fresh.map(source => ({
+      ...source,
+      quiet_until: quiet.get(source.host) ?? null,
+      next_check_at: 0,
+      failure_count: 0,
+      moved_count: 0,
+      created_at: now,
+    }))
     await insertRows(catalog.database, 'sources', rows, 'keep')
     await lookUp(catalog, byHash, known)
   }
@@ -77,56 +81,58 @@ export async function writeChecked(catalog: Catalog, checked: readonly CheckedSo
   })
 }
 
-/**
- * Leaves every source of the host alone until then: what one of them was told by Retry-After is meant for all.
- * `why` is a `Reason[]` as JSON.
- */
-export async function quietHost(catalog: Catalog, host: string, until: number, why: string): Promise<void> {
+/** Leaves every source of the host alone until then: what one of them was told by Retry-After is meant for all. */
+export async function quietHost(catalog: Catalog, host: string, until: number): Promise<void> {
   await catalog.kysely
     .updateTable('sources')
-    .set({ next_check_at: until, next_check_why: why })
+    .set({ quiet_until: until })
     .where('host', '=', host)
-    .where('next_check_at', '<', until)
+    .where(eb => eb.or([eb('quiet_until', 'is', null), eb('quiet_until', '<', until)]))
     .execute()
 }
 
-/** Of these hosts, those that asked for quiet and until when, with the reason as their sources have it. */
-async function quietHosts(
-  catalog: Catalog,
-  hosts: readonly string[],
-  now: number,
-): Promise<Map<string, { until: number; why: string | null }>> {
+/** When the source is due: its own time, and not before its host's quiet is over. */
+export function dueAt({ next_check_at, quiet_until }: Pick<SourceRow, 'next_check_at' | 'quiet_until'>): number {
+  return Math.max(next_check_at, quiet_until ?? 0)
+}
+
+/** Of these hosts, those that asked for quiet, and until when. */
+async function quietHosts(catalog: Catalog, hosts: readonly string[], now: number): Promise<Map<string, number>> {
   const rows = await catalog.kysely
     .selectFrom('sources')
-    .select(['host', 'next_check_at as until', 'next_check_why as why'])
+    .select(eb => ['host', eb.fn.max<number>('quiet_until').as('until')])
     .where('host', 'in', hosts)
-    .where('next_check_at', '>', now)
-    .where('next_check_why', 'like', '%"host-quiet"%')
-    .orderBy('next_check_at')
+    .where('quiet_until', '>', now)
+    .groupBy('host')
     .execute()
-  return new Map(rows.map(row => [row.host ?? '', row]))
+  return new Map(rows.map(row => [row.host ?? '', Number(row.until)]))
 }
 
-/** URLs that answered when they were last asked, the newest first. */
+/** URLs of different hosts that answered when they were last asked, the newest first. */
 export async function sourcesThatAnswered(catalog: Catalog, limit: number): Promise<string[]> {
   const rows = await catalog.kysely
     .selectFrom('sources')
-    .select('url')
+    .select(['url', 'host'])
     .where('failure_code', 'is', null)
     .where('version', 'is not', null)
     .where('merged_into', 'is', null)
     .orderBy('checked_at', 'desc')
-    .limit(limit)
+    .limit(limit * 20)
     .execute()
-  return rows.map(row => row.url)
+  const byHost = new Map(rows.toReversed().map(row => [row.host ?? hostOf(row.url), row.url]))
+  return [...byHost.values()].toReversed().slice(0, limit)
 }
 
 async function lookUp(catalog: Catalog, byHash: ReadonlyMap<string, string>, known: Map<string, SourceId>): Promise<void> {
   const rows = await catalog.kysely
     .selectFrom('sources')
-    .select(['id', 'url_hash', 'merged_into'])
+    .select(['id', 'url_hash', 'merged_into', 'retired_at'])
     .where('url_hash', 'in', [...byHash.keys()])
     .execute()
+  const retired = rows.filter(row => row.retired_at !== null).map(row => row.id)
+  // Somebody wants it again: whether it is still gone is the publisher's to say.
+  if (retired.length > 0)
+    await catalog.kysely.updateTable('sources').set({ retired_at: null, next_check_at: 0 }).where('id', 'in', retired).execute()
   for (const row of rows) {
     const url = byHash.get(row.url_hash)
     if (url !== undefined) known.set(url, parseSourceId(row.merged_into ?? row.id))

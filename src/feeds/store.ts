@@ -5,7 +5,8 @@ import { churnAlert, readAlert } from './alert.js'
 import { findChurn, looksChurned, postsToCompare } from './churn.js'
 import type { DocumentPost, FeedDocument } from './document.js'
 import type { FeedRow } from './subscriptions.js'
-import { buriedGuids } from './tombstones.js'
+import { asWriter } from './tenant-writer.js'
+import { type Buried, findBuried, hasTombstones } from './tombstones.js'
 
 /** A document to store for one feed of a tenant. */
 export interface Delivery {
@@ -17,7 +18,7 @@ export interface Delivery {
 export interface Stored {
   readonly new: number
   readonly updated: number
-  /** Entries that are stored posts under new guids, and were not stored again. */
+  /** Entries that are stored or deleted posts under new guids, and were not stored again. */
   readonly held: number
 }
 
@@ -25,37 +26,44 @@ type PostRow = Omit<Insertable<PostsTable>, 'tenant_id'>
 type KnownPost = Pick<PostRow, 'feed_id' | 'guid_hash' | 'content_hash' | 'id' | 'created_at'>
 
 const NOTHING: Stored = { new: 0, updated: 0, held: 0 }
+const NONE_BURIED: Buried = { byGuid: new Set(), underNewGuid: new Set() }
 const HASHES_PER_STATEMENT = 1_000
 
 /**
  * Stores the documents' posts in one transaction: new ones are inserted, changed ones replaced, known ones left alone, deleted ones left out, and the feeds'
- * versions set with them. Posts whose guids the publisher changed go on under the new ones. Storing a version twice, or by two writers
+ * versions set with them. Posts whose guids the publisher changed go on under the new ones, as the same posts. Storing a version twice, or by two writers
  * at once, stores every post once. One result per delivery, in order.
  */
-export function storeDeliveries(tables: TenantTables, deliveries: readonly Delivery[], now: number): Promise<Stored[]> {
-  return tables.transaction(async tx => {
-    // Takes the tenant's writer lock, so that what is read next stays true until the end.
-    await tx.takeIds('posts', 0)
-    const feeds = await feedsNow(tx, deliveries)
-    const due = deliveries.filter(({ feed, version }) => feeds.has(feed.id) && feeds.get(feed.id)?.version !== version)
-    // Of a feed that never had a document nothing is stored, buried or known under another guid.
-    const before = due.filter(({ feed }) => feeds.get(feed.id)?.version !== null)
-    const known = await knownPosts(tx, before)
-    const plans = due.map(delivery => planOf(delivery, known))
-    const planned = plans.filter(plan => before.includes(plan.delivery))
-    await leaveOutBuried(tx, planned, now)
-    for (const plan of planned) await holdChurned(tx, plan, feeds)
-    await insertPosts(tx, plans, now)
-    await replacePosts(
-      tx,
-      plans.flatMap(plan => plan.changed.map(({ post, before }) => ({ ...columnsOf(post), ...before, changed_at: now }))),
-    )
-    await setVersions(tx, plans, feeds, now)
-    const results = new Map(
-      plans.map(plan => [plan.delivery, { new: plan.fresh.length, updated: plan.changed.length, held: plan.held }]),
-    )
-    return deliveries.map(delivery => results.get(delivery) ?? NOTHING)
-  })
+export async function storeDeliveries(tables: TenantTables, deliveries: readonly Delivery[], now: number): Promise<Stored[]> {
+  const plans = await asWriter(tables, tx => carryOut(tx, deliveries, now))
+  const results = new Map(
+    plans?.map(plan => [plan.delivery, { new: plan.fresh.length, updated: plan.changed.length, held: plan.held }]),
+  )
+  return deliveries.map(delivery => results.get(delivery) ?? NOTHING)
+}
+
+/** Null when none of the feeds is there any more. */
+async function carryOut(tx: TenantTables, deliveries: readonly Delivery[], now: number): Promise<Plan[] | null> {
+  const feeds = await feedsNow(tx, deliveries)
+  if (feeds.size === 0) return null
+  const due = deliveries.filter(({ feed, version }) => feeds.has(feed.id) && feeds.get(feed.id)?.version !== version)
+  // Of a feed that never had a document nothing is stored, buried or known under another guid.
+  const before = due.filter(({ feed }) => feeds.get(feed.id)?.version !== null)
+  const known = await knownPosts(tx, before)
+  const plans = due.map(delivery => planOf(delivery, known))
+  await leaveOutKnown(
+    tx,
+    plans.filter(plan => before.includes(plan.delivery)),
+    feeds,
+    now,
+  )
+  await insertPosts(tx, plans, now)
+  await replacePosts(
+    tx,
+    plans.flatMap(plan => plan.changed.map(({ post, before }) => ({ ...columnsOf(post), ...before, changed_at: now }))),
+  )
+  await setVersions(tx, plans, feeds, now)
+  return plans
 }
 
 /** What is to be done with a document's entries, oldest first, so that ids grow with the posts' order in the document. */
@@ -63,13 +71,16 @@ interface Plan {
   readonly delivery: Delivery
   fresh: DocumentPost[]
   readonly changed: { post: DocumentPost; before: Pick<KnownPost, 'id' | 'feed_id' | 'created_at'> }[]
+  /** Ids of the posts whose guids the document lists. */
+  readonly listed: Set<number>
   held: number
 }
 
 function planOf(delivery: Delivery, known: ReadonlyMap<string, KnownPost>): Plan {
-  const plan: Plan = { delivery, fresh: [], changed: [], held: 0 }
+  const plan: Plan = { delivery, fresh: [], changed: [], listed: new Set(), held: 0 }
   for (const post of delivery.document.posts.toReversed()) {
     const before = known.get(keyOf(delivery.feed.id, post.guidHash))
+    if (before !== undefined) plan.listed.add(before.id)
     if (before === undefined) plan.fresh.push(post)
     else if (before.content_hash !== post.contentHash) {
       plan.changed.push({ post, before: { id: before.id, feed_id: before.feed_id, created_at: before.created_at } })
@@ -78,29 +89,39 @@ function planOf(delivery: Delivery, known: ReadonlyMap<string, KnownPost>): Plan
   return plan
 }
 
-async function leaveOutBuried(tx: TenantTables, plans: readonly Plan[], now: number): Promise<void> {
-  const listed = plans
-    .filter(plan => plan.fresh.length > 0)
-    .map(plan => ({ feedId: plan.delivery.feed.id, guidHashes: plan.fresh.map(post => post.guidHash) }))
-  const buried = await buriedGuids(tx, listed, now)
-  for (const plan of plans) {
-    const ofFeed = buried.get(plan.delivery.feed.id)
-    if (ofFeed !== undefined) plan.fresh = plan.fresh.filter(post => !ofFeed.has(post.guidHash))
+/** Leaves the entries out that were deleted, or are stored under other guids. */
+async function leaveOutKnown(
+  tx: TenantTables,
+  plans: readonly Plan[],
+  feeds: ReadonlyMap<number, FeedRow>,
+  now: number,
+): Promise<void> {
+  const some = plans.filter(plan => plan.fresh.length > 0)
+  const someBuried = some.length > 0 && (await hasTombstones(tx))
+  for (const plan of some) {
+    const { id } = plan.delivery.feed
+    const { byGuid, underNewGuid } = someBuried ? await findBuried(tx, id, plan.fresh, plan.delivery.document, now) : NONE_BURIED
+    plan.fresh = plan.fresh.filter(post => !byGuid.has(post))
+    await holdChurned(tx, plan, readAlert(feeds.get(id)?.alert ?? null) !== null, underNewGuid)
+    plan.fresh = plan.fresh.filter(post => !underNewGuid.has(post))
   }
 }
 
-/** Leaves the entries out that are stored under other guids; their posts take over the new ones, and nothing else. */
-async function holdChurned(tx: TenantTables, plan: Plan, feeds: ReadonlyMap<number, FeedRow>): Promise<void> {
+/** Leaves the entries out that are stored under other guids; their posts take over the new ones, and what else has changed. */
+async function holdChurned(tx: TenantTables, plan: Plan, again: boolean, buried: ReadonlySet<DocumentPost>): Promise<void> {
   const { feed, document } = plan.delivery
-  if (!looksChurned(document.posts.length, plan.fresh.length)) return
-  const posts = await postsToCompare(tx, feed.id, document.posts.length)
-  const churn = findChurn(plan.fresh, posts, readAlert(feeds.get(feed.id)?.alert ?? null) !== null)
+  const entries = document.posts.length
+  if (!looksChurned(entries, plan.fresh.length)) return
+  const compared = await postsToCompare(tx, feed.id, entries, plan.listed)
+  const churn = findChurn(plan.fresh, compared, { entries, buried, again })
   if (churn === null) return
-  for (const [id, entry] of churn.known) {
-    await tx.updatePosts().set({ guid: entry.guid, guid_hash: entry.guidHash }).where('id', '=', id).execute()
+  for (const [{ id, created_at, content_hash }, post] of churn.known) {
+    await tx.updatePosts().set({ guid: post.guid, guid_hash: post.guidHash }).where('id', '=', id).execute()
+    if (content_hash !== post.contentHash) plan.changed.push({ post, before: { id, feed_id: feed.id, created_at } })
   }
-  plan.fresh = plan.fresh.filter(post => !churn.held.has(post))
-  plan.held = churn.held.size
+  const held = new Set([...churn.known.values(), ...churn.others])
+  plan.fresh = plan.fresh.filter(post => !held.has(post))
+  plan.held = held.size
 }
 
 async function insertPosts(tx: TenantTables, plans: readonly Plan[], now: number): Promise<void> {

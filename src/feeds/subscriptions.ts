@@ -7,8 +7,8 @@ import { type TenantTables, withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
 import { type FeedAlert, readAlert } from './alert.js'
 import { type SourceState, sourceState } from './source-state.js'
-import { loadSources, registerSources } from './sources.js'
-import { parseFeedUrl } from './urls.js'
+import { dueAt, loadSources, registerSources } from './sources.js'
+import { sourceUrl } from './urls.js'
 
 export { followSource } from './follow-source.js'
 
@@ -90,7 +90,7 @@ export async function listFeeds(catalog: Catalog, tenant: Tenant): Promise<FeedV
       sourceId: parseSourceId(row.source_id),
       storedAt: row.stored_at,
       checkedAt: source?.checked_at ?? null,
-      nextCheckAt: source === undefined || source.retired_at !== null || source.next_check_at === 0 ? null : source.next_check_at,
+      nextCheckAt: source === undefined || source.retired_at !== null || dueAt(source) === 0 ? null : dueAt(source),
       state: source === undefined ? 'new' : sourceState(source),
       movedTo: source?.moved_to ?? null,
       failure: code === null ? null : { code, message: source?.failure_message ?? '', count: source?.failure_count ?? 0 },
@@ -113,11 +113,13 @@ export function removeFeed(catalog: Catalog, tenant: Tenant, named: string): Pro
   )
 }
 
-/** The feed of that id or URL. @throws {Failure} FEED_NOT_FOUND, URL_INVALID */
+/** The feed of that id or URL. @throws {Failure} FEED_NOT_FOUND */
 export async function getFeed(tables: TenantTables, tenant: Tenant, named: string): Promise<FeedRow> {
   const feed = await findFeed(tables, named)
   if (feed !== undefined) return feed
-  throw new Failure('FEED_NOT_FOUND', `tenant ${tenant.slug} has no feed ${named}`, { hint: `feedctl feed list ${tenant.slug}` })
+  throw new Failure('FEED_NOT_FOUND', `tenant ${tenant.slug} has no feed ${named.slice(0, 100)}`, {
+    hint: `feedctl feed list ${tenant.slug}`,
+  })
 }
 
 function tooMany(tenant: Tenant, before: number, more: number, maxFeeds: number): Failure {
@@ -127,8 +129,8 @@ function tooMany(tenant: Tenant, before: number, more: number, maxFeeds: number)
 
 async function findFeed(tables: TenantTables, named: string): Promise<FeedRow | undefined> {
   if (/^\d{1,15}$/.test(named)) return tables.feeds().selectAll().where('id', '=', Number(named)).executeTakeFirst()
-  const url = parseFeedUrl(named)
-  return tables.feeds().selectAll().where('url', '=', url).executeTakeFirst()
+  const url = sourceUrl(named)
+  return url === null ? undefined : tables.feeds().selectAll().where('url', '=', url).executeTakeFirst()
 }
 
 async function insertFeeds(tx: TenantTables, wishes: readonly FeedWish[], sources: ReadonlyMap<string, SourceId>): Promise<void> {

@@ -80,7 +80,7 @@ async function syncFeed(
 
 /** Lets the feed follow its source to another URL. True when the tenant has a feed there already, which this one is part of now. */
 async function followed(parts: SyncParts, tenant: Tenant, feed: FeedRow, { source }: Checked): Promise<boolean> {
-  if (source.id === feed.source_id || source.url === '') return false
+  if ((source.id === feed.source_id && source.url === feed.url) || source.url === '') return false
   const outcome = await withTenant(parts.catalog, tenant, tables => followSource(tables, feed.id, source))
   return outcome === 'merged'
 }

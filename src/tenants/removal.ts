@@ -156,5 +156,11 @@ async function removeAll(tables: TenantTables): Promise<void> {
       )
       .execute()
   }
-  await tables.remove('counters').execute()
+  // Whoever waited for the lock meanwhile finds no feeds, and leaves nothing behind.
+  await tables.transaction(async tx => {
+    await tx.takeIds('posts', 0)
+    await tx.remove('posts').execute()
+    await tx.remove('tombstones').execute()
+    await tx.remove('counters').execute()
+  })
 }

@@ -180,6 +180,15 @@ describe('the terminal', () => {
     expect(out).toBe('añb')
   })
 
+  it('reads on no more of stdin once it is too much', async () => {
+    const stdin = 'x'.repeat(200_000)
+    const { out } = await runDeed(
+      async terminal => terminal.write(`${(await terminal.readStdin(10)).byteLength > 10} ${(await terminal.readStdin()).byteLength}`),
+      { stdin },
+    )
+    expect(out).toMatch(/^true /)
+  })
+
   it('asks for --yes off a terminal and takes it', async () => {
     const refused = await runDeed(terminal => terminal.confirm('delete tenant acme'))
     expect(refused).toMatchObject({

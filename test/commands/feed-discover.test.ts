@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { openSite } from '../feeds/discovery/site.js'
+import { DEEP, openSite } from '../feeds/discovery/site.js'
 import type { Publisher } from '../feeds/fetch/publisher.js'
 import { runCli } from '../support/cli.js'
 import { describeDatabases } from '../tenants/installation.js'
@@ -47,7 +47,7 @@ describe('feedctl feed discover', () => {
     const { exit, out, err } = await discover('/nothing/')
     expect([exit, out]).toEqual([4, ''])
     expect(err).toMatch(
-      /^error: no feed was found from http:\S+\/nothing\/; tried \/nothing\/feed, .*\/feed\.json.* \(HTTP 404\) \(FEED_NOT_DISCOVERED\)\n/,
+      /^error: no feed was found from http:\S+\/nothing\/; tried \/nothing\/feed, .*\/feed\.json.* \(HTTP 404\) \(FEED_NOT_DISCOVERED\)\n {2}try: feedctl feed add <tenant> .* --unseen\n$/,
     )
   })
 
@@ -59,7 +59,7 @@ describe('feedctl feed discover', () => {
 
   it('takes a bare host, and refuses what is no address', async () => {
     expect((await runCli(['feed', 'discover', 'nowhere.invalid'], { env: {} })).err).toContain('nowhere.invalid')
-    for (const text of ['nonsense', 'ftp://x.example/', 'javascript:1'])
+    for (const text of ['nonsense', '127.0.0.1:1', 'ftp://x.example/', 'javascript:1'])
       expect((await runCli(['feed', 'discover', text], { env: {} })).err).toContain('(URL_INVALID)')
   })
 })
@@ -74,7 +74,7 @@ describeDatabases('feedctl feed add of', database => {
     ])
   beforeAll(async () => {
     await cli('init')
-    for (const slug of ['feeds', 'pages', 'unseen', 'found', 'away', 'many'])
+    for (const slug of ['feeds', 'pages', 'unseen', 'found', 'away', 'many', 'gone', 'bare', 'long'])
       await cli('tenant', 'create', slug, '--placement', 'shared')
   })
 
@@ -132,7 +132,11 @@ describeDatabases('feedctl feed add of', database => {
   it('anything with --unseen asks nobody', async () => {
     expect(await cli('feed', 'add', 'unseen', `${site.url}/named/`, '--unseen')).toMatchObject({ exit: 0, err: '' })
     expect([await feeds('unseen'), site.seen]).toEqual([[['/named/', null]], []])
-    expect((await cli('feed', 'add', 'unseen', `${site.url}/x`, '--unseen', '--discover')).exit).toBe(2)
+    expect(await cli('feed', 'add', 'unseen', `${site.url}/x`, '--unseen', '--discover')).toEqual({
+      exit: 2,
+      out: '',
+      err: 'error: --discover and --unseen exclude each other (USAGE)\n  try: the same command without --unseen\n',
+    })
   })
 
   it('what cannot be seen now is added all the same, and noted', async () => {
@@ -141,29 +145,91 @@ describeDatabases('feedctl feed add of', database => {
       'add',
       'away',
       `${site.url}/lost`,
+      `${site.url}/broken.xml`,
       'http://10.0.0.1/',
       'http://nowhere.invalid/',
       `${site.url}/direct.xml`,
     )
     expect(exit).toBe(0)
     expect(err.split('\n')).toEqual([
-      `note: ${site.url}/lost could not be seen yet: HTTP 404 (FEED_HTTP_STATUS)`,
-      expect.stringMatching(/^note: http:\/\/10\.0\.0\.1\/ could not be seen yet: .* \(ADDRESS_REFUSED\)$/),
+      `note: ${site.url}/lost is no readable feed now: HTTP 404 (FEED_HTTP_STATUS)`,
+      expect.stringMatching(/\/broken\.xml is no readable feed now: .*line 1.* \(FEED_UNREADABLE\)$/),
+      expect.stringMatching(/^note: http:\/\/10\.0\.0\.1\/ may not be asked: .* \(ADDRESS_REFUSED\)$/),
       expect.stringMatching(/^note: http:\/\/nowhere\.invalid\/ could not be seen yet: .* \(FEED_UNREACHABLE\)$/),
       '',
     ])
     expect(await feeds('away')).toEqual([
       ['/lost', null],
+      ['/broken.xml', null],
       ['http://10.0.0.1/', null],
       ['http://nowhere.invalid/', null],
       ['/direct.xml', 'The Blog'],
     ])
   })
 
+  it('what is gone for good is refused with all others, unless it is added unseen', async () => {
+    const urls = [`${site.url}/gone.xml`, `${site.url}/direct.xml`]
+    const { exit, out, err } = await cli('feed', 'add', 'gone', ...urls, `${site.url}/lost`)
+    expect([exit, out, err]).toEqual([
+      4,
+      '',
+      `error: ${urls[0]} is no readable feed now: the feed is gone for good (HTTP 410) (FEED_GONE)\n  try: feedctl feed add gone ${urls.join(' ')} ${site.url}/lost --unseen\n`,
+    ])
+    const discovering = await cli('feed', 'add', 'gone', ...urls, `${site.url}/named/`, '--discover', '--json')
+    expect([discovering.exit, JSON.parse(discovering.err).error]).toMatchObject([
+      4,
+      { code: 'FEED_GONE', hint: `feedctl feed add gone ${urls.join(' ')} --unseen` },
+    ])
+    expect(await feeds('gone')).toEqual([])
+    expect((await cli(...(err.split('try: feedctl ')[1] ?? '').trim().split(' '))).exit).toBe(0)
+    expect(await feeds('gone')).toHaveLength(3)
+  })
+
+  it('a bare host name is taken when a look confirms it, and refused with the whole URL otherwise', async () => {
+    await cli('feed', 'add', 'bare', 'https://blog.invalid/', '--unseen')
+    expect((await cli('feed', 'add', 'bare', 'blog.invalid')).err).toBe(
+      'error: tenant bare has https://blog.invalid/ already (FEED_EXISTS)\n  try: feedctl feed list bare\n',
+    )
+    const { exit, err } = await cli('feed', 'add', 'bare', 'feeds.invalid/x', `${site.url}/direct.xml`)
+    expect([exit, err]).toEqual([
+      5,
+      expect.stringMatching(
+        /^error: https:\/\/feeds\.invalid\/x could not be seen yet: .* \(FEED_UNREACHABLE\)\n {2}try: feedctl feed add bare https:\/\/feeds\.invalid\/x \S+ --unseen\n$/,
+      ),
+    ])
+    for (const more of [['--unseen'], Array.from({ length: 20 }, (_, n) => `${site.url}/many/${n}`)])
+      expect((await cli('feed', 'add', 'bare', 'feeds.invalid', ...more)).err).toContain('(URL_INVALID)')
+    expect(await feeds('bare')).toEqual([['https://blog.invalid/', null]])
+  })
+
+  it('what moved to where no source can be keeps its address', async () => {
+    expect(await cli('feed', 'add', 'long', `${site.url}/strays/`, '--discover')).toMatchObject({ exit: 0, err: '' })
+    expect(await feeds('long')).toEqual([['/far', 'Far']])
+  })
+
+  it('long URLs names them by their start', async () => {
+    const long = (n: number) => `https://x.invalid/${n}${'y'.repeat(1_900)}`
+    const urls = Array.from({ length: 8 }, (_, n) => long(n))
+    await cli('feed', 'add', 'long', ...urls, '--unseen')
+    const { err } = await cli('feed', 'add', 'long', ...urls)
+    expect(err).toMatch(/^error: tenant long has https:\/\/x\.invalid\/0y+…, .* and 3 more already \(FEED_EXISTS\)\n/)
+    expect(err.length).toBeLessThan(700)
+    const page = await cli('feed', 'add', 'long', site.url + DEEP)
+    expect(page.err.split('\n')).toEqual([
+      expect.stringMatching(/^error: \S{99}… is a page, not a feed; .{1,100}$/),
+      `  try: feedctl feed discover ${site.url}${DEEP}`,
+      '',
+    ])
+    expect((await cli('feed', 'add', 'long', long(9))).err).toMatch(/^note: \S{99}… could not be seen yet: /)
+  })
+
   it('more than twenty asks nobody', async () => {
     const urls = Array.from({ length: 21 }, (_, n) => `${site.url}/many/${n}`)
     const { exit, err } = await cli('feed', 'add', 'many', ...urls)
     expect([exit, err, site.seen]).toEqual([0, 'note: 21 URLs are added unseen; at most 20 are looked at\n', []])
-    expect((await cli('feed', 'add', 'many', ...urls, '--discover')).exit).toBe(2)
+    expect(await cli('feed', 'add', 'many', ...urls, '--discover')).toMatchObject({
+      exit: 2,
+      err: expect.stringMatching(/\(USAGE\)\n {2}try: 20 URLs at a time, or all of them without --discover\n$/),
+    })
   })
 })

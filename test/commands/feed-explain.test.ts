@@ -131,6 +131,29 @@ describeDatabases('feedctl feed explain', env => {
     expect(feeds[1].alert).toEqual({ code: 'GUID_CHURN', message: expect.any(String), at: expect.stringMatching(/Z$/) })
   })
 
+  it('breaks lines between words, and no URL', async () => {
+    const url = `https://a.example/${'long-'.repeat(20)}feed`
+    await cli('feed', 'add', 'acme', url, '--unseen')
+    const { catalog } = await openInstallation(env)
+    const words = `no answer ${'in a long while '.repeat(10)}`.trim()
+    const notices = JSON.stringify([{ code: 'POSTS_CUT', message: words }])
+    await catalog.kysely
+      .updateTable('sources')
+      .set({ checked_at: Date.now(), failure_code: 'FEED_TIMEOUT', failure_message: words, failure_count: 3, notices })
+      .where('url', '=', url)
+      .execute()
+    const { out } = await onScreen('feed', 'explain', 'acme', url)
+    const lines = out.split('\n')
+    expect(lines.filter(line => widthOf(line) > 80).map(line => line.trim().split(/ +/).at(-1))).toEqual([url, url])
+    expect(lines.filter(line => / $/.test(line))).toEqual([])
+    expect(out.replace(/\n +/g, ' ')).toContain(`ago): ${words} (FEED_TIMEOUT)`)
+    expect(out.replaceAll('\n', ' ')).toContain(`note: ${words} (POSTS_CUT)`)
+    const indent = (lines.find(line => line.startsWith('checked')) ?? '').search(/\S+ \S+ UTC/)
+    const next = lines[lines.findIndex(line => line.startsWith('checked')) + 1] ?? ''
+    expect([indent > 8, next.search(/\S/)]).toEqual([true, indent])
+    expect((await cli('feed', 'explain', 'acme', url)).out).toContain(`${words} (FEED_TIMEOUT)\n`)
+  })
+
   it('refuses what the tenant has not', async () => {
     expect(await cli('feed', 'explain', 'acme', '9')).toEqual({
       exit: 4,

@@ -102,7 +102,8 @@ describeDatabases('feedctl feed import and export', env => {
   it('say which file cannot be read', async () => {
     const { exit, err } = await cli(['feed', 'import', 'wrong', 'missing.opml'])
     expect(exit).toBe(4)
-    expect(err).toMatch(/^error: cannot read .*missing\.opml: .* \(FILE_UNREADABLE\)\n/)
+    expect(err).toMatch(/^error: cannot read .*missing\.opml: no such file or directory \(FILE_UNREADABLE\)\n {2}try: a path /)
+    expect((await cli(['feed', 'import', 'wrong', '.'])).err).toMatch(/\(FILE_UNREADABLE\)\n {2}try: a file in that folder\n$/)
   })
 
   it('take 3,000 feeds at once', async () => {

@@ -3,6 +3,7 @@ import { Interruption } from '../../src/cli/interruption.js'
 import { parseSlug } from '../../src/tenants/ids.js'
 import { withLock } from '../../src/tenants/locks.js'
 import { getTenant } from '../../src/tenants/tenant.js'
+import { startPublisher } from '../e2e/publisher.js'
 import { post, TenantFeeds } from '../feeds/sync/tenant-feeds.js'
 import { runCli } from '../support/cli.js'
 import { describeDatabases, openInstallation } from '../tenants/installation.js'
@@ -42,7 +43,7 @@ describeDatabases('feedctl feed retention and prune', env => {
     expect((await cli('feed', 'retention', 'shows')).out).toBe(
       [
         'shows',
-        '  age    pruned after 90 days (set for the tenant)',
+        '  age    pruned after 90 days, even those that the feed still lists (set for the tenant)',
         '  count  kept however many (FEEDCTL_KEEP_POSTS)',
         '',
         'Feeds with a policy of their own (- is as above):',
@@ -105,6 +106,20 @@ describeDatabases('feedctl feed retention and prune', env => {
       expect(await cli('feed', 'prune', '--all')).toMatchObject({ exit: 7, err: expect.stringContaining('(LOCKED)') })
       expect((await cli('feed', 'prune', '--all', '--dry-run')).exit).toBe(0)
     })
+  })
+
+  it('prune calls --ping-url before and after, or says that it failed, and does nothing when it is no URL', async () => {
+    const feeds = await furnish('pings')
+    await cli('feed', 'retention', 'pings', '--posts', '1')
+    await using watcher = await startPublisher((_path, response) => response.end())
+    const { asked } = watcher
+    const prune = (slug: string, url = watcher.urlOf('/abc?rid=7')) => cli('feed', 'prune', slug, '--ping-url', url)
+    expect(await prune('pings', 'ftp://x')).toMatchObject({ exit: 2, out: '' })
+    expect([asked, (await feeds.guids()).length]).toEqual([[], 3])
+    expect((await prune('pings')).exit).toBe(0)
+    expect([asked.splice(0), await feeds.guids()]).toEqual([['/abc/start?rid=7', '/abc?rid=7'], ['1 days']])
+    expect((await prune('nobody')).exit).toBe(4)
+    expect(asked).toEqual(['/abc/start?rid=7', '/abc/fail?rid=7'])
   })
 
   it('prune that is interrupted says what it did', async () => {

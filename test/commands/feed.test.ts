@@ -79,7 +79,7 @@ describeDatabases('feedctl feed', env => {
         `error: tenant removes has no feed ${named} (FEED_NOT_FOUND)\n  try: feedctl feed list removes\n`,
       ])
     }
-    expect((await cli('feed', 'remove', 'removes', 'nonsense')).err).toContain('(URL_INVALID)')
+    expect((await cli('feed', 'remove', 'removes', 'nonsense')).err).toContain('(FEED_NOT_FOUND)')
     expect([await urls('removes'), await urls('removes-2')]).toEqual([[C], [A, B, C]])
   })
 
@@ -206,6 +206,37 @@ describe('feedctl feed parse', () => {
       exit: 4,
       err: expect.stringContaining('(FEED_NOT_A_FEED)'),
     })
+  })
+
+  it.each<[string, string[], string]>([
+    ['a page', ['html'], 'feedctl feed discover URL'],
+    ['what is gone', ['status-410'], 'feedctl feed discover HOME'],
+    ['what is empty', ['empty'], 'feedctl feed discover HOME'],
+  ])('of %s at a URL names the way to its feeds', async (_what, [fault = ''], hint) => {
+    const url = server.faultUrl(fault as Parameters<typeof server.faultUrl>[0])
+    const { err } = await runCli(['feed', 'parse', url, '--json'], { env })
+    expect(JSON.parse(err).error.hint).toBe(hint.replace('URL', url).replace('HOME', new URL('/', url).href))
+    server.resetStats()
+  })
+
+  it.each<[string, string[], string | Buffer, string, string]>([
+    ['nothing on stdin', ['-'], '', 'FEED_EMPTY', 'curl -sS <url of the feed> | feedctl feed parse -'],
+    ['a page on stdin', ['-'], '<html><body>x', 'FEED_NOT_A_FEED', 'feedctl feed discover <url of the site>'],
+    ['too much on stdin', ['-'], '<rss>'.padEnd(5_000), 'FEED_TOO_LARGE', 'set FEEDCTL_FETCH_MAX_BYTES'],
+    ['a file without an end', ['/dev/zero'], '', 'FEED_TOO_LARGE', 'set FEEDCTL_FETCH_MAX_BYTES'],
+    ['a missing file', ['missing.xml'], '', 'FILE_UNREADABLE', 'a path from the working folder on, or an absolute one'],
+    ['a folder', ['.'], '', 'FILE_UNREADABLE', 'a file in that folder'],
+    ['no name', [''], '', 'FILE_UNREADABLE', 'a file in that folder'],
+  ])('of %s exits 4 and says what helps', async (_what, argv, stdin, code, hint) => {
+    const result = await runCli(['feed', 'parse', ...argv, '--json'], { stdin, env: { FEEDCTL_FETCH_MAX_BYTES: '4096' } })
+    expect([result.exit, result.out, JSON.parse(result.err).error]).toEqual([4, '', { code, message: expect.any(String), hint }])
+    expect(result.err).not.toContain('ENOENT')
+  })
+
+  it('of bytes that are no text exits 4', async () => {
+    const stdin = Buffer.from(Array.from({ length: 5_000 }, (_, n) => (n * n + (n >> 3)) & 0xff))
+    const { exit, out, err } = await runCli(['feed', 'parse', '-'], { stdin })
+    expect([exit, out, err]).toEqual([4, '', expect.stringMatching(/^error: .* \(FEED_(?:NOT_A_FEED|UNREADABLE)\)\n/)])
   })
 
   it('needs no database', async () => {

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { openPublisher } from '../feeds/fetch/publisher.js'
 import { BIN, runNode } from '../support/bin.js'
 import { runCli } from '../support/cli.js'
 import { temporaryFolder } from '../support/folders.js'
@@ -41,6 +42,16 @@ describeDatabases('feedctl tenant create', env => {
       feeds: 2,
       duration_ms: expect.any(Number),
     })
+  })
+
+  it('subscribes without a look at the feeds, as its help says', async () => {
+    const publisher = await openPublisher({})
+    onTestFinished(() => publisher.close())
+    const { exit } = await runCli(['tenant', 'create', 'offline', '--feed', `${publisher.url}/page`], {
+      env: { ...env, FEEDCTL_FETCH_ALLOW: '127.0.0.1' },
+    })
+    expect([exit, publisher.seen]).toEqual([0, []])
+    expect((await create('--help')).out.replace(/\s+/g, ' ')).toContain('not looked at, as `feedctl feed add` does')
   })
 
   it('says in words what it made', async () => {

@@ -82,6 +82,23 @@ describeDrivers('the life of a source', env => {
     expect((await postsOf(installation, 'acme-2')).map(post => post.guid).sort()).toEqual(['a', 'b', 'c', 'd'])
   })
 
+  test('a source that moved to one that had been retired brings it back, and the old URL leads to it from then on', async () => {
+    const answers: Answers = { '/old.xml': sendTo(308, '/new.xml'), '/new.xml': status(410) }
+    await using publisher = await publisherWith(answers)
+    await using installation = await installed(env)
+    const [from, to] = [publisher.urlOf('/old.xml'), publisher.urlOf('/new.xml')]
+    await installation.createTenant('globex', [to])
+    expect((await installation.sync('globex')).report.failures).toMatchObject([{ code: 'FEED_GONE' }])
+    answers['/new.xml'] = feed()
+    await installation.createTenant('acme', [from])
+    for (let times = 0; times < 3; times++) expect(await installation.sync('acme', '--force')).toMatchObject({ exit: 0 })
+    expect(await installation.feeds('acme')).toMatchObject([{ url: to, state: 'active', failure: null }])
+    expect((await installation.sync('globex')).report).toMatchObject({ feeds: { failed: 0, new_version: 1 }, posts: { new: 3 } })
+    await installation.createTenant('initech', [from])
+    await installation.sync('initech')
+    expect(await installation.feeds('initech')).toMatchObject([{ url: to }])
+  })
+
   test('a redirect for now is followed and never believed', async () => {
     await using publisher = await publisherWith({
       '/old.xml': sendTo(302, '/new.xml'),
@@ -107,6 +124,27 @@ describeDrivers('the life of a source', env => {
     expect((await installation.sync('acme', '--force')).report).toMatchObject({ posts: { new: 3 }, feeds: { failed: 0 } })
     expect(await installation.feeds('acme')).toMatchObject([{ failure: null }])
     expect((await installation.feeds('acme'))[0]?.next_check_at).not.toBeNull()
+  })
+
+  test('a feed that is gone is asked again when somebody subscribes to it', async () => {
+    const answers: Answers = { '/feed.xml': status(410) }
+    await using publisher = await publisherWith(answers)
+    await using installation = await installed(env)
+    await installation.createTenant('acme', [publisher.urlOf('/feed.xml')])
+    await installation.sync('acme')
+    answers['/feed.xml'] = feed()
+    await installation.createTenant('globex', [publisher.urlOf('/feed.xml')])
+    expect((await installation.sync('globex')).report).toMatchObject({ posts: { new: 3 } })
+    expect(await installation.feeds('acme')).toMatchObject([{ state: 'active' }])
+  })
+
+  test('a redirect to a host without a name fails alone', async () => {
+    await using publisher = await publisherWith({ '/evil.xml': sendTo(302, 'http://./'), '/feed.xml': feed() })
+    await using installation = await installed(env)
+    await installation.createTenant('acme', [publisher.urlOf('/evil.xml'), publisher.urlOf('/feed.xml')])
+    const { exit, report } = await installation.sync('acme')
+    expect(exit).toBe(6)
+    expect(report).toMatchObject({ tenants: { ok: 1 }, posts: { new: 3 }, failures: [{ code: 'FEED_REDIRECTS' }] })
   })
 
   test('a feed that fails is asked later and later, and recovers by itself', async () => {
@@ -148,6 +186,25 @@ describeDrivers('the life of a source', env => {
       expect(Date.parse(quiet?.next_check_at ?? '')).toBeGreaterThan(Date.now() + 50 * 60_000)
     }
   })
+
+  test.runIf(manyLoopbacks)(
+    'a feed that has failed for long keeps its host quiet no longer than its publisher asks',
+    async () => {
+      const answers: Answers = { '/1.xml': status(500), '/2.xml': feed() }
+      await using publisher = await publisherWith(answers, { host: '127.0.0.5' })
+      await using installation = await installed(env)
+      await installation.createTenant('acme', [publisher.urlOf('/1.xml')])
+      for (let times = 0; times < 5; times++) await installation.sync('acme', '--force')
+      answers['/1.xml'] = status(429, { 'retry-after': '2' })
+      await installation.sync('acme', '--force')
+      await installation.createTenant('globex', [publisher.urlOf('/2.xml')])
+      const [waiting] = await installation.feeds('globex')
+      expect(Date.parse(waiting?.next_check_at ?? '1970-01-01')).toBeLessThanOrEqual(Date.now() + 2_000)
+      await expect
+        .poll(async () => (await installation.sync('globex')).report.posts.new, { timeout: 10_000, interval: 300 })
+        .toBe(3)
+    },
+  )
 
   test.runIf(manyLoopbacks)('an outage here marks no feed as failing, and is over when the network is back', async () => {
     const hosts = Array.from({ length: 8 }, (_, index) => `127.0.0.${11 + index}`)

@@ -159,9 +159,8 @@ describeDatabases('the explanation of a feed', env => {
   })
 
   it("is refused for what the tenant has not, the neighbour's feeds among it", async () => {
-    for (const named of [B, '77', 'https://never.example/'])
+    for (const named of [B, '77', 'https://never.example/', 'nonsense'])
       await expect(explain(named)).rejects.toMatchObject({ code: 'FEED_NOT_FOUND', hint: `feedctl feed list ${tenant.slug}` })
-    await expect(explain('nonsense')).rejects.toMatchObject({ code: 'URL_INVALID' })
     expect((await explain(B, neighbour)).feed.url).toBe(B)
   })
 })

@@ -3,6 +3,7 @@ import { type AgingFeed, Expiry } from '../../src/feeds/expiry.js'
 import { pruneTenants } from '../../src/feeds/prune-tenants.js'
 import { type PruneOptions, pruneTenant } from '../../src/feeds/retention.js'
 import { setRetention } from '../../src/feeds/retention-policy.js'
+import { deletePosts } from '../../src/feeds/tombstones.js'
 import { getTenant } from '../../src/tenants/tenant.js'
 import { describeDatabases, type Installation, openInstallation, tenantIn } from '../tenants/installation.js'
 import { DAY_MS, post, TenantFeeds } from './sync/tenant-feeds.js'
@@ -123,6 +124,52 @@ describeDatabases('pruning', env => {
     expect((await feeds.guids()).toSorted()).toEqual(fresh.map(entry => entry.guid).toSorted())
   })
 
+  it('by two at once, of two processes, leaves as many as by one', async () => {
+    const feeds = await start()
+    const there = await openInstallation(env)
+    for (let round = 0; round < 12; round++) {
+      const age = (n: number) => NOW - 400 * DAY_MS + round * 1000 + n
+      await feeds.store(
+        Array.from({ length: 1000 }, (_, n) => post(`${round} ${n}`, { publishedAt: age(n) })),
+        NOW,
+      )
+    }
+    const tenant = await getTenant(feeds.catalog, feeds.tenant.slug)
+    const options = { settings: { keepDays: 0, keepPosts: 2000 }, now: NOW, signal: going }
+    const seconds: Promise<unknown>[] = []
+    let batches = 0
+    await pruneTenant(feeds, tenant, {
+      ...options,
+      gone: () => ++batches % 3 === 0 && seconds.push(pruneTenant(there, tenant, options)),
+    })
+    await Promise.all(seconds)
+    expect(seconds.length).toBeGreaterThan(0)
+    const left = await feeds.posts()
+    expect([left.length, Math.min(...left.map(row => row.sort_at))]).toEqual([2000, NOW - 400 * DAY_MS + 10_000])
+  })
+
+  it('leaves a post that has become newer, or another feed’s, since it was read', async () => {
+    const feeds = await start(2)
+    await feeds.store(aged(1, 20, 30, 40), NOW)
+    await setRetention(feeds.catalog, feeds.tenant, '1', { keepDays: 10 })
+    const [oldest, older, old] = (await feeds.posts()).map(row => row.id)
+    const expiry = new Expiry([{ id: 1, policy: { keepDays: 10, keepPosts: 0 }, oldestKept: null }], NOW)
+    await feeds.on(async tables => {
+      await tables
+        .updatePosts()
+        .set({ published_at: NOW })
+        .where('id', '=', older ?? 0)
+        .execute()
+      await tables
+        .updatePosts()
+        .set({ feed_id: 2 })
+        .where('id', '=', old ?? 0)
+        .execute()
+      expect(await deletePosts(tables, [oldest ?? 0, older ?? 0, old ?? 0], NOW, row => expiry.takes(row))).toBe(1)
+    })
+    expect(await feeds.posts()).toHaveLength(3)
+  })
+
   it('of many tenants counts each, goes on after one that fails, and leaves those alone that are not active', async () => {
     const here = await openInstallation({ ...env, FEEDCTL_DATABASE_PREFIX: env.FEEDCTL_DATABASE_PREFIX ?? 'many_' })
     const [one, two, broken, asleep] = [
@@ -150,24 +197,25 @@ describeDatabases('pruning', env => {
 })
 
 describe('what expires', () => {
-  const feed = (id: number, keepDays: number, keepPosts: number, posts: number): AgingFeed => ({
+  const kept = (days: number, id = 0) => ({ sort_at: NOW - days * DAY_MS, id })
+  const feed = (id: number, keepDays: number, oldestKept: AgingFeed['oldestKept'] = null): AgingFeed => ({
     id,
-    posts,
-    policy: { keepDays, keepPosts },
+    policy: { keepDays, keepPosts: 9 },
+    oldestKept,
   })
   const taken = (feeds: readonly AgingFeed[], ages: readonly (readonly [feed: number, days: number])[]) => {
     const expiry = new Expiry(feeds, NOW)
-    return ages.map(([feed_id, days], id) => {
-      const post = { id, feed_id, sort_at: NOW - days * DAY_MS }
+    return ages.map(([feed_id, days], index) => {
+      const post = { id: index + 1, feed_id, sort_at: NOW - days * DAY_MS }
       return expiry.enough(post) ? 'enough' : expiry.takes(post)
     })
   }
 
   it.each<[string, readonly AgingFeed[], readonly (readonly [number, number])[], (boolean | string)[]]>([
-    ['nothing is limited', [feed(1, 0, 0, 9)], [[1, 9_999]], ['enough']],
+    ['nothing is limited', [feed(1, 0)], [[1, 9_999]], ['enough']],
     [
       'by age',
-      [feed(1, 7, 0, 0)],
+      [feed(1, 7)],
       [
         [1, 8],
         [1, 7.001],
@@ -177,7 +225,7 @@ describe('what expires', () => {
     ],
     [
       'by number',
-      [feed(1, 0, 2, 3)],
+      [feed(1, 0, kept(8))],
       [
         [1, 9],
         [1, 8],
@@ -185,28 +233,48 @@ describe('what expires', () => {
       ],
       [true, 'enough', 'enough'],
     ],
-    ['by number, fewer than allowed', [feed(1, 0, 5, 3)], [[1, 9]], ['enough']],
     [
-      'by both, each post once',
-      [feed(1, 7, 1, 3)],
+      'by number, of one moment by their ids',
+      [feed(1, 0, kept(8, 3))],
+      [
+        [1, 8],
+        [1, 8],
+        [1, 8],
+      ],
+      [true, true, 'enough'],
+    ],
+    [
+      'by both',
+      [feed(1, 7, kept(8))],
       [
         [1, 9],
         [1, 8],
+        [1, 7],
+      ],
+      [true, true, 'enough'],
+    ],
+    [
+      'by both, the number being less',
+      [feed(1, 7, kept(1))],
+      [
+        [1, 9],
+        [1, 6],
         [1, 1],
       ],
       [true, true, 'enough'],
     ],
     [
       'one feed, not its neighbour',
-      [feed(1, 7, 0, 0), feed(2, 0, 0, 0)],
+      [feed(1, 7), feed(2, 0), feed(3, 0, kept(8))],
       [
         [2, 9],
         [1, 9],
-        [2, 8],
+        [3, 8],
+        [3, 8.5],
       ],
-      [false, true, false],
+      [false, true, false, true],
     ],
-    ['not what is no feed’s', [feed(1, 7, 0, 0)], [[3, 9]], [false]],
+    ['not what is no feed’s', [feed(1, 7)], [[4, 9]], [false]],
   ])('%s', (_what, feeds, ages, expected) => {
     expect(taken(feeds, ages)).toEqual(expected)
   })

@@ -1,6 +1,9 @@
 import { Failure } from '../../kernel/errors.js'
 import type { FeedFormat, SourceFailure } from '../document.js'
+import { sourceUrl } from '../urls.js'
+import { shownUrl } from './address.js'
 import { serviceGuesses, usualPlaces } from './guesses.js'
+import { ADD_UNSEEN, hintFor } from './hints.js'
 import { type Asking, type Look, look } from './look.js'
 import { pageLinks, withoutTwins } from './page-links.js'
 
@@ -18,7 +21,7 @@ const AT_ONCE = 2
 export type FoundBy = 'itself' | 'link' | 'anchor' | 'service' | 'path'
 
 export interface DiscoveredFeed {
-  /** What to subscribe to. */
+  /** What to subscribe to, as `parseFeedUrl` writes it. */
   readonly url: string
   readonly title: string | null
   readonly format: FeedFormat
@@ -48,9 +51,14 @@ export async function discoverFeeds(fetcher: Asking, url: string, options: Disco
   const discovery = await discover(fetcher, url, options)
   if (discovery.feeds.length > 0) return discovery
   const failure = discovery.refused.get(url)
-  if (discovery.kind !== 'page' && failure !== undefined) throw new Failure(failure.code, failure.message)
+  if (discovery.kind !== 'page' && failure !== undefined) {
+    const hint = hintFor(failure.code, url, 'discover')
+    throw new Failure(failure.code, failure.message, hint === null ? {} : { hint })
+  }
   const tried = words(discovery.refused, url)
-  throw new Failure('FEED_NOT_DISCOVERED', `no feed was found from ${url}${tried === '' ? '' : `; tried ${tried}`}`)
+  throw new Failure('FEED_NOT_DISCOVERED', `no feed was found from ${shownUrl(url)}${tried === '' ? '' : `; tried ${tried}`}`, {
+    hint: ADD_UNSEEN,
+  })
 }
 
 /**
@@ -96,7 +104,8 @@ class Search {
 
   /** The usual places are left at the first that has a feed: the others most often have the same one. */
   private async all(urls: readonly string[], foundBy: FoundBy): Promise<void> {
-    const left = withoutTwins(urls).filter(url => !this.refused.has(url))
+    const addresses = urls.flatMap(url => sourceUrl(url) ?? [])
+    const left = withoutTwins(addresses).filter(url => !this.refused.has(url))
     while (left.length > 0 && this.requests < MAX_REQUESTS && (foundBy !== 'path' || this.feeds.length === 0)) {
       const some = left.splice(0, Math.min(AT_ONCE, MAX_REQUESTS - this.requests))
       const looks = await Promise.allSettled(some.map(url => this.look(url)))
@@ -138,7 +147,7 @@ function words(refused: ReadonlyMap<string, SourceFailure>, pageUrl: string): st
   for (const [url, { message }] of refused) {
     if (url === pageUrl) continue
     const shown = url.startsWith(`${origin}/`) ? url.slice(origin.length) : url
-    byWhy.set(message, [...(byWhy.get(message) ?? []), shown])
+    byWhy.set(message, [...(byWhy.get(message) ?? []), shownUrl(shown)])
   }
   return [...byWhy].map(([why, urls]) => `${urls.join(', ')} (${why})`).join('; ')
 }

@@ -4,6 +4,7 @@ import type { FeedDocument, SourceFailure } from '../document.js'
 import type { FetchedDocument, Fetcher } from '../fetch/fetcher.js'
 import { decodeText } from '../parse/decode.js'
 import { parseDocument } from '../parse/parse.js'
+import { sourceUrl } from '../urls.js'
 
 export type Asking = Pick<Fetcher, 'fetch'>
 
@@ -12,7 +13,7 @@ export type Look =
   | {
       readonly kind: 'feed'
       readonly document: FeedDocument
-      /** Where it is for good: the address asked, or the one that permanent redirects lead to. */
+      /** Where it is for good: the address that permanent redirects lead to when a source can have it, else the one asked. */
       readonly url: string
       readonly finalUrl: string
       readonly bodyHash: string
@@ -40,7 +41,8 @@ async function read({ body, contentType, finalUrl, permanentUrl }: FetchedDocume
   const bodyHash = shortHash(body)
   try {
     const document = await parseDocument({ body, contentType, url: finalUrl, now: Date.now() })
-    return { kind: 'feed', document, url: permanentUrl ?? asked, finalUrl, bodyHash }
+    const url = (permanentUrl === null ? null : sourceUrl(permanentUrl)) ?? asked
+    return { kind: 'feed', document, url, finalUrl, bodyHash }
   } catch (error) {
     if (!isFailure(error)) throw error
     const text = decodeText(body, contentType)

@@ -1,4 +1,4 @@
-import { parseFeedUrl } from '../urls.js'
+import { sourceUrl } from '../urls.js'
 import { type LinkingTag, linkingTags } from './linking-tags.js'
 
 /** Links stand near the start of a page, and the longest pages are data. */
@@ -84,10 +84,6 @@ function looksLikeFeed(url: string): boolean {
 
 /** Null for what no source can have as its URL. */
 function absolute(href: string | null, base: string): string | null {
-  if (href === null) return null
-  try {
-    return parseFeedUrl(new URL(href.replace(/^feed:(?:\/\/)?(?=https?:)/i, ''), base).href)
-  } catch {
-    return null
-  }
+  const bare = href?.replace(/^feed:(?:\/\/)?(?=https?:)/i, '')
+  return bare === undefined || !URL.canParse(bare, base) ? null : sourceUrl(new URL(bare, base).href)
 }

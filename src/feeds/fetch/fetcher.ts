@@ -7,6 +7,7 @@ import { failed, outcomeOf } from './answer.js'
 import { ACCEPT_ENCODING } from './body.js'
 import { exchange, type Reply, StaleConnection } from './exchange.js'
 import { HostBudget } from './host-budget.js'
+import { MAX_QUIET_S } from './host-state.js'
 import type { FetchOutcome, FetchPostponed, Validators } from './outcome.js'
 import { Trail } from './redirects.js'
 import { refusalOf } from './refusals.js'
@@ -39,6 +40,8 @@ export interface FetcherOptions {
 const ACCEPT =
   'application/atom+xml, application/rss+xml, application/rdf+xml, application/feed+json, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5'
 const PUBLIC_RATE = 20
+/** Answers about a document, which a service that is down does not give. */
+const SERVED: ReadonlySet<number> = new Set([200, 304, 404, 410])
 const UNBOUNDED_RATE = 1_000_000
 /** What a request may take beyond its time: the way to the gates and back. */
 const LEASE_MARGIN_MS = 5_000
@@ -125,7 +128,7 @@ export class Fetcher {
       }
       this.bytes += reply.wireBytes
       const refusal = refusalOf(reply.status, reply.header, url.host)
-      const hostQuietS = this.learn(host, reply, refusal === 'limited', sentAt)
+      const hostQuietS = this.learn(host, url.href, reply, { limited: refusal === 'limited', sentAt })
       if (refusal !== null || !isRedirect(reply.status)) return outcomeOf(reply, trail, { refusal, hostQuietS, conditional })
       trail.move(reply.status, reply.header('location'))
       remainingMs = Math.max(1, remainingMs - (performance.now() - startedAt))
@@ -133,16 +136,21 @@ export class Fetcher {
   }
 
   /** Seconds that all feeds of the host are to wait because of this answer; null for none. */
-  private learn(host: string, reply: Reply, limited: boolean, sentAt: number): number | null {
+  private learn(
+    host: string,
+    url: string,
+    reply: Reply,
+    { limited, sentAt }: { limited: boolean; sentAt: number },
+  ): number | null {
     const { status } = reply
     if (!limited) {
       this.budget.learn(host, { kind: 'answered' })
-      if (status < 500) this.serving.saw(host)
+      if (SERVED.has(status)) this.serving.saw(host, url)
       return null
     }
-    const waitS = retryAfterS(reply.header('retry-after'), Date.now())
+    const waitS = Math.min(retryAfterS(reply.header('retry-after'), Date.now()) ?? 0, MAX_QUIET_S)
     // 503 is said of a service and of one document alike: a host that serves others means the document.
-    const quietS = status === 503 && this.serving.lately(host) ? null : waitS
+    const quietS = waitS === 0 || (status === 503 && this.serving.servesOthers(host, url)) ? null : waitS
     this.budget.learn(host, { kind: 'limited', sentAt, quietS })
     return quietS
   }

@@ -46,7 +46,7 @@ function told(error: unknown): { code: FailureCode; words: string } {
   if (tunnel !== null) return { code: 'FEED_UNREACHABLE', words: `cannot be reached: the proxy answers HTTP ${tunnel[1]}` }
   if (code.startsWith('HPE_')) return { code: 'FEED_UNREACHABLE', words: `does not speak HTTP: ${wordsOf(error)}` }
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
-    return { code: 'FEED_UNREACHABLE', words: `and feedctl find no common TLS (${code}): ${wordsOf(error)}` }
+    return { code: 'FEED_UNREACHABLE', words: `and feedctl find no common TLS (${code})` }
   }
   return { code: 'FEED_UNREACHABLE', words: `cannot be reached: ${wordsOf(error)}` }
 }

@@ -54,5 +54,6 @@ export class Trail {
 }
 
 function isWeb(url: URL): boolean {
-  return url.protocol === 'http:' || url.protocol === 'https:'
+  // `http://./` is a URL to the parser, and no host to anybody.
+  return (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname.replace(/\.$/, '') !== ''
 }

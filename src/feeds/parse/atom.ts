@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
-import { MAX_POSTS } from './limits.js'
+import { isSurelyHtml } from './html-in-titles.js'
 import { alternateOf, hrefOf } from './links.js'
-import { mediaOf } from './media.js'
+import { mediaOf, pictureAmong } from './media.js'
+import { entryDates, newest } from './newest.js'
 import {
   enclosure,
   html,
@@ -15,7 +16,7 @@ import {
 } from './published.js'
 import { askedRhythm } from './rhythm.js'
 import { innerBase, type XmlBase } from './xml-base.js'
-import { attributeOf, childrenOf, firstPlain, firstText, textOf, textsOf } from './xml-node.js'
+import { attributeOf, childrenOf, firstPlain, firstText, plainsOf, textOf, textsOf } from './xml-node.js'
 
 /**
  * An Atom document, 0.3 or 1.0, from its root element.
@@ -23,17 +24,19 @@ import { attributeOf, childrenOf, firstPlain, firstText, textOf, textsOf } from 
  */
 export function atomFeed(root: unknown, url: string): PublishedFeed {
   const base = innerBase(null, attributeOf(root, 'xml:base'), url)
-  const entries = childrenOf(root, 'entry').filter(entry => typeof entry === 'object')
+  const all = childrenOf(root, 'entry').filter(entry => typeof entry === 'object')
+  const { entries, kept } = newest(all, entryDates)
   const author = authorsOf(root)
   return {
     format: 'atom',
-    title: firstTyped(root, 'title'),
+    title: titleOf(root),
     link: alternateOf(childrenOf(root, 'link'), base, url),
     description: firstTyped(root, 'subtitle') ?? firstTyped(root, 'tagline'),
     language: attributeOf(root, 'xml:lang') ?? firstPlain(root, 'dc:language') ?? firstPlain(root, 'language'),
     rhythm: askedRhythm([root]),
-    entries: entries.slice(0, MAX_POSTS).map(entry => atomEntry(entry, author, base, url)),
-    entryCount: entries.length,
+    entries: entries.map(entry => atomEntry(entry, author, base, url)),
+    entryCount: all.length,
+    kept,
     base,
   }
 }
@@ -47,29 +50,30 @@ function atomEntry(entry: unknown, feedAuthor: string | null, outer: XmlBase, ur
   const remote = remoteContent(content)
   const original = firstPlain(entry, 'feedburner:origLink')
   const source = childrenOf(entry, 'source')[0]
+  const enclosures = withoutRepeats([
+    ...links
+      .filter(link => /(?:^|\/)enclosure$/i.test(attributeOf(link, 'rel') ?? ''))
+      .flatMap(link => enclosure(hrefOf(link, base, url), attributeOf(link, 'type'), attributeOf(link, 'length'))),
+    ...remote.enclosures,
+  ])
   return {
     guid: id,
     link: (isWeb(original) ? original : null) ?? alternateOf(links, base, url) ?? remote.page ?? (isWeb(id) ? id : null),
-    title: firstTyped(entry, 'title') ?? html(media.title),
+    title: titleOf(entry) ?? media.title,
     author: authorsOf(entry) ?? joined(textsOf(entry, 'dc:creator')) ?? authorsOf(source) ?? feedAuthor,
-    published: firstDate(entry, 'published', 'issued', 'created', 'dc:date'),
-    updated: firstDate(entry, 'updated', 'modified'),
+    published: plainsOf(entry, ['published', 'issued', 'created', 'dc:date']),
+    updated: plainsOf(entry, ['updated', 'modified']),
     content:
       firstTyped(entry, 'content') ??
       firstTyped(entry, 'summary') ??
-      html(firstText(entry, 'content:encoded') ?? media.description),
+      html(firstText(entry, 'content:encoded')) ??
+      media.description,
     categories: [
       ...childrenOf(entry, 'category').flatMap(node => attributeOf(node, 'label') ?? attributeOf(node, 'term') ?? []),
       ...textsOf(entry, 'dc:subject'),
     ],
-    image: media.image,
-    enclosures: withoutRepeats([
-      ...links
-        .filter(link => /(?:^|\/)enclosure$/i.test(attributeOf(link, 'rel') ?? ''))
-        .flatMap(link => enclosure(hrefOf(link, base, url), attributeOf(link, 'type'), attributeOf(link, 'length'))),
-      ...remote.enclosures,
-      ...media.enclosures,
-    ]),
+    image: media.image ?? pictureAmong(enclosures),
+    enclosures: withoutRepeats([...enclosures, ...media.enclosures]),
     base,
     contentBase: innerBase(base, attributeOf(content ?? childrenOf(entry, 'summary')[0], 'xml:base'), url),
   }
@@ -90,16 +94,20 @@ function authorsOf(node: unknown): string | null {
   )
 }
 
-function firstDate(entry: unknown, ...names: readonly string[]): string | null {
-  return names.reduce<string | null>((found, name) => found ?? firstPlain(entry, name), null)
-}
-
 function firstTyped(node: unknown, name: string): PublishedText | null {
   for (const child of childrenOf(node, name)) {
     const text = typedText(child)
     if (text !== null) return text
   }
   return null
+}
+
+/** The standard takes a title without a type for text, publishers for what they write it in: only what is surely HTML is. */
+function titleOf(node: unknown): PublishedText | null {
+  const title = childrenOf(node, 'title').find(child => typedText(child) !== null)
+  const text = typedText(title)
+  const isUntyped = attributeOf(title, 'type') === null && attributeOf(title, 'mode') === null
+  return text !== null && isUntyped && !isSurelyHtml(text.text) ? plain(text.text) : text
 }
 
 /**

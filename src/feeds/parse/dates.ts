@@ -4,9 +4,9 @@ import { zoneMinutesOf } from './time-zones.js'
 const MAX_CHARS = 100
 const MINUTE_MS = 60_000
 
-/** What most feeds write, of which the platform's fast parser is sure: nothing that does not exist or is cut short. */
+/** What most feeds write, of which the platform's fast parser is sure: nothing that does not exist or is cut short, and no year that it takes for one of two digits. */
 const PLAIN =
-  /^(?:\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,3})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)|[A-Z][a-z]{2}, (?:0?[1-9]|1\d|2[0-8]) (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d (?:GMT|[+-](?:0\d|1[0-4])[0-5]\d))$/
+  /^(?:(?:19[7-9]\d|[2-9]\d{3})-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,3})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)|[A-Z][a-z]{2}, (?:0?[1-9]|1\d|2[0-8]) (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (?:19[7-9]\d|[2-9]\d{3}) (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d (?:GMT|[+-](?:0\d|1[0-4])[0-5]\d))$/
 
 /**
  * Milliseconds since the epoch of a date as feeds write them: RFC 822 with its variants, ISO 8601, Unix time, and what publishers write in words,
@@ -22,6 +22,15 @@ export function parseDate(text: string | null, now: number): number | null {
   if (bare === '' || bare.length > MAX_CHARS) return null
   const at = unixTime(bare) ?? momentOf(bare)
   return at === null ? null : clamped(at, now)
+}
+
+/** The first of these texts that can be read as a date, as `parseDate` gives it; null when none can. */
+export function firstMoment(texts: readonly string[], now: number): number | null {
+  for (const text of texts) {
+    const at = parseDate(text, now)
+    if (at !== null) return at
+  }
+  return null
 }
 
 function clamped(at: number, now: number): number | null {

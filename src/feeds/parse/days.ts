@@ -1,6 +1,8 @@
 import { monthNamed } from './month-names.js'
 
 const DAY_MS = 86_400_000
+/** Before it nothing that is kept: programs write the first years for no date, and the platform takes years below 100 for those of 1900. */
+const FIRST_YEAR = 1969
 
 /** A day, and the text around it where the time is looked for. `month` from 1. */
 export interface Day {
@@ -59,7 +61,7 @@ function calendarDay(text: string): Day | null {
 /** `eitherOrder`: 28/02/2026 is not American, so it is read the other way round. */
 function dayOf(year: number, first: number, second: number, eitherOrder: boolean): Pick<Day, 'year' | 'month' | 'day'> | null {
   const [month, day] = eitherOrder && first > 12 ? [second, first] : [first, second]
-  if (month < 1 || month > 12 || day < 1 || day > 31) return null
+  if (year < FIRST_YEAR || month < 1 || month > 12 || day < 1 || day > 31) return null
   return { year, month, day: Math.min(day, new Date(Date.UTC(year, month, 0)).getUTCDate()) }
 }
 
@@ -75,7 +77,7 @@ function ordinalOrWeekDay(text: string): Day | null {
   const fourth = new Date(january + 3 * DAY_MS)
   const monday = fourth.getTime() - ((fourth.getUTCDay() + 6) % 7) * DAY_MS
   const days = ordinal === undefined ? (Number(week) - 1) * 7 + Number(weekday) - 1 : Number(ordinal) - 1
-  if (days < 0 || days > 371) return null
+  if (Number(year) < FIRST_YEAR || days < 0 || days > 371) return null
   const date = new Date((ordinal === undefined ? monday : january) + days * DAY_MS)
   return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate(), rest: after, after }
 }

@@ -16,9 +16,11 @@ export interface JsonOutline {
   readonly items: number
   /** Where those of the items stand that are too many; null when there are none. */
   readonly surplus: Span | null
+  /** The same when the last items are the ones to keep. */
+  readonly early: Span | null
 }
 
-interface Span {
+export interface Span {
   readonly from: number
   readonly to: number
 }
@@ -36,6 +38,10 @@ class OutlineReader {
   private inItems = false
   private surplusFrom: number | null = null
   private surplus: Span | null = null
+  private itemsFrom = 0
+  /** Where the last items end, by their number modulo `maxItems`. */
+  private readonly ends: number[] = []
+  private early: Span | null = null
 
   constructor(
     private readonly text: string,
@@ -44,7 +50,7 @@ class OutlineReader {
 
   read(): JsonOutline {
     const broken = this.scan()
-    return { broken, items: this.items, surplus: this.surplus }
+    return { broken, items: this.items, surplus: this.surplus, early: this.early }
   }
 
   private scan(): JsonOutline['broken'] {
@@ -88,16 +94,19 @@ class OutlineReader {
     else if (expected.startsWith('key')) {
       if (mark !== '"') return false
       this.expected = ':'
-    } else if (mark === '{' || mark === '[') this.begin(mark)
+    } else if (mark === '{' || mark === '[') this.begin(mark, at)
     else if ('}],:'.includes(mark)) return false
     else this.expected = ', or end'
     return true
   }
 
-  private begin(mark: string): void {
+  private begin(mark: string, at: number): void {
     const isSurplus = this.inItems && this.surplusFrom !== null && this.surplus === null
     if (!isSurplus) this.brackets++
-    if (mark === '[' && this.open.length === 1 && this.key === '"items"') this.inItems = true
+    if (mark === '[' && this.open.length === 1 && this.key === '"items"') {
+      this.inItems = true
+      this.itemsFrom = at + 1
+    }
     this.open.push(mark)
     this.expected = mark === '{' ? 'key or }' : 'value or ]'
   }
@@ -106,11 +115,16 @@ class OutlineReader {
   private ended(at: number | null): void {
     if (!this.inItems || this.open.length !== 2) return
     this.items++
-    if (this.items === this.maxItems && at !== null) this.surplusFrom = at
+    if (at === null) return
+    if (this.items === this.maxItems) this.surplusFrom = at
+    this.ends[this.items % this.maxItems] = at
   }
 
   private endItems(at: number): void {
-    if (this.inItems && this.surplusFrom !== null) this.surplus ??= { from: this.surplusFrom, to: at }
+    if (this.inItems && this.surplusFrom !== null && this.surplus === null) {
+      this.surplus = { from: this.surplusFrom, to: at }
+      this.early = { from: this.itemsFrom, to: (this.ends[this.items % this.maxItems] ?? this.itemsFrom - 1) + 1 }
+    }
     this.inItems = false
   }
 }

@@ -42,6 +42,15 @@ const SPELLINGS = new Map(
   ].map(name => [name.toLowerCase(), name]),
 )
 
+/** Elements that anything is read of, by local names in lower case. */
+const FIELDS = new Set(
+  (
+    'rss channel item feed entry title link guid id description summary content encoded pubdate published issued created updated modified date author ' +
+    'creator contributor name category subject enclosure language ttl skiphours skipdays hour day updateperiod updatefrequency image url thumbnail ' +
+    'group subtitle tagline origlink source body'
+  ).split(' '),
+)
+
 /** Prefixes and what they stand for, as declared where an element stands. The key '' is the default namespace of elements below the root. */
 export type Scope = ReadonlyMap<string, string>
 
@@ -91,14 +100,17 @@ export function rootScope(name: string, format: FeedFormat | null): Scope {
   ])
 }
 
-/** True when a known namespace has another prefix than the one it is known by, so that names must be looked up. */
-export function hasOddPrefixes(attributes: ReadonlyMap<string, string>, format: FeedFormat | null): boolean {
-  for (const [name, value] of attributes) {
-    if (!name.startsWith('xmlns:')) continue
-    const known = prefixOf(value, format)
-    if (known !== undefined && known !== name.slice(6)) return true
-  }
-  return false
+/** True when a known namespace has another prefix than the one it is known by, so that names must be looked up. '' is the default namespace. */
+export function isOddPrefix(prefix: string, uri: string, format: FeedFormat | null): boolean {
+  const known = prefixOf(uri, format)
+  return known !== undefined && known !== prefix && !(prefix === '' && known === 'xhtml')
+}
+
+/** The usual spelling of a name that is read; null for any other. */
+export function fieldSpelling(name: string): string | null {
+  const lower = name.toLowerCase()
+  const usual = SPELLINGS.get(lower) ?? lower
+  return FIELDS.has(lower.slice(lower.indexOf(':') + 1)) ? usual : null
 }
 
 function prefixOf(uri: string, format: FeedFormat | null): string | undefined {

@@ -1,5 +1,6 @@
 import type { DocumentPost, Enclosure, FeedDocument, Notice } from '../document.js'
-import { parseDate } from './dates.js'
+import { firstMoment } from './dates.js'
+import { escapeUnknownTags } from './html-in-titles.js'
 import { type Identity, identify } from './identity.js'
 import {
   bounded,
@@ -31,8 +32,8 @@ export interface NormaliseOptions {
 
 /** Brings a feed into the form that tenants store: bounded, plain text where text is meant, safe HTML, absolute URLs, unique ids. */
 export function normalise(feed: PublishedFeed, options: NormaliseOptions): FeedDocument {
-  const link = webUrl(feed.link, feed.base ?? options.url)
-  const base = feed.base ?? link ?? options.url
+  const link = webUrl(feed.link, feed.base?.href ?? options.url)
+  const base = feed.base?.href ?? link ?? options.url
   const entries = feed.entries.map(wellFormed)
   const identities = identify(entries)
   const posts = entries.flatMap((entry, index) => {
@@ -43,7 +44,7 @@ export function normalise(feed: PublishedFeed, options: NormaliseOptions): FeedD
   const description = feed.description === null ? null : oneLine(feed.description, MAX_DESCRIPTION_CHARS)
   return {
     format: feed.format,
-    title: feed.title === null ? '' : oneLine(feed.title, MAX_TITLE_CHARS),
+    title: titleOf(feed.title),
     link,
     description: description === '' ? null : description,
     language: feed.language === null ? null : oneLine({ text: feed.language, kind: 'plain' }, MAX_LANGUAGE_CHARS) || null,
@@ -59,10 +60,16 @@ function noticesOf(feed: PublishedFeed, entries: readonly PublishedEntry[], repe
     ({ content }) => content !== null && cutToBytes(content.text, MAX_CONTENT_BYTES) !== content.text,
   ).length
   if (feed.entryCount > entries.length)
-    notices.push({ code: 'POSTS_CUT', message: `it has ${feed.entryCount} posts, of which the first ${entries.length} are read` })
+    notices.push({
+      code: 'POSTS_CUT',
+      message: `it has ${feed.entryCount} posts, of which the ${feed.kept} ${entries.length} are read`,
+    })
   if (cut > 0) notices.push({ code: 'CONTENT_CUT', message: `${posts(cut)} cut to ${MAX_CONTENT_BYTES} bytes of content` })
   if (repeated > 0)
-    notices.push({ code: 'POSTS_REPEATED', message: `${posts(repeated)} left out: the same as another in everything` })
+    notices.push({
+      code: 'POSTS_REPEATED',
+      message: `${posts(repeated)} left out: another has the same guid and link, or is the same in everything`,
+    })
   return notices
 }
 
@@ -72,16 +79,17 @@ function posts(count: number): string {
 }
 
 function postOf(entry: PublishedEntry, identity: Identity, feedBase: string, now: number): DocumentPost {
-  const base = entry.base ?? feedBase
+  const base = entry.base?.href ?? feedBase
   const url = webUrl(entry.link, base)
+  const updatedAt = firstMoment(entry.updated, now)
   return {
     ...identity,
     url,
-    title: entry.title === null ? '' : oneLine(entry.title, MAX_TITLE_CHARS),
+    title: titleOf(entry.title),
     author: entry.author === null ? null : oneLine({ text: entry.author, kind: 'html' }, MAX_AUTHOR_CHARS) || null,
-    publishedAt: parseDate(entry.published ?? entry.updated, now),
-    updatedAt: parseDate(entry.updated, now),
-    content: contentOf(entry.content, entry.contentBase ?? entry.base ?? url ?? feedBase),
+    publishedAt: firstMoment(entry.published, now) ?? updatedAt,
+    updatedAt,
+    content: contentOf(entry.content, entry.contentBase?.href ?? entry.base?.href ?? url ?? feedBase),
     categories: categoriesOf(entry.categories),
     image: webUrl(entry.image, base),
     enclosures: entry.enclosures.flatMap(enclosure => enclosureOf(enclosure, base)).slice(0, MAX_ENCLOSURES),
@@ -105,6 +113,14 @@ function wellFormed(entry: PublishedEntry): PublishedEntry {
 function contentOf(content: PublishedText | null, base: string): string {
   if (content === null) return ''
   return content.kind === 'html' ? sanitise(content.text, base) : escapeHtml(content.text).replaceAll('\n', '<br />')
+}
+
+function titleOf(title: PublishedText | null): string {
+  if (title === null) return ''
+  return oneLine(
+    title.kind === 'plain' ? title : { ...title, text: escapeUnknownTags(bounded(title.text, MAX_TITLE_CHARS * 10)) },
+    MAX_TITLE_CHARS,
+  )
 }
 
 /** Cut twice: what is far too long is not even looked at, and decoded text is bounded as well. */

@@ -10,6 +10,8 @@ export interface Opening {
   readonly root: string
   /** Where the root element begins. */
   readonly start: number
+  /** The position after the tag of the root element. */
+  readonly end: number
   /** Where the document that a strict reader is given begins: at its prolog unless a DOCTYPE or anything else is between that and the root. */
   readonly prolog: number
   /** The attributes of the root element, as written. */
@@ -45,13 +47,19 @@ export function openingOf(text: string): Opening {
   return opened(tag, doctype, tag.start)
 }
 
+/** Whether a tag that feeds begin with is anywhere in the text. */
+export function hasFeedRoot(text: string): boolean {
+  return FEED_ROOT.test(text)
+}
+
 type OpenTag = Markup & { kind: 'open' }
 
 function opened(tag: OpenTag, doctype: string, prolog: number): Opening {
-  const { name, start } = tag
+  const { name, start, end } = tag
   return {
     root: name,
     start,
+    end,
     prolog,
     attributes: attributesOf(tag.attributes),
     format: formatOf(name),

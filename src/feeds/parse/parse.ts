@@ -3,14 +3,14 @@ import type { FeedDocument, FeedFormat, Notice } from '../document.js'
 import { atomFeed } from './atom.js'
 import { decodeText } from './decode.js'
 import { readJsonFeed } from './json-feed.js'
-import { hasOddPrefixes } from './namespaces.js'
 import { type KnownPosts, normalise } from './normalise.js'
-import { type Opening, openingOf } from './opening.js'
+import { hasFeedRoot, openingOf } from './opening.js'
 import { placeOf } from './position.js'
 import type { PublishedFeed } from './published.js'
 import { rssFeed } from './rss.js'
 import { readStrictly } from './strict.js'
 import { readTolerantly } from './tolerant.js'
+import { isUsual, MAX_STRICT_CHARS } from './usual.js'
 import { MarkupInText } from './xml-node.js'
 
 export interface ParseInput {
@@ -23,9 +23,6 @@ export interface ParseInput {
   /** Posts of an earlier version, by `guidHash + contentHash`: those that did not change are not sanitised again. */
   readonly previous?: KnownPosts | undefined
 }
-
-/** Of more, rss-parser may take more memory than a thread has: it keeps every element. The tolerant reader keeps what is bounded. */
-const MAX_STRICT_CHARS = 1_000_000
 
 interface Reading {
   readonly feed: PublishedFeed
@@ -40,10 +37,21 @@ export async function parseDocument(input: ParseInput): Promise<FeedDocument> {
   const text = decodeText(input.body, input.contentType)
   const [blank = ''] = /^[\s\uFEFF\0]*/.exec(text) ?? []
   if (blank.length === text.length) throw new Failure('FEED_EMPTY', 'the document is empty')
-  if (text.startsWith('{', blank.length)) return normalise(readJsonFeed(text, blank.length), input)
+  const jsonAt = jsonStart(text, blank.length)
+  if (jsonAt !== null) return normalise(readJsonFeed(text, jsonAt), input)
   const { feed, notices } = await readXml(text, input.url)
   const document = normalise(feed, input)
   return notices.length === 0 ? document : { ...document, notices: [...notices, ...document.notices] }
+}
+
+/** Where a JSON Feed begins, be it behind what a server had to say; null for what is to be read as XML. */
+function jsonStart(text: string, first: number): number | null {
+  if (text.startsWith('{', first)) return first
+  if (hasFeedRoot(text)) return null
+  if (text.startsWith('[', first))
+    throw new Failure('FEED_NOT_A_FEED', `the list at ${placeOf(text, first)} is no feed: JSON Feed is an object`)
+  const behind = text.search(/^[ \t]*\{\s*"(?:version|title|items|home_page_url|feed_url)"/m)
+  return behind < 0 ? null : text.indexOf('{', behind)
 }
 
 /** rss-parser first; the tolerant reader for what it refuses, finds empty or would misread. */
@@ -57,14 +65,14 @@ async function readXml(text: string, url: string): Promise<Reading> {
   // A second reading of a very long document would take too long: it is mended at once.
   const isRefused = (strict instanceof Error && !(strict instanceof MarkupInText)) || text.length > MAX_STRICT_CHARS
   const first = readTolerantly(text, { ...opening, format, mend: isRefused })
-  const { root, broken, dropped, beyond } =
+  const { root, broken, dropped, beyond, keptEnd } =
     first.broken === null || isRefused ? first : readTolerantly(text, { ...opening, format, mend: true })
   const read = feedOf(root, format, url)
-  const feed = { ...read, entryCount: read.entryCount + beyond }
+  const feed = { ...read, entryCount: read.entryCount + beyond, kept: beyond > 0 ? keptEnd : read.kept }
   if (broken === null) return { feed, notices: [] }
   const words = `the XML breaks at ${placeOf(text, broken.at)}: ${broken.reason}`
   if (feed.entryCount === 0) throw new Failure('FEED_UNREADABLE', words)
-  const kept = `${feed.entryCount} posts were kept${dropped === 0 ? '' : `, ${dropped} left out`}`
+  const kept = `${feed.entryCount === 1 ? '1 post was' : `${feed.entryCount} posts were`} kept${dropped === 0 ? '' : `, ${dropped} left out`}`
   return { feed, notices: [{ code: 'DOCUMENT_BROKEN', message: `${words}; ${kept}` }] }
 }
 
@@ -79,10 +87,4 @@ async function attempt(xml: string, format: FeedFormat, url: string): Promise<Pu
 
 function feedOf(root: unknown, format: FeedFormat, url: string): PublishedFeed {
   return format === 'atom' ? atomFeed(root, url) : rssFeed(root, format, url)
-}
-
-/** False for what the strict reader refuses or takes for something else: other names than the usual ones, XHTML, very long documents. */
-function isUsual({ root, attributes, format }: Opening, text: string): boolean {
-  const isXhtml = text.includes('type="xhtml"') || text.includes("type='xhtml'")
-  return text.length <= MAX_STRICT_CHARS && /^(?:rss|feed|rdf:RDF)$/.test(root) && !hasOddPrefixes(attributes, format) && !isXhtml
 }

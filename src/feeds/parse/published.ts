@@ -13,8 +13,9 @@ export interface PublishedEntry {
   readonly link: string | null
   readonly title: PublishedText | null
   readonly author: string | null
-  readonly published: string | null
-  readonly updated: string | null
+  /** Dates as written, the likeliest first; some may be unreadable. */
+  readonly published: readonly string[]
+  readonly updated: readonly string[]
   readonly content: PublishedText | null
   readonly categories: readonly string[]
   readonly image: string | null
@@ -28,6 +29,9 @@ export interface PublishedEntry {
 /** What a feed says about when it is to be read. */
 export type AskedRhythm = Omit<Rhythm, 'postIntervalMs'>
 
+/** Which entries of a document that has too many are read. */
+export type Kept = 'first' | 'last'
+
 export interface PublishedFeed {
   readonly format: FeedFormat
   readonly title: PublishedText | null
@@ -39,6 +43,8 @@ export interface PublishedFeed {
   readonly entries: readonly PublishedEntry[]
   /** Entries of the document, those beyond `MAX_POSTS` as well. */
   readonly entryCount: number
+  /** Which of them `entries` are, when there are more. */
+  readonly kept: Kept
   readonly base: XmlBase
 }
 

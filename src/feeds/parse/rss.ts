@@ -1,7 +1,7 @@
 import type { FeedFormat } from '../document.js'
-import { MAX_POSTS } from './limits.js'
 import { alternateOf } from './links.js'
-import { mediaOf } from './media.js'
+import { mediaOf, pictureAmong } from './media.js'
+import { entryDates, newest, PUBLISHED } from './newest.js'
 import {
   enclosure,
   html,
@@ -14,7 +14,10 @@ import {
 } from './published.js'
 import { askedRhythm } from './rhythm.js'
 import { innerBase, resolved, type XmlBase } from './xml-base.js'
-import { attributeOf, childrenOf, firstPlain, firstText, plainTexts, textsOf } from './xml-node.js'
+import { attributeOf, childrenOf, firstPlain, firstText, plainsOf, plainTexts, textsOf } from './xml-node.js'
+
+/** A scheme and nothing behind it. */
+const NO_HOST = /^https?:\/*$/i
 
 const CONTENT = [
   'content:encoded',
@@ -37,7 +40,8 @@ export function rssFeed(root: unknown, format: FeedFormat, url: string): Publish
   const outer = innerBase(null, attributeOf(root, 'xml:base'), url)
   const base = isChannel ? outer : innerBase(outer, attributeOf(channel, 'xml:base'), url)
   const places = isChannel ? channels : [...channels, root]
-  const entries = places.flatMap(place => childrenOf(place, 'item')).filter(entry => typeof entry === 'object')
+  const all = places.flatMap(place => childrenOf(place, 'item')).filter(entry => typeof entry === 'object')
+  const { entries, kept } = newest(all, entryDates)
   return {
     format,
     title: html(firstText(channel, 'title', 'dc:title')),
@@ -47,8 +51,9 @@ export function rssFeed(root: unknown, format: FeedFormat, url: string): Publish
     description: html(firstText(channel, 'description', 'itunes:summary')),
     language: firstPlain(channel, 'language') ?? firstPlain(channel, 'dc:language') ?? attributeOf(root, 'xml:lang'),
     rhythm: askedRhythm(places),
-    entries: entries.slice(0, MAX_POSTS).map(entry => rssEntry(entry, base, url)),
-    entryCount: entries.length,
+    entries: entries.map(entry => rssEntry(entry, base, url)),
+    entryCount: all.length,
+    kept,
     base,
   }
 }
@@ -57,21 +62,19 @@ function rssEntry(entry: unknown, outer: XmlBase, url: string): PublishedEntry {
   const base = innerBase(outer, attributeOf(entry, 'xml:base'), url)
   const media = mediaOf(entry)
   const guid = firstPlain(entry, 'guid')
+  const enclosures = enclosuresOf(entry, base, url)
   const content = CONTENT.find(name => firstText(entry, name) !== null)
   return {
     guid: guid ?? attributeOf(entry, 'rdf:about'),
     link: linkOf(entry, guid, base, url),
-    title: html(firstText(entry, 'title', 'dc:title', 'itunes:title') ?? media.title),
+    title: html(firstText(entry, 'title', 'dc:title', 'itunes:title')) ?? media.title,
     author: authorOf(entry),
-    published:
-      firstPlain(entry, 'pubDate') ??
-      firstPlain(entry, 'pubdate') ??
-      firstDate(entry, 'dc:date', 'dcterms:issued', 'atom:published'),
-    updated: firstDate(entry, 'atom:updated', 'dcterms:modified'),
-    content: html((content === undefined ? null : firstText(entry, content)) ?? media.description),
+    published: plainsOf(entry, PUBLISHED),
+    updated: plainsOf(entry, ['atom:updated', 'dcterms:modified']),
+    content: html(content === undefined ? null : firstText(entry, content)) ?? media.description,
     categories: [...textsOf(entry, 'category'), ...textsOf(entry, 'dc:subject')],
-    image: media.image,
-    enclosures: withoutRepeats([...enclosuresOf(entry, base, url), ...media.enclosures]),
+    image: media.image ?? pictureAmong(enclosures),
+    enclosures: withoutRepeats([...enclosures, ...media.enclosures]),
     base,
     contentBase: content === undefined ? null : innerBase(base, attributeOf(childrenOf(entry, content)[0], 'xml:base'), url),
   }
@@ -82,8 +85,8 @@ function linkOf(entry: unknown, guid: string | null, base: XmlBase, url: string)
   const original = firstPlain(entry, 'feedburner:origLink')
   if (isWeb(original)) return original
   const [own] = childrenOf(entry, 'link')
-  const link = firstPlain(entry, 'link')
-  if (link !== null)
+  const link = plainTexts(entry, 'link').find(text => !NO_HOST.test(text))
+  if (link !== undefined)
     return resolved(link, attributeOf(own, 'xml:base') === null ? null : innerBase(base, attributeOf(own, 'xml:base'), url))
   const alternate = alternateOf([...childrenOf(entry, 'atom:link'), ...childrenOf(entry, 'link')], base, url)
   return alternate ?? (isWeb(guid) && isPermaLink(entry) ? guid : null)
@@ -104,10 +107,6 @@ function authorOf(entry: unknown): string | null {
     joined(childrenOf(entry, 'author').flatMap(author => firstPlain(author, 'name') ?? [])) ??
     personName(firstPlain(entry, 'itunes:author'))
   )
-}
-
-function firstDate(entry: unknown, ...names: readonly string[]): string | null {
-  return names.reduce<string | null>((found, name) => found ?? firstPlain(entry, name), null)
 }
 
 function enclosuresOf(entry: unknown, base: XmlBase, url: string) {

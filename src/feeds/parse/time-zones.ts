@@ -1,5 +1,10 @@
 /** Minutes east of UTC. Ambiguous names mean what they mean in the RFC, else where most feeds that use them are. */
 const ZONES: Readonly<Record<string, number>> = {
+  // "Eastern Time" and its neighbours, whether of summer or not: as their standard time.
+  et: -300,
+  ct: -360,
+  mt: -420,
+  pt: -480,
   nst: -210,
   ndt: -150,
   ast: -240,
@@ -64,7 +69,7 @@ export function zoneMinutesOf(text: string): number {
   if (hours !== undefined && Number(hours) <= MAX_OFFSET_HOURS) {
     return (sign === '+' ? 1 : -1) * (Number(hours) * 60 + Number(minutes))
   }
-  for (const [name] of text.matchAll(/[a-z]{3,4}/g)) {
+  for (const [name] of text.matchAll(/[a-z]{3,4}|\b[cemp]t\b/g)) {
     const zone = Object.hasOwn(ZONES, name) ? ZONES[name] : undefined
     if (zone !== undefined) return zone
   }

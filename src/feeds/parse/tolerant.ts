@@ -4,7 +4,9 @@ import { Flow } from './flow.js'
 import { bounded, MAX_POSTS } from './limits.js'
 import { attributesOf, type Markup, markupOf } from './markup.js'
 import { attributeName, canonicalName, rootName, rootScope, type Scope, scopeWith } from './namespaces.js'
+import { entryDates, isAscending } from './newest.js'
 import { CONTAINERS, ENTRY_FIELDS, FRAMES, HEADINGS, HEADINGS_END } from './outline.js'
+import type { Kept } from './published.js'
 
 /** An element as xml2js gives it: attributes under `$`, text under `_`, children in lists under their names. */
 export type XmlNode = Record<string, unknown>
@@ -22,8 +24,10 @@ export interface TolerantReading {
   readonly broken: Break | null
   /** Entries that were left out because they are cut off, or because nothing is left that tells which they are. */
   readonly dropped: number
-  /** Entries beyond the first `MAX_POSTS`, which are not in the tree. */
+  /** Entries beyond `MAX_POSTS`, which are not in the tree. */
   readonly beyond: number
+  /** Which of more than `MAX_POSTS` entries are in the tree: the last ones when the newest stand at the end. */
+  readonly keptEnd: Kept
 }
 
 export interface TolerantOptions {
@@ -76,6 +80,8 @@ class TolerantReader {
   private kept = 0
   private beyond = 0
   private rootName = ''
+  /** Null until there are too many entries to keep all. */
+  private isAscending: boolean | null = null
 
   constructor(private readonly options: TolerantOptions) {}
 
@@ -107,7 +113,13 @@ class TolerantReader {
     if (!this.isDone) this.breakAt(length, `the document ends inside <${told(this.frames.at(-1)?.name ?? '')}>`)
     while (this.frames.length > 0) this.pop(true)
     const [root] = (this.document[this.rootName] ?? []) as (XmlNode | string)[]
-    return { root: typeof root === 'object' ? root : {}, broken: this.broken, dropped: this.dropped, beyond: this.beyond }
+    return {
+      root: typeof root === 'object' ? root : {},
+      broken: this.broken,
+      dropped: this.dropped,
+      beyond: this.beyond,
+      keptEnd: this.isAscending ? 'last' : 'first',
+    }
   }
 
   private open(part: Markup & { kind: 'open' }): void {
@@ -189,20 +201,31 @@ class TolerantReader {
     const parent = this.frames.at(-1)
     if (parent === undefined) this.isDone = true
     if (parent !== undefined && frame.isHurt) parent.isHurt = true
-    if (frame.isEntry ? this.isWanted(frame, isCutOff) : parent === undefined || parent.children++ < MAX_CHILDREN) {
+    if (frame.isEntry ? this.isWanted(frame, parent, isCutOff) : parent === undefined || parent.children++ < MAX_CHILDREN) {
       give(frame, parent?.node ?? this.document)
     }
   }
 
   /** Counts the entry. */
-  private isWanted(entry: Frame, isCutOff: boolean): boolean {
-    if (isCutOff || (entry.isHurt && !isKnown(entry.node))) this.dropped++
-    else if (this.kept >= MAX_POSTS) this.beyond++
-    else {
-      this.kept++
-      return true
+  private isWanted(entry: Frame, parent: Frame | undefined, isCutOff: boolean): boolean {
+    if (isCutOff || (entry.isHurt && !isKnown(entry.node))) {
+      this.dropped++
+      return false
     }
-    return false
+    if (this.kept >= MAX_POSTS) {
+      this.beyond++
+      return this.takesPlace(parent?.node[entry.name])
+    }
+    this.kept++
+    return true
+  }
+
+  /** Where the newest entries stand at the end, one more takes the place of the oldest. */
+  private takesPlace(siblings: unknown): boolean {
+    if (!Array.isArray(siblings) || siblings.length < MAX_POSTS) return false
+    this.isAscending ??= isAscending(siblings.map(entryDates))
+    if (this.isAscending) siblings.shift()
+    return this.isAscending
   }
 
   private breakAt(at: number, reason: string): void {

@@ -1,12 +1,20 @@
-/** The `xml:base` in force inside an element: an absolute URL, or null when none is declared and references mean what the feed's own base makes of them. */
-export type XmlBase = string | null
+/** The `xml:base` in force inside an element: null when none is declared and references mean what the feed's own base makes of them. */
+export type XmlBase = DeclaredBase | null
+
+export interface DeclaredBase {
+  /** Absolute http(s) URL. */
+  readonly href: string
+  /** As published: the references of all elements that declare one, the outermost first. The same wherever the document was fetched from. */
+  readonly declared: string
+}
 
 /** The base inside an element that declares `own`, in one whose base is `outer`, in a document from `url`. What is no URL changes nothing. */
 export function innerBase(outer: XmlBase, own: string | null, url: string): XmlBase {
   if (own === null) return outer
   try {
-    const base = new URL(own, outer ?? url)
-    return base.protocol === 'http:' || base.protocol === 'https:' ? base.href : outer
+    const { protocol, href } = new URL(own, outer?.href ?? url)
+    if (protocol !== 'http:' && protocol !== 'https:') return outer
+    return { href, declared: outer === null ? own : `${outer.declared} ${own}` }
   } catch {
     return outer
   }
@@ -16,7 +24,7 @@ export function innerBase(outer: XmlBase, own: string | null, url: string): XmlB
 export function resolved(reference: string, base: XmlBase): string {
   if (base === null) return reference
   try {
-    return new URL(reference, base).href
+    return new URL(reference, base.href).href
   } catch {
     return reference
   }

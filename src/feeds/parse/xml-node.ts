@@ -19,7 +19,7 @@ export function textOf(node: unknown): string | null {
   if (typeof node === 'string') return trimmed(node)
   if (typeof node !== 'object' || node === null) return null
   for (const key in node) if (key !== '_' && key !== '$') throw new MarkupInText(key)
-  return ownText(node)
+  return plainOf(node)
 }
 
 /** The text of the first child that has one, by the names in their order; null when there is none. */
@@ -42,12 +42,18 @@ export function firstPlain(node: unknown, name: string): string | null {
   return plainTexts(node, name)[0] ?? null
 }
 
-/** As `textsOf`, for what is never markup: elements inside are passed over. */
-export function plainTexts(node: unknown, name: string): string[] {
-  return childrenOf(node, name).flatMap(child => ownText(child) ?? [])
+/** The `firstPlain` of each of the names that has one, in their order. */
+export function plainsOf(node: unknown, names: readonly string[]): string[] {
+  return names.flatMap(name => firstPlain(node, name) ?? [])
 }
 
-function ownText(node: unknown): string | null {
+/** As `textsOf`, for what is never markup: elements inside are passed over. */
+export function plainTexts(node: unknown, name: string): string[] {
+  return childrenOf(node, name).flatMap(child => plainOf(child) ?? [])
+}
+
+/** The trimmed text of an element without that of the elements inside; null when it has none. */
+export function plainOf(node: unknown): string | null {
   const text = typeof node === 'string' ? node : member(node, '_')
   return typeof text === 'string' ? trimmed(text) : null
 }

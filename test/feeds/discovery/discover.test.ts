@@ -5,7 +5,7 @@ import { Fetcher } from '../../../src/feeds/fetch/fetcher.js'
 import { fetcherOptions } from '../../../src/feeds/fetch/settings.js'
 import { loadConfig } from '../../../src/kernel/config.js'
 import type { Publisher } from '../fetch/publisher.js'
-import { openSite } from './site.js'
+import { DEEP, openSite } from './site.js'
 
 const calm = new AbortController().signal
 let site: Publisher
@@ -57,6 +57,14 @@ describe('discovery', () => {
     ],
     ['offers one feed under several addresses once', '/twice/', [['/direct.xml', 'The Blog', 'link']]],
     ['offers where a feed has moved for good', '/old/', [['/direct.xml', 'The Blog', 'link']]],
+    [
+      'offers only what a source can have as its URL',
+      '/strays/',
+      [
+        ['/far', 'Far', 'link'],
+        ['/direct.xml', 'The Blog', 'link'],
+      ],
+    ],
     ['offers the address given when it is sent on for now', '/temporary/', [['/sent.xml', 'The Blog', 'link']]],
     ['follows <base>', '/based/', [['/elsewhere/x.xml', 'Based', 'link']]],
     [
@@ -93,6 +101,12 @@ describe('discovery', () => {
     ])
   })
 
+  it('does not guess what no source can have as its URL', async () => {
+    await from(DEEP)
+    const lengths = site.seen.map(request => site.url.length + (request.url ?? '').length)
+    expect([lengths.length > 5, Math.max(...lengths) <= 2_000]).toEqual([true, true])
+  })
+
   it('ends after about twenty requests', async () => {
     expect((await from('/many/')).feeds).toEqual([])
     expect(site.seen.length).toBeGreaterThan(15)
@@ -118,11 +132,18 @@ describe('discovery', () => {
     ['/private/@bob', 'FEED_HTTP_STATUS', /HTTP 403/],
     ['/json', 'FEED_NOT_A_FEED', /JSON/],
     ['/image', 'FEED_NOT_A_FEED', /feed/],
-  ])('of %s is %s', async (path, code, message) => {
+  ])('of %s is %s, with a way on', async (path, code, message) => {
     await expect(discoverFeeds(fetcher, site.url + path, { signal: calm })).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message),
+      hint: code === 'FEED_NOT_DISCOVERED' ? expect.stringContaining('--unseen') : `feedctl feed discover ${site.url}/`,
     })
+  })
+
+  it('names long addresses by their start', async () => {
+    const { message } = await discoverFeeds(fetcher, site.url + DEEP, { signal: calm }).catch(error => error)
+    expect(message).toContain(`no feed was found from ${site.url}/deep/`)
+    expect(Math.max(...message.split(/[ ,;]/).map((word: string) => word.length))).toBe(100)
   })
 })
 

@@ -22,6 +22,11 @@ const named = (...hrefs: string[]) =>
   hrefs.map(href => `<link rel="alternate" type="application/rss+xml" href="${href}">`).join('')
 const FEED = rss('The Blog', 'Sat, 31 Jan 2026 12:00:00 GMT', 'Sun, 01 Feb 2026 08:00:00 GMT')
 
+/** Longer than a source's URL may be. */
+const FAR = `/${'far/'.repeat(750)}`
+/** So long that nothing beside it can be a source. */
+export const DEEP = `/${'deep/'.repeat(394)}`
+
 /** Pages of every kind, each under a folder of its own: the usual places are tried beside it. */
 export const SITE: Record<string, Answer> = {
   '/direct.xml': xml(FEED),
@@ -33,6 +38,12 @@ export const SITE: Record<string, Answer> = {
   '/sent.xml': status(302, '/direct.xml'),
   '/copy.xml': xml(FEED),
   '/old/': html(named('/moved.xml')),
+  '/far': status(301, FAR),
+  [FAR]: xml(rss('Far', 'Sun, 01 Feb 2026 08:00:00 GMT')),
+  '/marked.xml': status(301, '/direct.xml#top'),
+  '/strays/': html(named('/far', '/marked.xml')),
+  [DEEP]: html('<p>nothing beside it</p>'),
+  '/gone.xml': status(410),
   '/temporary/': html(named('/sent.xml')),
   '/based/': html(`<base href="/elsewhere/">${named('x.xml')}`),
   '/elsewhere/x.xml': xml(rss('Based')),

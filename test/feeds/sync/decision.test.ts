@@ -23,6 +23,7 @@ function source(changes: Partial<CheckedSource> = {}): CheckedSource {
     checked_run: 'run-1',
     changed_at: NOW - 60 * MINUTE_MS,
     next_check_at: NOW,
+    quiet_until: null,
     next_check_why: null,
     rhythm: JSON.stringify(RHYTHM),
     notices: null,
@@ -42,7 +43,8 @@ const failed = (code: FailureCode, retryAfterS: number | null = null): Finding =
   kind: 'failed',
   failure: { code, message: `it says ${code}` },
   retryAfterS,
-  hostQuietS: null,
+  permanentUrl: null,
+  finalUrl: null,
 })
 const answered = { etag: '"two"', lastModified: null, cacheMaxAgeS: null, permanentUrl: null }
 const unchanged: Finding = { kind: 'unchanged', ...answered, version: 'v1' }
@@ -73,13 +75,27 @@ describe('the row a check leaves', () => {
     expect(decide(source(), failed('FEED_GONE'), MOMENT)).toMatchObject({ retired_at: NOW, failure_code: 'FEED_GONE' })
   })
 
-  it('of a source that was not asked is only later', () => {
+  it('of a source that was not asked is as it was, and later only when another host keeps it waiting', () => {
     const before = source({ failure_count: 1, failure_code: 'FEED_LIMITED', failure_message: 'slow down' })
-    const located = { requests: 0, host: 'site.example', finalUrl: before.url, permanentUrl: null }
-    const finding: Finding = { kind: 'postponed', reason: 'quiet', retryAfterS: 90, ...located }
-    const after = decide(before, finding, MOMENT)
+    const quiet = { kind: 'postponed', reason: 'quiet', requests: 0, finalUrl: before.url, permanentUrl: null } as const
+    expect(decide(before, { ...quiet, retryAfterS: 90, host: 'site.example' }, MOMENT)).toEqual(before)
+    const elsewhere: Finding = { ...quiet, retryAfterS: 90, host: 'other.example' }
+    const after = decide(before, elsewhere, MOMENT)
     expect(after).toEqual({ ...before, next_check_at: NOW + 90_000, next_check_why: after.next_check_why })
     expect(JSON.parse(after.next_check_why ?? '')).toMatchObject([{ code: 'host-quiet', ms: 90_000, decides: true }])
+    const later = source({ next_check_at: NOW + 100_000 })
+    expect(decide(later, elsewhere, MOMENT)).toEqual(later)
+  })
+
+  it('after a 410 behind a redirect for now is a failure, and behind one for good the end', () => {
+    const gone = { ...failed('FEED_GONE'), finalUrl: 'https://other.example/feed.xml' }
+    expect(decide(source(), gone as Finding, MOMENT)).toMatchObject({
+      retired_at: null,
+      failure_code: 'FEED_GONE',
+      failure_count: 1,
+    })
+    const moved = { ...gone, permanentUrl: 'https://other.example/feed.xml' }
+    expect(decide(source(), moved as Finding, MOMENT)).toMatchObject({ retired_at: NOW })
   })
 
   it('after a new document holds its validators, rhythm and notices', () => {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { setRetention } from '../../../src/feeds/retention-policy.js'
 import { registerSources } from '../../../src/feeds/sources.js'
 import { addFeeds, followSource, listFeeds } from '../../../src/feeds/subscriptions.js'
 import { deletePosts } from '../../../src/feeds/tombstones.js'
@@ -64,10 +65,34 @@ describeDatabases('feeds', env => {
       ['old', 'old'],
     ])
     expect(posts.every(row => row.feed_id === target.id)).toBe(true)
-    expect((await feeds.tombstones()).map(row => [row.feed_id, row.guid_hash])).toEqual([[target.id, shortHash('deleted there')]])
+    const tombstones = await feeds.tombstones()
+    expect(tombstones.every(row => row.feed_id === target.id)).toBe(true)
+    const hashes = tombstones.map(row => row.guid_hash)
+    expect([hashes.includes(shortHash('deleted there')), hashes.includes(shortHash('deleted here'))]).toEqual([true, false])
     expect(await neighbour.posts()).toEqual(before)
     await feeds.store([post('both'), post('old'), post('new'), post('deleted there')], 3000)
     expect((await feeds.posts()).length).toBe(4)
+  })
+
+  it.each<[number | null, number | null, number | null]>([
+    [null, null, null],
+    [30, 30, 30],
+    [30, 90, 90],
+    [90, 30, 90],
+    [0, 90, 0],
+    [90, 0, 0],
+    [null, 0, 0],
+    [null, 90, 0],
+    [90, null, 0],
+  ])('become one that prunes no more than either: of %j and %j comes %j', async (old, target, kept) => {
+    const feeds = await start(2)
+    const { source_id, url } = await feeds.feed(1)
+    const decide = (named: string, keep: number | null) =>
+      setRetention(feeds.catalog, feeds.tenant, named, { keepDays: keep, keepPosts: keep })
+    await decide('1', old)
+    await decide('2', target)
+    expect(await follow(feeds, 0, { id: source_id as SourceId, url })).toBe('merged')
+    expect(await feeds.rows()).toMatchObject([{ id: 2, keep_days: kept, keep_posts: kept }])
   })
 
   it('become one with a feed that was never synced, and what the next document lists is stored once', async () => {

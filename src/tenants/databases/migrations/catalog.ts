@@ -59,6 +59,8 @@ export interface SourcesTable {
   checked_run: string | null
   changed_at: number | null
   next_check_at: number
+  /** Until when its host asked to be left alone, by all its sources; null when it did not. */
+  quiet_until: number | null
   /** `Reason[]` as JSON: why `next_check_at` is what it is; null before the first check. */
   next_check_why: string | null
   /** `Rhythm` of the newest document as JSON; null before the first. */
@@ -180,6 +182,7 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
       'alter table tenants add column keep_days integer',
       'alter table tenants add column keep_posts integer',
       'alter table sources add column host text',
+      'alter table sources add column quiet_until integer',
       'alter table sources add column next_check_why text',
       'alter table sources add column rhythm text',
       'alter table sources add column notices text',
@@ -187,12 +190,13 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
       'alter table sources add column moved_count integer not null default 0',
       'alter table sources add column merged_into integer',
       'alter table sources add column retired_at integer',
-      'create index if not exists sources_host on sources (host, next_check_at)',
+      'create index if not exists sources_host on sources (host, quiet_until)',
     ],
     mysql: [
       'alter table tenants add column keep_days int',
       'alter table tenants add column keep_posts int',
       `alter table sources add column host varchar(260) ${ASCII}`,
+      'alter table sources add column quiet_until bigint',
       'alter table sources add column next_check_why text',
       'alter table sources add column rhythm text',
       'alter table sources add column notices text',
@@ -200,7 +204,7 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
       'alter table sources add column moved_count int not null default 0',
       'alter table sources add column merged_into bigint',
       'alter table sources add column retired_at bigint',
-      'alter table sources add index sources_host (host, next_check_at)',
+      'alter table sources add index sources_host (host, quiet_until)',
     ],
   },
 ]
