@@ -6,7 +6,7 @@ import { Refusal, run } from './prepare/steps.js'
 
 const root = join(fileURLToPath(import.meta.url), '../..')
 
-/** Fuzzes the built feed parser for a while: node bin/fuzz.js --minutes 10 [--seed N]. Exit status 1 when anything is found. */
+/** Fuzzes the built feed parser for a while: node bin/fuzz.js --minutes 10 [--seed N]. Exit status 1 when anything is found, 2 for options it does not know. */
 async function fuzz(args) {
   process.chdir(root)
   await buildWhenStale(root)
@@ -20,7 +20,8 @@ async function fuzz(args) {
 try {
   await fuzz(process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof Refusal)) throw error
+  const isMisused = error?.code === 'USAGE'
+  if (!(error instanceof Refusal) && !isMisused) throw error
   console.error(`error: ${error.message}`)
-  process.exitCode = error.exit
+  process.exitCode = isMisused ? 2 : error.exit
 }

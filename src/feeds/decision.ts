@@ -2,7 +2,7 @@ import type { Notice, Rhythm } from './document.js'
 import type { FetchFailed, FetchOutcome } from './fetch/outcome.js'
 import { moveSeen } from './moves.js'
 import { type CheckFacts, nextCheck } from './schedule.js'
-import { reason } from './schedule-reasons.js'
+import { reason, writeReasons } from './schedule-reasons.js'
 import type { CheckedSource } from './sources.js'
 
 /** What asking a source came to. */
@@ -44,7 +44,7 @@ function postponed(source: CheckedSource, finding: Extract<Finding, { kind: 'pos
   if (finding.host === source.host) return source
   const ms = finding.retryAfterS * 1000
   const why = [{ ...reason('host-quiet', ms), decides: true }]
-  return now + ms <= source.next_check_at ? source : { ...source, next_check_at: now + ms, next_check_why: JSON.stringify(why) }
+  return now + ms <= source.next_check_at ? source : { ...source, next_check_at: now + ms, next_check_why: writeReasons(why) }
 }
 
 function failed(asked: CheckedSource, finding: Extract<Finding, { kind: 'failed' }>, moment: CheckMoment): CheckedSource {
@@ -104,7 +104,7 @@ function planOf(
   const unchangedSinceMs = source.changed_at === null ? null : now - source.changed_at
   const { atMs, reasons } = nextCheck({ ...facts, rhythm, unchangedSinceMs, now }, random)
   // A retired source is never due; the column keeps the time that it would have had.
-  return { next_check_at: atMs ?? now, next_check_why: JSON.stringify(reasons) }
+  return { next_check_at: atMs ?? now, next_check_why: writeReasons(reasons) }
 }
 
 /** Of the newest document that was read; null when none was, and for what an earlier feedctl wrote. */

@@ -54,10 +54,10 @@ export interface Notice {
 }
 
 /**
- * - `POSTS_CUT`: it has more posts than are read of one document.
+ * - `POSTS_CUT`: it has more posts than are read of one document; the first ones are kept, or the last ones when the newest stand there.
  * - `CONTENT_CUT`: contents of posts are longer than what is kept of one.
- * - `DOCUMENT_BROKEN`: its XML breaks; the posts before the break were kept.
- * - `POSTS_REPEATED`: entries that repeat another in everything were left out.
+ * - `DOCUMENT_BROKEN`: its XML breaks; the posts before and after the break were kept.
+ * - `POSTS_REPEATED`: entries that have the guid and link of another, or repeat it in everything, were left out.
  */
 export type NoticeCode = 'POSTS_CUT' | 'CONTENT_CUT' | 'DOCUMENT_BROKEN' | 'POSTS_REPEATED'
 

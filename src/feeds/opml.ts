@@ -38,7 +38,7 @@ function mended(text: string): string {
   return (
     text
       // Blank lines before the declaration, which says nothing more once the text is decoded.
-      .replace(/^[\s\uFEFF]*<\?xml\b[^<>]*\?>/, opening => opening.replace(/[^\n]/g, ''))
+      .replace(/^[\s\uFEFF]*<\?xml\s[^<>]*\?>/, opening => opening.replace(/[^\n]/g, ''))
       .replace(/[^\t\n\r -\uFFFD]/g, '')
       // An ampersand that starts no reference is one: URLs are pasted with them.
       .replace(/&(?!#\d{1,7};|#x[\da-f]{1,6};|[a-z]\w{0,39};)/gi, '&amp;')

@@ -34,19 +34,25 @@ export function reason(code: ReasonCode, ms: number): Reason {
   return { code, ms: Math.round(ms), words: REASON_WORDS[code], decides: false }
 }
 
-/** The reasons as a source row keeps them; none when it keeps none, or something else. */
+/** The reasons as a source row keeps them: their words are said again when they are read. */
+export function writeReasons(reasons: readonly Reason[]): string {
+  return JSON.stringify(reasons.map(({ code, ms, decides }) => (decides ? [code, ms, 1] : [code, ms])))
+}
+
+/** None when the row keeps none, or something else. */
 export function readReasons(json: string | null): Reason[] {
   if (json === null) return []
   try {
     const kept: unknown = JSON.parse(json)
-    return Array.isArray(kept) ? kept.filter(isReason) : []
+    return Array.isArray(kept) ? kept.flatMap(reasonIn) : []
   } catch {
     return []
   }
 }
 
-function isReason(value: unknown): value is Reason {
-  if (typeof value !== 'object' || value === null) return false
-  const { code, ms, words, decides } = value as Partial<Record<keyof Reason, unknown>>
-  return typeof code === 'string' && typeof ms === 'number' && typeof words === 'string' && typeof decides === 'boolean'
+function reasonIn(kept: unknown): Reason[] {
+  if (!Array.isArray(kept)) return []
+  const [code, ms, decides] = kept as unknown[]
+  if (typeof code !== 'string' || typeof ms !== 'number' || !Object.hasOwn(REASON_WORDS, code)) return []
+  return [{ ...reason(code as ReasonCode, ms), decides: decides === 1 }]
 }

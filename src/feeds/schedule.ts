@@ -3,7 +3,7 @@ import type { Rhythm } from './document.js'
 import { type Reason, type ReasonCode, reason } from './schedule-reasons.js'
 import { skipAt, skipsFrom } from './skipped-times.js'
 
-export { type Reason, type ReasonCode, readReasons } from './schedule-reasons.js'
+export { type Reason, type ReasonCode, readReasons, writeReasons } from './schedule-reasons.js'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

@@ -183,7 +183,8 @@ describe('the terminal', () => {
   it('reads on no more of stdin once it is too much', async () => {
     const stdin = 'x'.repeat(200_000)
     const { out } = await runDeed(
-      async terminal => terminal.write(`${(await terminal.readStdin(10)).byteLength > 10} ${(await terminal.readStdin()).byteLength}`),
+      async terminal =>
+        terminal.write(`${(await terminal.readStdin(10)).byteLength > 10} ${(await terminal.readStdin()).byteLength}`),
       { stdin },
     )
     expect(out).toMatch(/^true /)

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest'
 import { widthOf } from '../../src/cli/width.js'
 import { churnAlert } from '../../src/feeds/alert.js'
-import { nextCheck } from '../../src/feeds/schedule.js'
+import { nextCheck, writeReasons } from '../../src/feeds/schedule.js'
 import { parseSlug } from '../../src/tenants/ids.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { getTenant } from '../../src/tenants/tenant.js'
@@ -49,7 +49,7 @@ describeDatabases('feedctl feed explain', env => {
       checked_at: now,
       changed_at: now - 9e6,
       next_check_at: atMs,
-      next_check_why: JSON.stringify(reasons),
+      next_check_why: writeReasons(reasons),
       etag: '"x"',
       version: 'v',
     })

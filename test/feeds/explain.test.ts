@@ -1,7 +1,7 @@
 import type { Updateable } from 'kysely'
 import { beforeEach, expect, it } from 'vitest'
 import { explainFeed } from '../../src/feeds/explain.js'
-import { nextCheck } from '../../src/feeds/schedule.js'
+import { nextCheck, writeReasons } from '../../src/feeds/schedule.js'
 import { addFeeds, listFeeds } from '../../src/feeds/subscriptions.js'
 import type { CatalogSchema } from '../../src/tenants/databases/index.js'
 import { withTenant } from '../../src/tenants/tables.js'
@@ -75,7 +75,7 @@ describeDatabases('the explanation of a feed', env => {
       checked_at: NOW - 1,
       changed_at: NOW - 5,
       next_check_at: atMs ?? 0,
-      next_check_why: JSON.stringify(reasons),
+      next_check_why: writeReasons(reasons),
     })
     const { next, source } = await explain('1')
     expect(next).toEqual({ at: NOW + 94.5 * 60_000, due: false, reasons })

@@ -64,12 +64,6 @@ describe('reading', () => {
     ['a broken tag', opml('<outline xmlUrl="https://a.example/"></body>'), /line 3: not well-formed XML/],
     ['an end that is missing', opml('<outline xmlUrl="https://a.example/"/>').slice(0, -8), /not well-formed XML/],
     ['an entity of its own', '<!DOCTYPE opml [<!ENTITY x "y">]>\n<opml><body/></opml>', /line \d: a DOCTYPE/],
-    ['an entity nobody knows', opml('<outline text="&none;" xmlUrl="https://a.example/"/>'), /line 3: not well-formed XML/],
-    [
-      'a name that JavaScript knows',
-      opml('<outline text="&constructor;" xmlUrl="https://a.example/"/>'),
-      /line 3: not well-formed/,
-    ],
     ['an attribute twice', opml('<outline xmlUrl="https://a.example/" xmlUrl="https://b.example/"/>'), /line 3: not well-formed/],
     ['another root', '<rss version="2.0"/>', /line 1: the root element is <rss>/],
     ['no XML', 'https://a.example/', /line 1: not well-formed XML/],
@@ -111,6 +105,26 @@ describe('reading', () => {
   it('reads the entities of HTML in titles, and ampersands that start none', () => {
     const text = opml('<outline text="a&nbsp;&eacute; &#x41;&apos;&lt;b&gt;" xmlUrl="https://a.example/?x=1&y=2&amp;z=3"/>')
     expect(readOpml(text)).toEqual([{ url: 'https://a.example/?x=1&y=2&z=3', title: "a \u00e9 A'<b>", line: 3 }])
+  })
+
+  it.each([
+    ['an entity nobody knows', '&none; x', '&none; x'],
+    ['a name that JavaScript knows', '&constructor; x', '&constructor; x'],
+    ['control characters, however they are written', 'a\x01&#2;&#x3; x\uFFFF', 'a x'],
+    ['references to Windows-1252', '&#146;&#x93;', '\u2019\u201c'],
+    ['what begins like a reference', '&#zz; &#; &;', '&#zz; &#; &;'],
+  ])('reads %s in a title', (_name, written, title) => {
+    const text = opml(`<outline text="${written}" xmlUrl="https://a.example/"/>`)
+    expect(readOpml(text)).toEqual([{ url: 'https://a.example/', title, line: 3 }])
+  })
+
+  it('minds neither blank lines before the declaration nor what stands behind the root, and keeps count of the lines', () => {
+    const text = opml('<outline xmlUrl="https://a.example/"/>')
+    const a = { url: 'https://a.example/', title: null }
+    expect(readOpml(`\n \n${text}`)).toEqual([{ ...a, line: 5 }])
+    for (const rest of ['\njunk & <b', '<script/>', opml('<outline xmlUrl="https://b.example/"/>'), '<!-- no end']) {
+      expect(readOpml(`${text}${rest}`)).toEqual([{ ...a, line: 3 }])
+    }
   })
 
   it('takes xmlUrl in any case, else url, but not the page of a link', () => {

@@ -10,7 +10,7 @@ import type { PublishedFeed } from './published.js'
 import { rssFeed } from './rss.js'
 import { readStrictly } from './strict.js'
 import { readTolerantly } from './tolerant.js'
-import { isUsual, MAX_STRICT_CHARS } from './usual.js'
+import { isUsual } from './usual.js'
 import { MarkupInText } from './xml-node.js'
 
 export interface ParseInput {
@@ -23,6 +23,9 @@ export interface ParseInput {
   /** Posts of an earlier version, by `guidHash + contentHash`: those that did not change are not sanitised again. */
   readonly previous?: KnownPosts | undefined
 }
+
+/** A longer document is taken for broken from the start: reading it a second time would take too long. */
+const MAX_CHARS_READ_TWICE = 1_000_000
 
 interface Reading {
   readonly feed: PublishedFeed
@@ -62,8 +65,7 @@ async function readXml(text: string, url: string): Promise<Reading> {
     throw new Failure('FEED_NOT_A_FEED', `an XML document that is no feed: <${name.slice(0, 40)}> at ${placeOf(text, start)}`)
   const strict = isUsual(opening, text) ? await attempt(text.slice(opening.prolog), format, url) : null
   if (strict !== null && !(strict instanceof Error) && strict.entries.length > 0) return { feed: strict, notices: [] }
-  // A second reading of a very long document would take too long: it is mended at once.
-  const isRefused = (strict instanceof Error && !(strict instanceof MarkupInText)) || text.length > MAX_STRICT_CHARS
+  const isRefused = (strict instanceof Error && !(strict instanceof MarkupInText)) || text.length > MAX_CHARS_READ_TWICE
   const first = readTolerantly(text, { ...opening, format, mend: isRefused })
   const { root, broken, dropped, beyond, keptEnd } =
     first.broken === null || isRefused ? first : readTolerantly(text, { ...opening, format, mend: true })

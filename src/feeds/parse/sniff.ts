@@ -79,7 +79,7 @@ export function sniff({ bytes, isDense }: Sample): Charset | null {
   const [best] = guesses
   if (!isDense) {
     const western = guesses.find(guess => guess.charset.name === 'windows-1252')?.confidence ?? 0
-    return best !== undefined && best.confidence >= western + LATIN_LEAD ? best.charset : byLettersOfTheEast(bytes)
+    return byLettersOfTheEast(bytes) ?? (best !== undefined && best.confidence >= western + LATIN_LEAD ? best.charset : null)
   }
   if (best !== undefined && best.confidence > NO_CONFIDENCE) return best.charset
   return byEverydayRows(bytes) ?? best?.charset ?? byLettersOfTheEast(bytes)

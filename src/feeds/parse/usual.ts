@@ -1,13 +1,16 @@
 import { fieldSpelling, isOddPrefix } from './namespaces.js'
 import type { Opening } from './opening.js'
 
-/** Of more, rss-parser may take more memory than a thread has: it keeps every element. The tolerant reader keeps what is bounded. */
-export const MAX_STRICT_CHARS = 1_000_000
+/** Of more, rss-parser takes more time than the tolerant reader, by a third and more, and memory without a bound: it keeps every element. */
+const MAX_STRICT_CHARS = 40_000
 
 const ROOT = /^(?:rss|feed|rdf:RDF)$/
-/** A tag with a capital in its name, a declared namespace, a reference to what HTML reads as a character of Windows-1252. */
+/**
+ * A tag with a capital in its name, a declaration inside the root (for which the strict reader takes time squared), a declared namespace, a reference to
+ * what HTML reads as a character of Windows-1252.
+ */
 const SUSPECT =
-  /<[a-z:]*[A-Z][\w:]*|xmlns(?::[\w.-]+)?\s*=\s*(?:"[^"<]*"|'[^'<]*')|&#(?:0*(?:12[89]|1[34]\d|15\d)|[xX]0*[89][\da-fA-F]);/g
+  /<(?:[a-z:]*[A-Z][\w:]*|!(?!--|\[CDATA\[))|xmlns(?::[\w.-]+)?\s*=\s*(?:"[^"<]*"|'[^'<]*')|&#(?:0*(?:12[89]|1[34]\d|15\d)|[xX]0*[89][\da-fA-F]);/g
 
 /**
  * False for what the strict reader refuses or takes for something else: other names than the usual ones, wherever they are declared, XHTML, characters
@@ -24,7 +27,7 @@ export function isUsual(opening: Opening, text: string): boolean {
 }
 
 function isOdd(suspect: string, isInRoot: boolean, { format }: Opening): boolean {
-  if (suspect.startsWith('&')) return true
+  if (suspect.startsWith('&') || suspect === '<!') return true
   if (suspect.startsWith('<')) {
     const name = suspect.slice(1)
     const usual = fieldSpelling(name)

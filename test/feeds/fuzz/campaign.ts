@@ -17,9 +17,9 @@ const COSTLY_ATTEMPTS = 6
 
 export interface CampaignOptions {
   readonly seed: number
-  /** The campaign ends with whichever comes first. */
+  /** The campaign ends with whichever comes first; at least one of the two is given. */
   readonly maxCases?: number
-  readonly maxMs: number
+  readonly maxMs?: number
   readonly maxFindings?: number
   readonly parser?: string | undefined
   readonly onFinding?: (finding: Finding) => void
@@ -75,7 +75,7 @@ class Campaign {
     private readonly options: CampaignOptions,
     private readonly seeds: readonly Seed[],
   ) {
-    this.endsAt = performance.now() + options.maxMs
+    this.endsAt = performance.now() + (options.maxMs ?? Number.POSITIVE_INFINITY)
   }
 
   async run(): Promise<void> {

@@ -24,6 +24,8 @@ const KEYS = [
 
 type Node = Record<string, unknown> | unknown[]
 
+const MAX_DEPTH = 2_000
+
 interface Place {
   readonly parent: Node
   readonly key: string
@@ -33,8 +35,8 @@ interface Place {
 function onTree(change: (place: Place, random: Random, root: Node) => void): Mutator {
   return (text, random) => {
     const root = treeOf(text)
-    const places = root === null ? [] : placesIn(root)
-    if (root === null || places.length === 0) return text
+    const places = root === null ? null : placesIn(root)
+    if (root === null || places === null || places.length === 0) return text
     change(random.pick(places), random, root)
     return binary(JSON.stringify(root).replaceAll('"__HUGE__"', '1e999'))
   }
@@ -49,11 +51,22 @@ function treeOf(text: string): Node | null {
   }
 }
 
-function placesIn(node: Node): Place[] {
-  return Object.entries(node).flatMap(([key, value]) => [
-    { parent: node, key },
-    ...(typeof value === 'object' && value !== null ? placesIn(value as Node) : []),
-  ])
+/** Null for what is nested so deep already that the mutations themselves would overflow. */
+function placesIn(root: Node): Place[] | null {
+  const places: Place[] = []
+  let level: Node[] = [root]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) return null
+    const inner: Node[] = []
+    for (const node of level) {
+      for (const [key, value] of Object.entries(node)) {
+        places.push({ parent: node, key })
+        if (typeof value === 'object' && value !== null) inner.push(value as Node)
+      }
+    }
+    level = inner
+  }
+  return places
 }
 
 function binary(text: string): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseDate } from '../../../src/feeds/parse/dates.js'
+import { item, parse, rss } from './documents.js'
 
 const NOW = Date.UTC(2030, 0, 1)
 
@@ -8,6 +9,33 @@ function readsAs(rows: readonly (readonly [text: string, iso: string])[]): void 
     expect(parseDate(text, NOW)).toBe(Date.parse(iso))
   })
 }
+
+it.each([
+  'Mon, 01 Jan 0001 00:00:00 +0000',
+  'Mon, 01 Jan 0001 00:00:00 GMT',
+  '0001-01-01T00:00:00Z',
+  '0099-12-31T00:00:00Z',
+  'Sat, 31 Dec 0099 00:00:00 GMT',
+  '31 December 0070',
+  '0070-001',
+  '0070-W05-6',
+  'Wed, 30 Nov -0001 00:00:00 +0000',
+])('%j, which programs write for no date, is none', text => {
+  expect(parseDate(text, NOW)).toBeNull()
+})
+
+it('the first date of a post that can be read counts', async () => {
+  const good = '<dc:date>2026-01-02T03:04:05Z</dc:date>'
+  const { posts } = await parse(
+    rss(
+      item(1, `<pubDate>Invalid Date</pubDate>${good}`),
+      item(2, '<pubDate>Mon, 01 Jan 0001 00:00:00 +0000</pubDate><atom:updated>2026-01-02T03:04:05Z</atom:updated>'),
+      item(3, `<pubDate>1 Feb 2026 GMT</pubDate>${good}`),
+    ),
+  )
+  const second = Date.UTC(2026, 0, 2, 3, 4, 5)
+  expect(posts.map(post => post.publishedAt)).toEqual([second, second, Date.UTC(2026, 1, 1)])
+})
 
 describe('RFC 822 and what is made of it', () => {
   readsAs([
@@ -18,6 +46,8 @@ describe('RFC 822 and what is made of it', () => {
     ['Sat, 31 Jan 2026 10:20:30 \u22120100', '2026-01-31T11:20:30Z'],
     ['31 Jan 26 10:20 EST', '2026-01-31T15:20:00Z'],
     ['31 Jan 99 10:20 PDT', '1999-01-31T17:20:00Z'],
+    ['Sat, 31 Jan 2026 10:20:30 ET', '2026-01-31T15:20:30Z'],
+    ['31 Jan 2026 10:20 PT', '2026-01-31T18:20:00Z'],
     ["31 Jan '26 10:20 GMT", '2026-01-31T10:20:00Z'],
     ['31 Jan 126 10:20 GMT', '2026-01-31T10:20:00Z'],
     ['Sat,31 Jan 2026 10:20:30 Z', '2026-01-31T10:20:30Z'],

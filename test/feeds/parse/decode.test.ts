@@ -1,3 +1,4 @@
+import iconv from 'iconv-lite'
 import { describe, expect, it } from 'vitest'
 import { decodeText } from '../../../src/feeds/parse/decode.js'
 import { feedOf, latin1, utf8, utf16be, utf16le, utf32 } from './charset-bytes.js'
@@ -94,6 +95,15 @@ it.each([
 ])('tells %s by a few words', (_label, hex, text) => {
   const bytes = Buffer.from(hex, 'hex')
   expect(decodeText(feedOf(bytes), null)).toContain(`<title>${text}</title>`)
+})
+
+it.each([
+  ['iso-8859-2', '\u017dlu\u0165ou\u010dk\u00fd k\u016f\u0148 p\u0159\u00edli\u0161 \u017elu\u0165ou\u010dk\u00fd'],
+  ['iso-8859-2', 'Za\u017c\u00f3\u0142\u0107 g\u0119\u015bl\u0105 ja\u017a\u0144 by\u0142a wczoraj'],
+  ['windows-1252', '\u00c9t\u00e9 : 5 m\u00b3, \u00abl\u2019\u0153uvre\u00bb \u00a9Getty, \u00bd p\u00eache'],
+  ['windows-1252', 'A\u00f1orado d\u00eda en Per\u00fa, \u00bfqu\u00e9? \u00a1S\u00ed! 1\u00ba'],
+])('tells %s by a title: %s', (charset, text) => {
+  expect(decodeText(feedOf(iconv.encode(text, charset)), null)).toContain(`<title>${text}</title>`)
 })
 
 it('tells ISO-2022-JP by its escapes', () => {

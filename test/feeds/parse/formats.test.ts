@@ -213,9 +213,16 @@ describe('an entry', () => {
     expect((await parse(document)).posts).toMatchObject([{ content: '&lt;b&gt; &amp;eacute;' }, { title: 'a & b' }])
   })
 
+  it('whose link is a scheme without a host is where its guid says', async () => {
+    const guid = '<guid>https://s.example/1</guid>'
+    expect(await first(rss(`<item>${guid}<link>http://</link></item>`))).toMatchObject({ url: 'https://s.example/1' })
+    expect(await first(rss(`<item>${guid}<link>https://s.example/2</link></item>`))).toMatchObject({ url: 'https://s.example/2' })
+  })
+
   it('that repeats another in everything is left out, with a notice', async () => {
     const { posts, notices } = await parse(rss(item(1), item(1), item(2)))
     expect(posts).toHaveLength(2)
-    expect(notices).toEqual([{ code: 'POSTS_REPEATED', message: '1 post is left out: the same as another in everything' }])
+    const message = '1 post is left out: another has the same guid and link, or is the same in everything'
+    expect(notices).toEqual([{ code: 'POSTS_REPEATED', message }])
   })
 })

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { identify } from '../../../src/feeds/parse/identity.js'
+import { parseDocument } from '../../../src/feeds/parse/parse.js'
 import type { PublishedEntry } from '../../../src/feeds/parse/published.js'
-import { atom, item, parse, rss } from './documents.js'
+import { atom, item, NOW, parse, rss } from './documents.js'
 
 const entry = (inner: string) => `<item>${inner}</item>`
 const guidsOf = async (...items: string[]) => (await parse(rss(...items))).posts.map(post => post.guid)
@@ -25,12 +26,43 @@ it('tells apart a repeated guid by its link, whichever comes first', async () =>
   expect(await guidsOf(b, a)).toEqual(guids.toReversed())
 })
 
-it('tells apart a repeated guid with the same link by its content, and drops what is the same', async () => {
-  const one = entry('<guid>same</guid><link>https://a.example/</link><title>one</title>')
-  const two = entry('<guid>same</guid><link>https://a.example/</link><title>two</title>')
-  const guids = await guidsOf(one, two, one)
-  expect(guids).toHaveLength(2)
-  expect(new Set(guids).size).toBe(2)
+describe('of a post that is listed more than once', () => {
+  const listed = (title: string, link = '1') =>
+    entry(`<guid>g</guid><link>https://a.example/${link}</link><title>${title}</title>`)
+
+  it('is its guid, listed once or twice, before and after an edit', async () => {
+    for (const items of [[listed('a')], [listed('a'), listed('a')], [listed('b'), listed('b')], [listed('b'), listed('a')]]) {
+      expect(await guidsOf(...items)).toEqual(['g'])
+    }
+    expect((await parse(rss(listed('new'), listed('old')))).posts).toMatchObject([{ title: 'new' }])
+  })
+
+  it('is told apart by its links alone, however often each is listed', async () => {
+    const guids = ['g https://a.example/1', 'g https://a.example/2']
+    expect(await guidsOf(listed('a'), listed('b', '2'))).toEqual(guids)
+    expect(await guidsOf(listed('a'), listed('a'), listed('b', '2'), listed('edited'))).toEqual(guids)
+  })
+
+  it('in Atom is the version that was updated last, wherever it stands', async () => {
+    const version = (title: string, day: number) =>
+      `<entry><id>urn:1</id><link href="https://a.example/1"/><title>${title}</title><updated>2026-01-0${day}T00:00:00Z</updated></entry>`
+    for (const entries of [
+      [version('new', 2), version('old', 1)],
+      [version('old', 1), version('new', 2), version('older', 1)],
+    ]) {
+      expect((await parse(atom(...entries))).posts).toMatchObject([{ guid: 'urn:1', title: 'new' }])
+    }
+  })
+
+  it('and has no guid is its link and title, not its content', async () => {
+    const change = (title: string, text: string) =>
+      entry(`<link>https://a.example/changes</link><title>${title}</title><description>${text}</description>`)
+    const guids = await guidsOf(change('1.0', 'a'), change('1.1', 'b'))
+    expect(new Set(guids).size).toBe(2)
+    expect(await guidsOf(change('1.0', 'edited'), change('1.1', 'b'), change('1.1', 'b'))).toEqual(guids)
+    expect(await guidsOf(change('1.0', 'a'), change('1.0', 'a'))).toEqual(['https://a.example/changes'])
+    expect(new Set(await guidsOf(change('1.0', 'a'), change('1.0', 'b'))).size).toBe(2)
+  })
 })
 
 it('of a guid that is too long is its start and a hash', async () => {
@@ -66,6 +98,15 @@ it('tells apart what differs by its date alone, however the date is written', as
 })
 
 describe('the hash of the content', () => {
+  it('stays wherever the document comes from, with a base that is relative, and changes with the base', async () => {
+    const from = async (url: string, base: string) => {
+      const body = new TextEncoder().encode(rss(item(1)).replace('version="2.0"', `version="2.0" xml:base="${base}"`))
+      return (await parseDocument({ body, contentType: null, url, now: NOW })).posts[0]?.contentHash
+    }
+    expect(await from('https://a.example/f', '/b/')).toBe(await from('http://www.a.example/f', '/b/'))
+    expect(await from('https://a.example/f', '/b/')).not.toBe(await from('https://a.example/f', '/c/'))
+  })
+
   const hashOf = async (inner: string) => (await parse(rss(item(1, inner)))).posts[0]?.contentHash
   const dated = (date: string) => hashOf(`<pubDate>${date}</pubDate><description>d</description>`)
 

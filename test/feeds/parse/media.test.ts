@@ -25,6 +25,18 @@ describe('the picture of a post', () => {
     ['<itunes:image href="https://s.example/cover.jpg"/>', 'https://s.example/cover.jpg'],
     ['<itunes:image>https://s.example/cover.jpg</itunes:image>', 'https://s.example/cover.jpg'],
     ['<image><url>https://s.example/i.gif</url></image>', 'https://s.example/i.gif'],
+    [
+      '<media:content url="https://a.example/face?s=96&amp;d=x" medium="image"/><media:content url="https://s.example/p.jpg" medium="image"/>',
+      'https://s.example/p.jpg',
+    ],
+    ['<media:content url="https://s.example/icon.png" medium="image" width="48"/>', null],
+    ['<media:content url="https://s.example/p.jpg?w=1" medium="image" width="460"/>', 'https://s.example/p.jpg?w=1'],
+    ['<media:content url="https://s.example/p.jpg"/><itunes:image href="https://s.example/c.jpg"/>', 'https://s.example/c.jpg'],
+    [
+      '<enclosure url="https://s.example/e.mp3" type="audio/mpeg"/><enclosure url="https://s.example/e" type="image/jpeg"/>',
+      'https://s.example/e',
+    ],
+    ['<enclosure url="https://s.example/e.png"/>', 'https://s.example/e.png'],
     ['<media:thumbnail url="javascript:alert(1)"/>', null],
     ['<media:thumbnail url="data:image/png;base64,AA"/>', null],
     ['', null],
@@ -42,6 +54,24 @@ it('Media RSS adds enclosures, in groups as well, and repeats none', async () =>
     { url: 'https://s.example/hi.mp4', type: 'video/mp4', bytes: 900 },
     { url: 'https://s.example/lo.mp4', type: null, bytes: null },
   ])
+})
+
+it('what a content says is about that file, not about the post', async () => {
+  const face =
+    '<media:content url="https://a.example/face?s=96" medium="image"><media:title type="html">jane</media:title></media:content>'
+  const picture =
+    '<media:content url="https://s.example/p"><media:description>Alternative text</media:description></media:content>'
+  const { posts } = await parse(rss(`<item><guid>1</guid>${face}${picture}</item>`))
+  expect(posts).toMatchObject([{ title: '', content: '' }])
+})
+
+it.each([
+  ['<media:description>One\n\nTwo: 1 &lt; 2 &lt;3</media:description>', 'One<br /><br />Two: 1 &lt; 2 &lt;3'],
+  ['<media:description type="plain">a &lt;b&gt;c&lt;/b&gt;</media:description>', 'a &lt;b&gt;c&lt;/b&gt;'],
+  ['<media:description type="html">a\n&lt;b&gt;c&lt;/b&gt;</media:description>', 'a\n<b>c</b>'],
+  ['<media:description>a &lt;b&gt;c&lt;/b&gt;</media:description>', 'a <b>c</b>'],
+])('%j reads as %j', async (inner, content) => {
+  expect((await parse(rss(`<item><guid>1</guid><media:group>${inner}</media:group></item>`))).posts[0]?.content).toBe(content)
 })
 
 it('Media RSS gives title and content to an entry without its own', async () => {

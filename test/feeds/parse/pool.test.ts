@@ -79,7 +79,13 @@ describe('parser threads', () => {
 
   it('survive a document that takes all their memory', async () => {
     const pool = openPool({ threads: 1, maxHeapMb: 32 })
-    const greedy = `<rss version="2.0"><channel><title>x</title>${'<item><a/><b/><c/><d/></item>'.repeat(30_000)}</channel></rss>`
+    // A thousand posts of 30 KB each, which are all kept until the document is whole.
+    const content = 'word '.repeat(6_000)
+    const items = Array.from(
+      { length: 1_000 },
+      (_, n) => `<item><guid>${n}</guid><description>&lt;p>${n} ${content}</description></item>`,
+    )
+    const greedy = `<rss version="2.0"><channel><title>x</title>${items.join('')}</channel></rss>`
     expect(await pool.parse(task(greedy))).toMatchObject({
       failure: { code: 'FEED_UNREADABLE', message: expect.stringContaining('memory') },
     })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type CheckMoment, decide, type Finding } from '../../../src/feeds/decision.js'
 import type { Rhythm } from '../../../src/feeds/document.js'
 import { MOVES_BELIEVED, moveSeen } from '../../../src/feeds/moves.js'
+import { readReasons } from '../../../src/feeds/schedule.js'
 import type { CheckedSource } from '../../../src/feeds/sources.js'
 import type { FailureCode } from '../../../src/kernel/errors.js'
 
@@ -82,7 +83,7 @@ describe('the row a check leaves', () => {
     const elsewhere: Finding = { ...quiet, retryAfterS: 90, host: 'other.example' }
     const after = decide(before, elsewhere, MOMENT)
     expect(after).toEqual({ ...before, next_check_at: NOW + 90_000, next_check_why: after.next_check_why })
-    expect(JSON.parse(after.next_check_why ?? '')).toMatchObject([{ code: 'host-quiet', ms: 90_000, decides: true }])
+    expect(readReasons(after.next_check_why)).toMatchObject([{ code: 'host-quiet', ms: 90_000, decides: true }])
     const later = source({ next_check_at: NOW + 100_000 })
     expect(decide(later, elsewhere, MOMENT)).toEqual(later)
   })

@@ -61,7 +61,7 @@ export interface SourcesTable {
   next_check_at: number
   /** Until when its host asked to be left alone, by all its sources; null when it did not. */
   quiet_until: number | null
-  /** `Reason[]` as JSON: why `next_check_at` is what it is; null before the first check. */
+  /** As `writeReasons` writes them: why `next_check_at` is what it is; null before the first check. */
   next_check_why: string | null
   /** `Rhythm` of the newest document as JSON; null before the first. */
   rhythm: string | null

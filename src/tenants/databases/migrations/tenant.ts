@@ -47,6 +47,7 @@ export interface PostsTable {
 export interface TombstonesTable {
   tenant_id: number
   feed_id: number
+  /** Of the deleted post's guid, or `markOf` it. */
   guid_hash: string
   /** When the post was deleted, or a later stored document was seen to list it still. */
   deleted_at: number
