@@ -138,7 +138,7 @@ export class SourceChecks {
         return { ...known(source, false), outage: true }
       }
       const { finding, document } = await this.read(source, outcome, conditional, signal)
-      const decided = decide(withoutLease(source), finding, { runId: scope.runId, now: Date.now(), random: Math.random() })
+      const decided = decide(source, finding, { runId: scope.runId, now: Date.now(), random: Math.random() })
       await this.decisions.add(decided)
       this.leases.forget(id)
       await this.spread(outcome)
@@ -264,9 +264,4 @@ function gone(id: SourceId): Checked {
     outage: false,
     document: null,
   }
-}
-
-function withoutLease(source: SourceRow): CheckedSource {
-  const { lease_token: _token, lease_until: _until, ...rest } = source
-  return rest
 }
