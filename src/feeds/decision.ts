@@ -4,6 +4,7 @@ import { moveSeen } from './moves.js'
 import { type CheckFacts, nextCheck } from './schedule.js'
 import { reason, writeReasons } from './schedule-reasons.js'
 import type { CheckedSource } from './sources.js'
+import { hostOf } from './urls.js'
 
 /** What asking a source came to. */
 export type Finding =
@@ -34,8 +35,10 @@ export interface CheckMoment {
 
 /** A source as its check leaves it. The one place where the outcome of a check becomes a row. */
 export function decide(source: CheckedSource, finding: Finding, moment: CheckMoment): CheckedSource {
-  if (finding.kind === 'postponed') return postponed(source, finding, moment.now)
-  const asked = { ...source, checked_at: moment.now, checked_run: moment.runId }
+  // An earlier feedctl registered it without.
+  const host = source.host ?? hostOf(source.url)
+  if (finding.kind === 'postponed') return postponed({ ...source, host }, finding, moment.now)
+  const asked = { ...source, host, checked_at: moment.now, checked_run: moment.runId }
   return finding.kind === 'failed' ? failed(asked, finding, moment) : succeeded(asked, finding, moment)
 }
 

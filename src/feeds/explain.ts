@@ -11,6 +11,7 @@ import { reason } from './schedule-reasons.js'
 import { type SourceState, sourceState } from './source-state.js'
 import { dueAt, loadSources, type SourceRow } from './sources.js'
 import { type FeedRow, getFeed } from './subscriptions.js'
+import { hostOf } from './urls.js'
 
 /** What is known of a feed, and when it is asked next. */
 export interface Explanation {
@@ -84,7 +85,7 @@ function viewOf(source: SourceRow): SourceView {
   return {
     id,
     url,
-    host: source.host ?? new URL(url).host,
+    host: source.host ?? hostOf(url),
     state: sourceState(source),
     checkedAt: source.checked_at,
     outcome: outcomeOf(source),

@@ -1,4 +1,5 @@
 import type { FailureCode } from '../../kernel/errors.js'
+import { hostOf } from '../urls.js'
 import { cacheMaxAgeS } from './cache-age.js'
 import type { Reply } from './exchange.js'
 import type { FetchFailed, FetchOutcome } from './outcome.js'
@@ -45,7 +46,7 @@ export function failed(code: FailureCode, message: string, trail: Trail | null):
     status: null,
     retryAfterS: null,
     hostQuietS: null,
-    host: trail?.url.host ?? null,
+    host: trail === null ? null : hostOf(trail.url.href),
     finalUrl: trail?.finalUrl ?? null,
     permanentUrl: trail?.permanentUrl ?? null,
     requests: trail?.requests ?? 0,

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { Gates } from '../../caches/driver.js'
 import { Failure, isFailure } from '../../kernel/errors.js'
+import { hostOf } from '../urls.js'
 import { type AddressGuard, createAddressGuard } from './addresses.js'
 import { Admission } from './admission.js'
 import { failed, outcomeOf } from './answer.js'
@@ -116,7 +117,7 @@ export class Fetcher {
     for (;;) {
       const { url } = trail
       this.guard.checkPort(url)
-      const host = budgetKeyOf(url)
+      const host = hostOf(url.href)
       const admitted = await this.admission.admit(host, room, signal)
       if (admitted.kind === 'quiet') return postponed(trail, admitted.quietMs)
       const [startedAt, sentAt] = [performance.now(), Date.now()]
@@ -198,12 +199,7 @@ function postponed(trail: Trail, quietMs: number): FetchPostponed {
   const { url, finalUrl, permanentUrl, requests } = trail
   const retryAfterS = Math.max(1, Math.ceil(quietMs / 1000))
   const reason = `${url.host} asked to be left alone for another ${retryAfterS} s`
-  return { kind: 'postponed', reason, retryAfterS, host: url.host, finalUrl, permanentUrl, requests }
-}
-
-/** A name with the root's dot is the same host. */
-function budgetKeyOf(url: URL): string {
-  return url.host.replace(/\.(?=$|:\d+$)/, '')
+  return { kind: 'postponed', reason, retryAfterS, host: hostOf(url.href), finalUrl, permanentUrl, requests }
 }
 
 /** The operator's own, by number or by name: not a publisher to be polite to unless the settings say so. */

@@ -109,6 +109,15 @@ describe('the row a check leaves', () => {
     expect(decide(after, newVersion, MOMENT).notices).toBeNull()
   })
 
+  it('names the host of a source that an earlier feedctl registered without', () => {
+    const quiet = { kind: 'postponed', reason: '', requests: 0, retryAfterS: 90, finalUrl: '', permanentUrl: null } as const
+    for (const finding of [unchanged, newVersion, failed('FEED_TIMEOUT'), { ...quiet, host: 'site.example' }]) {
+      const after = decide(source({ host: null }), finding, MOMENT)
+      expect(after.host).toBe('site.example')
+      if (finding.kind === 'postponed') expect(after.next_check_at).toBe(NOW)
+    }
+  })
+
   it('is planned by the rhythm of the document that a 304 stands for', () => {
     expect(decide(source(), unchanged, MOMENT).next_check_at).toBe(NOW + 120 * MINUTE_MS)
   })
