@@ -9,8 +9,11 @@ export type { ParseResult, ParseTask } from './thread.js'
 
 const MAX_PARSE_MS = 10_000
 const MAX_HEAP_MB = 192
-/** Of short-lived objects: with half of it a cold sync takes a tenth longer, and each thread some 20 MB less. */
-const MAX_YOUNG_MB = 32
+/**
+ * Of short-lived objects: with half of it a cold sync in one process takes a tenth longer. A pool of one thread is a worker's, of which a machine
+ * runs several: there memory counts more.
+ */
+const MAX_YOUNG_MB = { alone: 16, together: 32 }
 const IDLE_MS = 30_000
 /** Documents in memory that wait for a thread, beside those that are being fetched. */
 const BACKLOG = 32
@@ -95,7 +98,10 @@ export class ParsePool {
       maxThreads: Math.max(1, this.options.threads),
       idleTimeout: IDLE_MS,
       maxQueue: Number.POSITIVE_INFINITY,
-      resourceLimits: { maxOldGenerationSizeMb: this.options.maxHeapMb ?? MAX_HEAP_MB, maxYoungGenerationSizeMb: MAX_YOUNG_MB },
+      resourceLimits: {
+        maxOldGenerationSizeMb: this.options.maxHeapMb ?? MAX_HEAP_MB,
+        maxYoungGenerationSizeMb: this.options.threads > 1 ? MAX_YOUNG_MB.together : MAX_YOUNG_MB.alone,
+      },
     })
     // The document that was being parsed has the error already; without a listener it would end the process as well.
     this.piscina.on('error', () => {})
