@@ -1,11 +1,16 @@
 import { defineConfig } from 'vitest/config'
+import SlowFirst from './test/support/slow-first.js'
 
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // A process for each file would load the same modules two hundred times.
+    isolate: false,
+    // Most of a test of processes is waiting.
+    maxWorkers: 3,
+    sequence: { sequencer: SlowFirst },
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [
       {

@@ -1,5 +1,6 @@
 import type { Io } from '../src/cli/io.js'
 import { Failure, wordsOf } from '../src/kernel/errors.js'
+import { parseUrl } from '../src/kernel/parse-url.js'
 
 const PING_TIMEOUT_MS = 10_000
 
@@ -21,10 +22,8 @@ export async function pinging(io: Io, url: string | undefined, deed: () => Promi
 }
 
 function baseOf(text: string): URL {
-  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
-    throw new Failure('USAGE', `--ping-url ${JSON.stringify(text)} is not an http(s) URL`)
-  }
-  const url = new URL(text)
+  const url = /^https?:\/\//i.test(text) ? parseUrl(text) : null
+  if (url === null) throw new Failure('USAGE', `--ping-url ${JSON.stringify(text)} is not an http(s) URL`)
   url.pathname = url.pathname.replace(/\/$/, '')
   return url
 }

@@ -1,4 +1,4 @@
-import type { App } from '../src/app.js'
+import type { App, SyncJobs } from '../src/app.js'
 import { bytes, count, counted, duration } from '../src/cli/figures.js'
 import type { Io, Style } from '../src/cli/io.js'
 import type { SyncReport } from '../src/feeds/report.js'
@@ -7,6 +7,7 @@ import type { TenantId } from '../src/tenants/ids.js'
 import { opening } from './opening.js'
 import { pinging } from './ping.js'
 import { examples, type Program, wholeNumber } from './program.js'
+import { storingMedia } from './sync-media.js'
 
 const FAILURES_SHOWN = 20
 
@@ -30,7 +31,7 @@ export function register(program: Program, io: Io): void {
       if (slugs.length > 0 === (options.all === true)) {
         throw new Failure('USAGE', 'name tenants, or pass --all', { hint: 'feedctl sync --all' })
       }
-      await pinging(io, pingUrl, () => sync(io, slugs, options))
+      await sync(io, slugs, options, pingUrl)
     })
   examples(command, [
     'feedctl sync --all',
@@ -39,19 +40,46 @@ export function register(program: Program, io: Io): void {
   ])
 }
 
-async function sync(io: Io, slugs: readonly string[], options: SyncFlags): Promise<void> {
-  await using app = await opening(io)
-  const tenants = options.all ? 'all' : await activeTenants(app, slugs)
-  const deed = () => (options.detach ? enqueue(app, io, tenants, options) : follow(app, io, tenants, options))
-  // Awaited here: the app is closed when this returns.
-  if (tenants !== 'all') return await deed()
-  const { withLock } = await import('../src/tenants/locks.js')
-  await withLock(app.catalog, 'sync --all', deed)
+/** What is open until the media is stored as well. */
+interface Opened {
+  app?: App
+  jobs?: SyncJobs
 }
 
-async function follow(app: App, io: Io, tenants: readonly TenantId[] | 'all', options: SyncFlags): Promise<void> {
+/** The feeds, with the lock and the pings, decide how it ends; then the media that they brought is stored. */
+async function sync(io: Io, slugs: readonly string[], options: SyncFlags, pingUrl: string | undefined): Promise<void> {
+  const opened: Opened = {}
+  try {
+    await pinging(io, pingUrl, async () => {
+      opened.app = await opening(io)
+      await syncFeeds(opened.app, opened, io, slugs, options)
+    })
+  } finally {
+    if (opened.jobs?.here) await storingMedia(opened.jobs.media, io)
+    await opened.app?.[Symbol.asyncDispose]()
+  }
+}
+
+async function syncFeeds(app: App, opened: Opened, io: Io, slugs: readonly string[], options: SyncFlags): Promise<void> {
+  const tenants = options.all ? 'all' : await activeTenants(app, slugs)
+  const deed = (signal: AbortSignal) =>
+    options.detach ? enqueue(app, io, tenants, options) : follow(app, opened, io, tenants, options, signal)
+  if (tenants !== 'all') return deed(io.signal)
+  const { withLock } = await import('../src/tenants/locks.js')
+  await withLock(app.catalog, 'sync --all', lost => deed(AbortSignal.any([io.signal, lost])))
+}
+
+async function follow(
+  app: App,
+  opened: Opened,
+  io: Io,
+  tenants: readonly TenantId[] | 'all',
+  options: SyncFlags,
+  signal: AbortSignal,
+): Promise<void> {
   const { syncTenants } = await import('../src/feeds/sync.js')
-  const jobs = await app.jobs(io.signal, options.concurrency === undefined ? {} : { concurrency: options.concurrency })
+  const jobs = await app.jobs(signal, options.concurrency === undefined ? {} : { concurrency: options.concurrency })
+  opened.jobs = jobs
   const progress = io.progress('sync', 'tenants')
   let started = false
   const report = await syncTenants(
@@ -60,7 +88,7 @@ async function follow(app: App, io: Io, tenants: readonly TenantId[] | 'all', op
     {
       tenants,
       forced: options.force === true,
-      signal: io.signal,
+      signal,
       progress: (ended, total, failed) => {
         if (!started) progress.start(total)
         started = true
@@ -71,12 +99,12 @@ async function follow(app: App, io: Io, tenants: readonly TenantId[] | 'all', op
   )
   progress.stop()
   io.print(report, asText)
-  if (io.signal.aborted) {
+  if (signal.aborted) {
     const left = report.tenants.skipped
     io.note(
       jobs.here ? `stopped: ${left} tenants were not begun; the next sync does them` : 'no longer following; the workers go on',
     )
-    io.signal.throwIfAborted()
+    signal.throwIfAborted()
   }
   const { failed, total } = report.tenants
   if (failed > 0)

@@ -1,24 +1,55 @@
 import { availableParallelism } from 'node:os'
-import type { Redis } from 'ioredis'
-import type { Cache, Gates } from './caches/index.js'
 import type { JobSender } from './feeds/sync.js'
 import type { SyncParts } from './feeds/sync-tenant.js'
+import type { JobParts } from './jobs.js'
 import type { Config } from './kernel/config.js'
+import { Failure } from './kernel/errors.js'
 import type { Log } from './kernel/log.js'
-import type { Queue, RedisQueueOptions, Worker } from './queues/index.js'
+import type { Disks } from './media/disks/driver.js'
+import type { IntakeParts } from './media/intake/parts.js'
+import type { Shared } from './parts.js'
+import type { Board, JobSchedules, Queue, QueueDesk, QueueName, RedisQueueOptions, Worker, WorkerCard } from './queues/index.js'
+import type { RedisConnection } from './redis/connection.js'
 import { type Catalog, openCatalog } from './tenants/catalog.js'
 import { openServer } from './tenants/databases/index.js'
 
-const NEAR_CACHE_TTL_S = 300
-const NEAR_CACHE_BYTES = 4 * 1024 * 1024
-const REDIS_PATIENCE_MS = 5_000
 /** Tenants in flight when jobs run in this process: enough to keep the fetch slots full while some wait for slow feeds. */
 const INLINE_CONCURRENCY = 32
 
 export interface WorkSettings {
+  readonly queues: readonly QueueName[]
+  /** Jobs of one queue that run at the same time. */
   readonly concurrency: number
   readonly tries: number
+  /** Limits after which the worker ends by itself; null is none. */
   readonly maxJobs: number | null
+  readonly maxTimeMs: number | null
+  readonly memoryBytes: number | null
+  /** Card id of the supervisor that started this process; null for none. */
+  readonly supervisor: string | null
+  /** It takes no job before `resume`. */
+  readonly paused: boolean
+  /** Told what the worker tells the board, also while Redis is away. */
+  readonly tell: (card: WorkerCard) => void
+}
+
+/** How jobs run in this process. */
+export interface InlineSettings {
+  readonly concurrency: number
+  readonly tries: number
+  /** How long a job that was told to stop may take for it. */
+  readonly graceMs: number
+}
+
+/** Where the jobs of a sync are sent; `settled` is about the feeds. */
+export interface SyncJobs extends JobSender {
+  /** Of the media that the feeds brought. */
+  readonly media: {
+    /** URLs that this process has tried so far. */
+    tried(): number
+    /** Resolves when this process has no job left of any kind; never, where others run them. */
+    settled(): Promise<void>
+  }
 }
 
 /** The parts of a running feedctl, each opened when it is first asked for. Closing it closes them all. */
@@ -27,9 +58,16 @@ export interface App extends AsyncDisposable {
   readonly log: Log
   readonly catalog: Catalog
   /** Where jobs are sent. `signal`: with the in-process driver, no job is started after it aborts. */
-  jobs(signal: AbortSignal, settings?: Partial<WorkSettings>): Promise<JobSender>
-  /** Consumes the sync queue in this process. */
+  jobs(signal: AbortSignal, settings?: Partial<InlineSettings>): Promise<SyncJobs>
+  /** Consumes queues in this process. @throws {Failure} CONFIG_INVALID where there are none, like `desk`, `board` and `schedules` */
   work(settings: WorkSettings): Promise<Worker>
+  desk(): Promise<QueueDesk>
+  board(): Promise<Board>
+  schedules(): Promise<JobSchedules>
+  /** Adds jobs of any kind. `signal` as for `jobs`. */
+  queue(signal: AbortSignal): Promise<Queue>
+  /** Where media is kept. @throws {Failure} CONFIG_INVALID */
+  disks(): Promise<Disks>
 }
 
 /** @throws {Failure} SCHEMA_MISSING, UNAVAILABLE, CONFIG_INVALID */
@@ -64,9 +102,9 @@ async function refuseBadFetching(config: Config): Promise<void> {
 }
 
 /** Redis as the settings lead to it, for one deed; gives up after seconds. */
-export async function withRedis<T>(config: Config, log: Log, deed: (redis: Redis) => Promise<T>): Promise<T> {
-  const { Redis: RedisClient } = await import('ioredis')
-  const redis = openRedis(RedisClient, config, log, 'producer')
+export async function withRedis<T>(config: Config, log: Log, deed: (redis: RedisConnection) => Promise<T>): Promise<T> {
+  const { openRedis } = await import('./redis/connection.js')
+  const redis = openRedis(config, log, 'producer')
   try {
     return await deed(redis)
   } finally {
@@ -76,6 +114,12 @@ export async function withRedis<T>(config: Config, log: Log, deed: (redis: Redis
 
 class RunningApp implements App {
   private parts: Promise<SyncParts> | null = null
+  private ownBoard: Promise<Board> | null = null
+  private ownDisks: Promise<Disks> | null = null
+  private ownIntake: Promise<IntakeParts> | null = null
+  private ownShared: Promise<Shared> | null = null
+  private closedLast = 0
+  private mediaTried = 0
 
   constructor(
     readonly config: Config,
@@ -85,40 +129,119 @@ class RunningApp implements App {
     private readonly close: () => Promise<void>,
   ) {}
 
-  async jobs(signal: AbortSignal, settings: Partial<WorkSettings> = {}): Promise<JobSender> {
-    const [{ syncTenantFeeds }, queue] = await Promise.all([import('./jobs.js'), this.openQueue(signal, settings)])
-    this.closing.push(() => queue.close())
+  async jobs(signal: AbortSignal, settings: Partial<InlineSettings> = {}): Promise<SyncJobs> {
+    const [{ syncTenantFeeds, toTenants }, queue] = await Promise.all([import('./jobs.js'), this.openQueue(signal, settings)])
     return {
       here: queue.name === 'sync',
-      send: tenants => queue.add(tenants.map(syncTenantFeeds)),
-      consumers: () => queue.consumers(),
-      settled: () => queue.settled(),
+      send: async tenants => toTenants(await queue.add(tenants.map(syncTenantFeeds))),
+      consumers: async () => (await queue.consumers('sync')) || (await this.supervisors()),
+      settled: async () => void (await queue.settled('sync')),
+      media: { tried: () => this.mediaTried, settled: async () => void (await queue.settled()) },
     }
   }
 
+  queue(signal: AbortSignal): Promise<Queue> {
+    return this.openQueue(signal, {})
+  }
+
   async work(settings: WorkSettings): Promise<Worker> {
-    const [{ jobHandler }, { startRedisWorker }] = await Promise.all([import('./jobs.js'), import('./queues/index.js')])
-    const handler = jobHandler({ catalog: this.catalog, sync: () => this.sync(this.config.parseThreads || 1) })
-    return startRedisWorker({ ...(await this.redisQueue()), ...settings, handler })
+    const options = await this.redisQueue()
+    const [{ jobBurial, jobHandler }, { RedisQueue, startRedisWorker }] = await Promise.all([
+      import('./jobs.js'),
+      import('./queues/index.js'),
+    ])
+    const queue = this.closed(new RedisQueue(options))
+    const parts = this.jobParts(this.config.parseThreads || 1, queue)
+    return startRedisWorker({
+      ...options,
+      ...settings,
+      timeoutMs: this.config.jobTimeoutS * 1000,
+      quarantineAfter: this.config.quarantineAfter,
+      handler: jobHandler(parts),
+      bury: jobBurial(parts),
+    })
+  }
+
+  async desk(): Promise<QueueDesk> {
+    const options = await this.redisQueue()
+    const [{ RedisDesk }, { removedTenants }] = await Promise.all([import('./queues/index.js'), import('./tenants/tenant.js')])
+    return this.closed(new RedisDesk(options, ids => removedTenants(this.catalog, ids)))
+  }
+
+  async board(): Promise<Board> {
+    const { connect, prefix } = await this.redisQueue()
+    const { RedisBoard } = await import('./queues/index.js')
+    return this.closed(new RedisBoard(connect('producer'), prefix))
+  }
+
+  async schedules(): Promise<JobSchedules> {
+    const options = await this.redisQueue()
+    const { JobSchedules: Schedules } = await import('./queues/index.js')
+    return this.closed(new Schedules(options))
+  }
+
+  disks(): Promise<Disks> {
+    this.ownDisks ??= this.openDisks()
+    return this.ownDisks
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  private async openQueue(signal: AbortSignal, settings: Partial<WorkSettings>): Promise<Queue> {
+  private async openDisks(): Promise<Disks> {
+    const { openDisks } = await import('./media/disks/index.js')
+    const disks = await openDisks(this.config)
+    this.closedLate(() => Promise.all([disks.local.close(), disks.wasabi?.close()]))
+    return disks
+  }
+
+  private async openQueue(signal: AbortSignal, settings: Partial<InlineSettings>): Promise<Queue> {
     const { DEFAULT_TRIES, InlineQueue, RedisQueue } = await import('./queues/index.js')
-    if (this.config.queueConnection === 'redis') return new RedisQueue(await this.redisQueue())
-    const { jobHandler } = await import('./jobs.js')
+    if (this.config.queueConnection === 'redis') return this.closed(new RedisQueue(await this.redisQueue()))
+    const { jobBurial, jobHandler } = await import('./jobs.js')
     const threads = this.config.parseThreads || availableParallelism()
-    return new InlineQueue({
-      concurrency: settings.concurrency ?? INLINE_CONCURRENCY,
-      tries: settings.tries ?? DEFAULT_TRIES,
-      handler: jobHandler({ catalog: this.catalog, sync: () => this.sync(threads) }),
+    const queue: Queue = new InlineQueue({
+      concurrency: INLINE_CONCURRENCY,
+      tries: DEFAULT_TRIES,
+      ...settings,
+      timeoutMs: this.config.jobTimeoutS * 1000,
+      handler: (name, payload, context) => jobHandler(this.jobParts(threads, queue))(name, payload, context),
+      bury: (name, payload, failure) => jobBurial(this.jobParts(threads, queue))(name, payload, failure),
       log: this.log,
       signal,
       drainMs: this.config.drainMs,
     })
+    return this.closed(queue)
+  }
+
+  /** Whoever has workers that died just now starts others. */
+  private async supervisors(): Promise<number> {
+    if (this.config.queueConnection === 'sync') return 0
+    this.ownBoard ??= this.board()
+    return (await (await this.ownBoard).supervisors()).length
+  }
+
+  private jobParts(threads: number, queue: Queue): JobParts {
+    const { catalog, config, log } = this
+    return {
+      catalog,
+      log,
+      retention: config,
+      mediaPolicy: config,
+      disks: () => this.disks(),
+      intake: () => this.intake(),
+      sync: () => this.sync(threads),
+      chunk: config.syncChunk,
+      jobTimeoutMs: config.jobTimeoutS * 1000,
+      add: jobs => queue.add(jobs),
+    }
+  }
+
+  /** The part, to be closed with the others. */
+  private closed<T extends { close(): Promise<unknown> }>(part: T): T {
+    this.closing.push(() => part.close())
+    return part
   }
 
   private sync(threads: number): Promise<SyncParts> {
@@ -130,67 +253,48 @@ class RunningApp implements App {
   }
 
   private async openSync(threads: number): Promise<SyncParts> {
-    const { config, log, catalog } = this
-    const [{ Fetcher }, { fetcherOptions }, { ParsePool }, { SharedDocuments }, { SourceChecks }] = await Promise.all([
-      import('./feeds/fetch/fetcher.js'),
-      import('./feeds/fetch/settings.js'),
-      import('./feeds/parse/pool.js'),
-      import('./feeds/documents.js'),
-      import('./feeds/checks.js'),
-    ])
-    const parser = new ParsePool({ threads })
-    const { cache, gates, close } = await openCaches(config, log)
-    const fetcher = new Fetcher(fetcherOptions(config), gates)
-    // Right after the server: closed after the queue, whose jobs use them.
-    this.closing.splice(
-      1,
-      0,
-      close,
-      () => parser.close(),
-      () => fetcher.close(),
-    )
-    const documents = new SharedDocuments(cache, config.documentTtlS, log)
-    const parts = { catalog, fetcher, parser, documents, log, outagePatienceMs: config.outagePatienceS * 1000 }
-    return { ...parts, checks: new SourceChecks(parts) }
+    const [{ openSyncParts }, shared] = await Promise.all([import('./parts.js'), this.shared()])
+    return openSyncParts(this, shared, threads, close => this.closedLate(close))
   }
 
+  private intake(): Promise<IntakeParts> {
+    this.ownIntake ??= this.openIntake().catch(error => {
+      this.ownIntake = null
+      throw error
+    })
+    return this.ownIntake
+  }
+
+  private async openIntake(): Promise<IntakeParts> {
+    const [{ openIntakeParts }, shared, disks] = await Promise.all([import('./parts.js'), this.shared(), this.disks()])
+    const parts = await openIntakeParts(this, shared, disks, close => this.closedLate(close))
+    const download: IntakeParts['download'] = (...asked) => parts.download(...asked).finally(() => this.mediaTried++)
+    return { ...parts, download }
+  }
+
+  private shared(): Promise<Shared> {
+    this.ownShared ??= import('./parts.js').then(({ openShared }) => openShared(this, close => this.closedLate(close)))
+    return this.ownShared
+  }
+
+  /** Before what it was opened with, but after the queue, whose jobs use it. */
+  private closedLate(close: () => Promise<unknown>): void {
+    this.closing.splice(1 + this.closedLast++, 0, close)
+  }
+
+  /** @throws {Failure} CONFIG_INVALID where jobs run in the process that adds them */
   private async redisQueue(): Promise<RedisQueueOptions> {
     const { config, log } = this
-    const { Redis: RedisClient } = await import('ioredis')
-    return { connect: purpose => openRedis(RedisClient, config, log, purpose), prefix: config.redisPrefix, queue: 'sync', log }
+    if (config.queueConnection !== 'redis') {
+      throw new Failure(
+        'CONFIG_INVALID',
+        'there is no queue: QUEUE_CONNECTION is sync, and jobs run in the command that begins them',
+        {
+          hint: 'QUEUE_CONNECTION=redis',
+        },
+      )
+    }
+    const { openRedis } = await import('./redis/connection.js')
+    return { connect: purpose => openRedis(config, log, purpose), prefix: config.redisPrefix, log }
   }
-}
-
-/** What the cache driver shares: documents, and the budgets of publishers' hosts. */
-async function openCaches(config: Config, log: Log): Promise<{ cache: Cache; gates: Gates; close: () => Promise<void> }> {
-  const { FallbackGates, LayeredCache, MemoryCache, MemoryGates, RedisCache, RedisGates } = await import('./caches/index.js')
-  if (config.cacheDriver === 'memory') {
-    const cache = new MemoryCache(config.cacheBytes)
-    return { cache, gates: new MemoryGates(), close: () => cache.close() }
-  }
-  // Redis holds the rest: only what several tenants want at the same moment is worth keeping near.
-  const near = new MemoryCache(Math.min(config.cacheBytes, NEAR_CACHE_BYTES))
-  const { Redis: RedisClient } = await import('ioredis')
-  const redis = openRedis(RedisClient, config, log, 'cache')
-  const cache = new LayeredCache(near, new RedisCache(redis, config.redisPrefix), NEAR_CACHE_TTL_S)
-  const gates = new FallbackGates(new RedisGates(redis, config.redisPrefix), new MemoryGates(), failure =>
-    log.warn("hosts' budgets are not shared for now", { why: failure.message }),
-  )
-  return { cache, gates, close: () => cache.close() }
-}
-
-/** A worker's connection waits for Redis without end; the others give up, so that their caller can say so. */
-function openRedis(client: typeof Redis, config: Config, log: Log, purpose: 'worker' | 'producer' | 'cache'): Redis {
-  const patience =
-    purpose === 'worker'
-      ? { maxRetriesPerRequest: null }
-      : { maxRetriesPerRequest: 1, commandTimeout: REDIS_PATIENCE_MS, connectTimeout: REDIS_PATIENCE_MS }
-  const options = { ...patience, retryStrategy: (attempt: number) => Math.min(2_000, attempt * 100) }
-  const password = config.redisPassword === null ? {} : { password: config.redisPassword }
-  const redis =
-    config.redisUrl === null
-      ? new client({ ...options, ...password, host: config.redisHost, port: config.redisPort })
-      : new client(config.redisUrl, { ...options, ...(/:[^/@]*@/.test(config.redisUrl) ? {} : password) })
-  redis.on('error', error => log.debug('redis', { purpose, why: error.message }))
-  return redis
 }

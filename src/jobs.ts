@@ -1,26 +1,85 @@
 import { z } from 'zod'
-import { syncTenantJob } from './feeds/sync.js'
-import type { SyncParts } from './feeds/sync-tenant.js'
-import { Failure } from './kernel/errors.js'
-import type { JobHandler, JobRequest } from './queues/index.js'
-import type { Catalog } from './tenants/catalog.js'
+import { startDueSyncs } from './feeds/due.js'
+import { eachActiveTenant, pruneTenantJob } from './feeds/prune-jobs.js'
+import type { RetentionPolicy } from './feeds/retention-policy.js'
+import { buryTenantJob, type SyncIntake, type SyncJobParts, syncTenantJob } from './feeds/sync-job.js'
+import { Failure, isFailure } from './kernel/errors.js'
+import type { Disks } from './media/disks/driver.js'
+import { beginIntake } from './media/intake/begin.js'
+import type { IntakeParts } from './media/intake/parts.js'
+import { storeTenantMedia } from './media/intake/store-media.js'
+import { type MediaPolicy, mediaPolicyOf } from './media/policy.js'
+import { pruneMediaJob } from './media/prune-job.js'
+import { pruneUnlinked } from './media/prune-unlinked.js'
+import { removeTenantMedia } from './media/remove-tenant.js'
+import type { AddedJobs, JobBurial, JobContext, JobHandler, JobPayload, JobRequest } from './queues/index.js'
 import { parseTenantId, type TenantId } from './tenants/ids.js'
+import { unlessLocked } from './tenants/locks.js'
+import { removeDueTenants } from './tenants/remove-due.js'
+import { findTenant } from './tenants/tenant.js'
 
 /** What jobs need of a running feedctl. */
-export interface JobParts {
-  readonly catalog: Catalog
-  /** Opened by the first job. */
-  readonly sync: () => Promise<SyncParts>
+export interface JobParts extends Omit<SyncJobParts, 'again' | 'intake'> {
+  readonly retention: RetentionPolicy
+  /** What is stored of posts' media where a tenant has no policy of its own. */
+  readonly mediaPolicy: MediaPolicy
+  readonly disks: () => Promise<Disks>
+  /** What media is stored with; opened by the first job that needs it. */
+  readonly intake: () => Promise<IntakeParts>
+  /** Deadline of one job. */
+  readonly jobTimeoutMs: number
+  /** Adds jobs, to be run here or elsewhere. */
+  readonly add: (jobs: readonly JobRequest[]) => Promise<AddedJobs>
 }
 
-const SYNC_PAYLOAD = z.object({ tenantId: z.number().int().positive() })
+interface Job {
+  readonly run: (parts: JobParts, payload: JobPayload, context: JobContext) => Promise<void>
+  readonly bury?: (parts: JobParts, payload: JobPayload, failure: Failure) => Promise<void>
+}
+
+const TENANT = z.object({ tenantId: z.number().int().positive() })
+const tenantOf = (payload: JobPayload): TenantId => parseTenantId(TENANT.parse(payload).tenantId)
 
 /** Every job there is: its name, and the capability that does it with a checked payload. */
-const JOBS: Readonly<Record<string, (parts: JobParts) => JobHandler>> = {
-  SyncTenantFeeds: parts => async (_name, payload, context) => {
-    const { tenantId } = SYNC_PAYLOAD.parse(payload)
-    await syncTenantJob(parts.catalog, parts.sync, parseTenantId(tenantId), context)
+const JOBS: Readonly<Record<string, Job>> = {
+  SyncTenantFeeds: {
+    run: async (parts, payload, context) => {
+      const id = tenantOf(payload)
+      const again = () => parts.add([syncTenantFeeds(id)])
+      await syncTenantJob({ ...parts, again, intake: intakeOf(parts) }, id, context)
+    },
+    bury: (parts, payload, failure) => buryTenantJob(parts.catalog, tenantOf(payload), failure),
   },
+  StartDueSyncs: {
+    run: async ({ catalog, log, add, jobTimeoutMs }, _payload, { signal }) => {
+      const send = async (tenants: readonly TenantId[]) => toTenants(await add(tenants.map(syncTenantFeeds)))
+      await unlessLocked(catalog, 'start of due syncs', log, lost =>
+        startDueSyncs(catalog, send, { signal: AbortSignal.any([signal, lost]), jobTimeoutMs }),
+      )
+    },
+  },
+  PrunePosts: {
+    run: (parts, _payload, { signal }) =>
+      eachActiveTenant(parts.catalog, signal, tenants => parts.add(tenants.map(pruneTenantPosts))),
+  },
+  PruneTenantPosts: {
+    run: async (parts, payload, { signal }) => {
+      const id = tenantOf(payload)
+      await pruneTenantJob(parts.catalog, id, parts.retention, signal)
+      await tendMedia(parts, id, signal)
+    },
+  },
+  StoreTenantMedia: {
+    run: async (parts, payload, { signal }) => {
+      const id = tenantOf(payload)
+      await storeTenantMedia(await parts.intake(), id, { signal, again: () => parts.add([storeMediaOf(id)]) })
+    },
+  },
+  RemoveDeletedTenants: {
+    run: ({ catalog, log, disks }, _payload, { signal }) =>
+      removeDueTenants(catalog, log, tenant => removeTenantMedia({ catalog, disks }, tenant, signal), signal),
+  },
+  PruneMedia: { run: ({ catalog, disks, log }, _payload, { signal }) => pruneMediaJob({ catalog, disks, log }, signal) },
 }
 
 /** Runs any of the jobs. @throws {Failure} UNKNOWN_JOB for a name that a later version gave */
@@ -28,10 +87,55 @@ export function jobHandler(parts: JobParts): JobHandler {
   return async (name, payload, context) => {
     const job = JOBS[name]
     if (job === undefined) throw new Failure('UNKNOWN_JOB', `this feedctl knows no job ${name}`, { hint: 'upgrade the workers' })
-    await job(parts)(name, payload, context)
+    await job.run(parts, payload, context)
+  }
+}
+
+/** Writes the outcome of jobs that end without a word. */
+export function jobBurial(parts: JobParts): JobBurial {
+  return async (name, payload, failure) => {
+    await JOBS[name]?.bury?.(parts, payload, failure)
+  }
+}
+
+function intakeOf({ catalog, mediaPolicy, add }: JobParts): SyncIntake {
+  return {
+    begin: tenant => beginIntake(catalog, tenant, mediaPolicyOf(mediaPolicy, tenant)),
+    add: id => add([storeMediaOf(id)]),
+  }
+}
+
+/**
+ * What failed once is tried again, also when the tenant's feeds bring nothing new; and files that no post names any more go. Calm about a tenant that is gone or
+ * not active (any more).
+ */
+async function tendMedia(parts: JobParts, id: TenantId, signal: AbortSignal): Promise<void> {
+  const tenant = await findTenant(parts.catalog, id)
+  if (tenant?.state !== 'active') return
+  const intake = intakeOf(parts)
+  try {
+    const waits = await intake.begin(tenant)
+    // Whatever becomes of the pruning: a bucket may be away.
+    await pruneUnlinked(parts, tenant, { dryRun: false, signal }).finally(() => (waits ? intake.add(id) : null))
+  } catch (error) {
+    const left = isFailure(error) && !signal.aborted && (await findTenant(parts.catalog, id))?.state !== 'active'
+    if (!left) throw error
   }
 }
 
 export function syncTenantFeeds(tenantId: TenantId): JobRequest {
-  return { name: 'SyncTenantFeeds', payload: { tenantId }, dedupeId: `tenant:${tenantId}` }
+  return { queue: 'sync', name: 'SyncTenantFeeds', payload: { tenantId }, dedupeId: `tenant:${tenantId}` }
+}
+
+function storeMediaOf(tenantId: TenantId): JobRequest {
+  return { queue: 'media', name: 'StoreTenantMedia', payload: { tenantId }, dedupeId: `media:${tenantId}` }
+}
+
+function pruneTenantPosts(tenantId: TenantId): JobRequest {
+  return { queue: 'maintenance', name: 'PruneTenantPosts', payload: { tenantId }, dedupeId: `prune:${tenantId}` }
+}
+
+/** What was added of tenants' jobs, the quarantined ones by tenant. */
+export function toTenants(added: AddedJobs): { added: number; existing: number; quarantined: TenantId[] } {
+  return { ...added, quarantined: added.quarantined.map(id => parseTenantId(Number(id.split(':')[1]))) }
 }

@@ -3,7 +3,9 @@ import { join, relative } from 'node:path'
 import { locked, readWhenThere, run, say, sha256 } from './steps.js'
 
 const FOLDERS = ['src', 'commands']
-const SETTINGS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
+/** The compiler's memory of what it has written. */
+const BUILD_INFO = '.tsbuildinfo'
+const SETTINGS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'bin/prepare/bundle.js']
 
 /** Compiles to dist/ unless it was compiled from exactly these sources. */
 export async function buildWhenStale(root) {
@@ -15,12 +17,15 @@ export async function buildWhenStale(root) {
     if (built?.content === sources.content) return
     say('building ...')
     // A source that was moved or removed would leave its old .js behind.
-    if (built?.names !== sources.names) rmSync(join(root, 'dist'), { recursive: true, force: true })
-    else rmSync(stampOf(root), { force: true })
+    if (built?.names !== sources.names) {
+      for (const name of [...FOLDERS, BUILD_INFO]) rmSync(join(root, 'dist', name), { recursive: true, force: true })
+    }
+    rmSync(stampOf(root), { force: true })
     await run('the build', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
       cwd: root,
       exit: 1,
     })
+    await run('the bundle', process.execPath, [join(root, 'bin/bundle.js')], { cwd: root, exit: 1 })
     mkdirSync(join(root, 'dist'), { recursive: true })
     writeFileSync(stampOf(root), JSON.stringify(sources))
   })

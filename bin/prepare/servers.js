@@ -3,7 +3,8 @@ import { delimiter, join } from 'node:path'
 import { locked, Refusal, readWhenThere, run, say } from './steps.js'
 
 const MORE_FOLDERS = ['/usr/sbin', '/usr/bin', '/usr/local/sbin', '/usr/local/bin', '/usr/local/mysql/bin', '/usr/libexec']
-const SERVERS = [
+/** What the tests start: servers, each unless a setting names one that is there, a terminal, and what feedctl is measured against. */
+const PROGRAMS = [
   {
     package: 'mariadb-server',
     given: 'FEEDCTL_TEST_MYSQL_URL',
@@ -13,13 +14,21 @@ const SERVERS = [
     ],
   },
   { package: 'redis-server', given: 'FEEDCTL_TEST_REDIS_URL', programs: [['redis-server']] },
+  { package: 'tmux', given: null, programs: [['tmux']] },
+  { package: 'radosgw', given: null, programs: [['radosgw']] },
+  { package: 'ceph-mon', given: null, programs: [['ceph-mon']] },
+  { package: 'ceph-osd', given: null, programs: [['ceph-osd']] },
+  { package: 'ceph-common', given: null, programs: [['ceph'], ['radosgw-admin']] },
+  { package: 'ceph-base', given: null, programs: [['monmaptool']] },
+  { package: 'rclone', given: null, programs: [['rclone']] },
+  { package: 'nginx-light', given: null, programs: [['nginx']] },
 ]
 const APT_FLAGS = ['-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300']
 const POLICY = '/usr/sbin/policy-rc.d'
 const POLICY_ASIDE = '/usr/sbin/policy-rc.d.feedctl'
 const POLICY_TEXT = '#!/bin/sh\n# feedctl: no service starts while the servers of its tests are installed\nexit 101\n'
 
-/** Brings MariaDB and Redis onto the machine, without starting them, when the tests need them and it may. */
+/** Brings MariaDB, Redis, Ceph and the rest onto the machine, without starting them, when the tests need them and it may. */
 export async function installServersWhenAbsent() {
   if (absentPackages().length === 0) return
   if (!hasProgram(['apt-get']) || process.getuid?.() !== 0) {
@@ -38,7 +47,8 @@ export async function installServersWhenAbsent() {
 }
 
 function absentPackages() {
-  return SERVERS.filter(server => !process.env[server.given] && !server.programs.every(hasProgram)).map(server => server.package)
+  const isGiven = name => name !== null && Boolean(process.env[name])
+  return PROGRAMS.filter(({ given, programs }) => !isGiven(given) && !programs.every(hasProgram)).map(one => one.package)
 }
 
 function hasProgram(names) {

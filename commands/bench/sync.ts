@@ -36,7 +36,10 @@ export function registerSync(bench: Command, io: Io): void {
       const result = await benchSync({ operator, env, load, keep: keep === true, watcher: io, signal })
       io.print(result, asText)
       const bad = result.rows.filter(row => !row.valid || row.pass === false).map(row => row.metric)
-      if (assert && bad.length > 0) throw new Failure('CHECK_FAILED', `not as promised: ${bad.join(', ')}`)
+      if (assert && bad.length > 0) {
+        const hint = 'nothing else on this machine meanwhile, and --repeat 3'
+        throw new Failure('CHECK_FAILED', `not as promised: ${bad.join(', ')}`, { hint })
+      }
     })
   examples(command, [
     'feedctl bench sync',

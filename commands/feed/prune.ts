@@ -1,6 +1,6 @@
 import type { Command } from '@commander-js/extra-typings'
 import type { App } from '../../src/app.js'
-import { count, counted, duration } from '../../src/cli/figures.js'
+import { bytes, count, counted, duration } from '../../src/cli/figures.js'
 import type { Io, Style } from '../../src/cli/io.js'
 import { table } from '../../src/cli/tables.js'
 import type { PruneReport } from '../../src/feeds/prune-tenants.js'
@@ -35,22 +35,31 @@ export function registerPrune(feed: Command, io: Io): void {
 async function pruneNamed(io: Io, slugs: readonly string[], options: { all?: true; dryRun?: true }): Promise<void> {
   await using app = await opening(io)
   const tenants = options.all ? 'all' : await activeTenants(app, slugs)
-  const deed = () => prune(app, io, tenants, options.dryRun === true)
+  const deed = (signal: AbortSignal) => prune(app, io, tenants, { dryRun: options.dryRun === true, signal })
   // Awaited here: the app is closed when this returns.
-  if (tenants !== 'all' || options.dryRun) return await deed()
+  if (tenants !== 'all' || options.dryRun) return await deed(io.signal)
   const { withLock } = await import('../../src/tenants/locks.js')
-  await withLock(app.catalog, 'feed prune --all', deed)
+  await withLock(app.catalog, 'feed prune --all', lost => deed(AbortSignal.any([io.signal, lost])))
 }
 
-async function prune(app: App, io: Io, tenants: readonly Tenant[] | 'all', dryRun: boolean): Promise<void> {
-  const { pruneTenants } = await import('../../src/feeds/prune-tenants.js')
+async function prune(
+  app: App,
+  io: Io,
+  tenants: readonly Tenant[] | 'all',
+  { dryRun, signal }: { dryRun: boolean; signal: AbortSignal },
+): Promise<void> {
+  const [{ pruneTenants }, { pruneUnlinked }] = await Promise.all([
+    import('../../src/feeds/prune-tenants.js'),
+    import('../../src/media/prune-unlinked.js'),
+  ])
   const progress = io.progress('prune', 'tenants')
   let started = false
   const report = await pruneTenants(app, {
     tenants,
     settings: app.config,
     dryRun,
-    signal: io.signal,
+    signal,
+    pruneMedia: tenant => pruneUnlinked(app, tenant, { dryRun, signal }),
     progress: (ended, total, posts) => {
       if (!started) progress.start(total)
       started = true
@@ -59,7 +68,7 @@ async function prune(app: App, io: Io, tenants: readonly Tenant[] | 'all', dryRu
   })
   progress.stop()
   io.print(report, asText)
-  io.signal.throwIfAborted()
+  signal.throwIfAborted()
   const { failed, total } = report.tenants
   if (failed > 0)
     throw new Failure('PARTIAL', `${failed} of ${total} tenants failed`, {
@@ -78,7 +87,7 @@ async function activeTenants(app: App, slugs: readonly string[]): Promise<Tenant
 }
 
 function asText(report: PruneReport & { durationMs: number }, style: Style): string {
-  const { tenants, posts, tombstones, dryRun } = report
+  const { tenants, posts, tombstones, media, dryRun } = report
   const verb = dryRun ? 'would remove' : 'removed'
   const pruned = report.pruned.toSorted((a, b) => b.posts - a.posts)
   const failures = report.failures
@@ -97,6 +106,7 @@ function asText(report: PruneReport & { durationMs: number }, style: Style): str
     `${verb} ${style.bold(counted(posts.removed, 'post'))} of ${counted(pruned.length, 'tenant')} in ${duration(report.durationMs)}`,
     `  tenants     ${count(tenants.ok)} of ${count(tenants.total)} (${count(tenants.failed)} failed, ${count(tenants.skipped)} skipped)`,
     ...(dryRun ? [] : [`  tombstones  ${count(tombstones.dropped)} dropped`]),
+    ...(media.removed === 0 ? [] : [`  media       ${counted(media.removed, 'file')} of no post (${bytes(media.bytes)})`]),
     ...(pruned.length === 0 ? [] : [rows.trimEnd()]),
     ...(more > 0 ? [`and ${counted(more, 'more tenant')}: --json lists them`] : []),
     ...(failures.length === 0 ? [] : ['failures', ...failures]),

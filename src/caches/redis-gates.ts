@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { Redis } from 'ioredis'
 import type { Clock } from '../kernel/clock.js'
 import { connectionWords } from '../kernel/connection-words.js'
 import { Failure } from '../kernel/errors.js'
+import type { RedisConnection } from '../redis/connection.js'
 import type { GateAnswer, Gates, GateTerms } from './driver.js'
 
 /**
@@ -44,7 +44,7 @@ export class RedisGates implements Gates {
 
   /** `clock` null is the time of the Redis server. */
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisConnection,
     private readonly prefix: string,
     private readonly clock: Clock | null = null,
   ) {

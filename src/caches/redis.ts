@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis'
 import { connectionWords } from '../kernel/connection-words.js'
 import { Failure } from '../kernel/errors.js'
+import type { RedisConnection } from '../redis/connection.js'
 import type { Cache } from './driver.js'
 
 /** Keeps bytes in Redis under `<prefix>:cache:<key>`. The connection is closed with the cache. */
@@ -9,7 +9,7 @@ export class RedisCache implements Cache {
   private readonly why: (error: unknown) => string
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisConnection,
     private readonly prefix: string,
   ) {
     this.why = connectionWords(redis)

@@ -11,6 +11,12 @@ export interface Io {
   readonly cwd: string
   /** Aborted by the first SIGINT or SIGTERM; the reason is a Failure INTERRUPTED that names it. A second signal ends the process at once. */
   readonly signal: AbortSignal
+  /** From now on SIGTERM never ends the process at once: for one whose parent has SIGKILL, and may not be alone in telling it to stop. */
+  heedSigtermOnce(): void
+  /** Calls the listener at every such signal until the command ends. SIGINT and SIGTERM are `signal`. */
+  onSignal(name: 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2', listener: () => void): void
+  /** The streams of a screen that redraws itself and reads keys; null where stdin or stdout is no terminal, and under `--json`. */
+  screen(): Screen | null
   /** Lines on stderr, redacted; `--log-level` or FEEDCTL_LOG_LEVEL says from which severity on. */
   readonly log: Log
   readonly flags: GlobalFlags
@@ -36,11 +42,32 @@ export interface Io {
 /** A stream text goes out by. */
 export type Outlet = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number | undefined }
 
+/** A terminal that a person looks at, keys included. */
+export interface Screen {
+  readonly stdin: NodeJS.ReadStream
+  readonly stdout: NodeJS.WriteStream
+  readonly stderr: NodeJS.WriteStream
+  /** Whether it may be painted. */
+  readonly colors: boolean
+  /** Whether it shows more than ASCII, as its locale says. */
+  readonly unicode: boolean
+  /** The text without secrets, as `note` and `log` write it. */
+  redact(text: string): string
+  /**
+   * Takes the whole terminal, on its alternate screen, without a cursor; what is written to stderr meanwhile is kept for later. The end
+   * of the command, a second signal and a bug leave it too. Calm when done twice, like `leave`.
+   */
+  enter(): void
+  leave(): void
+}
+
 /** What a terminal is made of. */
 export interface Ports {
   readonly env: Environment
   readonly cwd: string
   readonly signal: AbortSignal
+  /** Adds a listener to a signal of the process, and answers how to remove it. */
+  readonly onSignal: (name: 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2', listener: () => void) => () => void
   readonly stdin: () => Readable & { readonly isTTY?: boolean }
   readonly stdout: Outlet
   readonly stderr: Outlet

@@ -1,3 +1,5 @@
+import { parseUrl } from '../kernel/parse-url.js'
+
 const HIDDEN = '***'
 /** Shorter secrets are hidden only where they stand alone, or every message would be eaten by them. */
 const SHORT_CHARACTERS = 4
@@ -27,8 +29,9 @@ export class Redactor {
 }
 
 function passwordOf(secret: string): string | null {
-  if (!URL.canParse(secret)) return null
-  const { password } = new URL(secret)
+  const url = parseUrl(secret)
+  if (url === null) return null
+  const { password } = url
   try {
     return password === '' ? null : decodeURIComponent(password)
   } catch {

@@ -5,13 +5,12 @@ import { Failure } from '../kernel/errors.js'
 import { Log } from '../kernel/log.js'
 import { DEFAULT_FLAGS, type GlobalFlags } from './flags.js'
 import { toJson } from './json.js'
-import type { Io, Outlet, Ports } from './ports.js'
+import type { Io, Outlet, Ports, Screen } from './ports.js'
 import { Meter, type Progress, type ProgressFace } from './progress.js'
 import { Redactor } from './redact.js'
 import { createStyle, PLAIN, type Style } from './style.js'
-import { showControls } from './width.js'
-
-const UNKNOWN_COLUMNS = 80
+import { WholeScreen } from './whole-screen.js'
+import { showControls, UNKNOWN_COLUMNS } from './width.js'
 
 /** An Io over streams. Who runs a command calls `settle`, `prepare` and, when it ended, `close`. */
 export class Terminal implements Io {
@@ -25,6 +24,10 @@ export class Terminal implements Io {
   private printed = false
   private held = ''
   private outputError: Error | null = null
+  private readonly listening: (() => void)[] = []
+  private whole: WholeScreen | null = null
+  /** Whether a SIGTERM after the first signal ends the process. */
+  sigtermEnds = true
 
   constructor(private readonly ports: Ports) {
     this.log = new Log(line => this.complain(line))
@@ -50,6 +53,31 @@ export class Terminal implements Io {
 
   get flags(): GlobalFlags {
     return this.settled
+  }
+
+  heedSigtermOnce(): void {
+    this.sigtermEnds = false
+  }
+
+  onSignal(name: 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2', listener: () => void): void {
+    this.listening.push(this.ports.onSignal(name, listener))
+  }
+
+  screen(): Screen | null {
+    const [stdin, { stdout, stderr }] = [this.ports.stdin(), this.ports]
+    if (stdin.isTTY !== true || stdout.isTTY !== true || this.flags.json || this.env.TERM === 'dumb') return null
+    this.whole ??= new WholeScreen(stdout, stderr)
+    const whole = this.whole
+    return {
+      stdin: stdin as NodeJS.ReadStream,
+      stdout: stdout as NodeJS.WriteStream,
+      stderr: stderr as NodeJS.WriteStream,
+      colors: this.flags.color && (this.env.NO_COLOR ?? '') === '',
+      unicode: this.isUnicode(),
+      redact: text => this.redact(text),
+      enter: () => whole.enter(),
+      leave: () => whole.leave(),
+    }
   }
 
   settle(flags: GlobalFlags): void {
@@ -149,7 +177,9 @@ export class Terminal implements Io {
 
   /** Ends what moves on the screen; the result that `--quiet` held back is written when the command failed. */
   close(failed: boolean): void {
+    this.whole?.leave()
     this.meter.close()
+    for (const stop of this.listening.splice(0)) stop()
     if (failed) this.show(this.held)
     this.held = ''
   }
@@ -170,7 +200,7 @@ export class Terminal implements Io {
 
   /** Cells of stdout, for help; 80 when unknown. */
   get columns(): number {
-    return this.ports.stdout.columns ?? UNKNOWN_COLUMNS
+    return this.ports.stdout.columns || UNKNOWN_COLUMNS
   }
 
   redact(text: string): string {
@@ -180,7 +210,13 @@ export class Terminal implements Io {
   private styleOf(outlet: Outlet): Style {
     if (outlet.isTTY !== true) return PLAIN
     const colors = this.flags.color && (this.env.NO_COLOR ?? '') === '' && this.env.TERM !== 'dumb'
-    return createStyle({ colors, columns: outlet.columns ?? UNKNOWN_COLUMNS })
+    return createStyle({ colors, columns: outlet.columns || UNKNOWN_COLUMNS })
+  }
+
+  /** The first of the three that is set decides, as POSIX has it. */
+  private isUnicode(): boolean {
+    const { LC_ALL, LC_CTYPE, LANG } = this.env
+    return /utf-?8/i.test([LC_ALL, LC_CTYPE, LANG].find(name => (name ?? '') !== '') ?? '')
   }
 
   private meterFace(): ProgressFace {

@@ -2,6 +2,8 @@ const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 const ELLIPSIS = '…'
+/** Of a terminal that does not know its size. */
+export const UNKNOWN_COLUMNS = 80
 
 /** Text that cannot move the cursor, ring, or turn the direction of writing: such characters are shown as `\n`, `\t`, `\u001b`. */
 export function showControls(text: string): string {

@@ -14,11 +14,22 @@ import { type CheckScope, SourceLeases } from './leases.js'
 import { lastOf, MOVES_BELIEVED, moveSource } from './moves.js'
 import { OutageBreaker, reachOf } from './outage.js'
 import type { ParsePool } from './parse/pool.js'
-import { type CheckedSource, loadSources, quietHost, type SourceRow, sourcesThatAnswered, writeChecked } from './sources.js'
+import { SharedDeeds } from './shared-deeds.js'
+import {
+  type CheckedSource,
+  dueAt,
+  loadSources,
+  quietHost,
+  type SourceRow,
+  sourcesThatAnswered,
+  writeChecked,
+} from './sources.js'
 
 const THEIRS_POLL_MS = 60
 /** Publishers asked to learn whether the network is there, when nobody has answered this process yet. */
 const PROBED = 3
+
+const never = new AbortController().signal
 
 /** What is known of a source after the question whether it has something new. */
 export interface Checked {
@@ -32,6 +43,8 @@ export interface Checked {
   readonly checked: boolean
   /** True when nobody asked because publishers cannot be reached from here. */
   readonly outage: boolean
+  /** When it is due next, epoch ms; null when it will not be asked again. */
+  readonly dueAt: number | null
   /** The document of `version`, encoded, when this process has just read it; else it is with the shared documents. */
   readonly document: Uint8Array | null
 }
@@ -56,7 +69,7 @@ export interface CheckParts {
 /** Asks sources, each once for everyone: within this process by sharing the answer, between processes by leases. */
 export class SourceChecks {
   private readonly leases: SourceLeases
-  private readonly inFlight = new Map<string, Promise<Checked>>()
+  private readonly inFlight = new SharedDeeds<Checked>()
   private readonly decisions: Batcher<CheckedSource, null>
   private readonly outages: OutageBreaker
 
@@ -65,7 +78,7 @@ export class SourceChecks {
     this.outages = new OutageBreaker({
       patienceMs: parts.outagePatienceMs,
       log: parts.log,
-      probe: (url, signal) => this.answers(url, signal),
+      probe: url => this.answers(url),
     })
     this.decisions = new Batcher({
       maxSize: 300,
@@ -82,12 +95,12 @@ export class SourceChecks {
    * @throws the signal's reason when it aborts; {Failure} UNAVAILABLE when the catalog is away
    */
   check(id: SourceId, scope: CheckScope, traffic: Traffic, signal: AbortSignal): Promise<Checked> {
-    return this.once(`${scope.runId}:${id}`, () => this.checkOnce(id, scope, traffic, signal))
+    return this.inFlight.once(`${scope.runId}:${id}`, signal, () => this.checkOnce(id, scope, traffic, signal))
   }
 
   /** Reads the source's document whether it changed or not: for a tenant that lacks one which is not shared any more. */
   readAnew(id: SourceId, scope: CheckScope, traffic: Traffic, signal: AbortSignal): Promise<Checked> {
-    return this.once(`anew:${id}`, async () => {
+    return this.inFlight.once(`anew:${id}`, signal, async () => {
       const source = (await loadSources(this.parts.catalog, [id])).get(id)
       if (source === undefined) return gone(id)
       // A publisher that fails, or asks for quiet, is left alone until its time.
@@ -96,14 +109,6 @@ export class SourceChecks {
         return known(source, true)
       return this.ask(source, scope, false, traffic, signal)
     })
-  }
-
-  private once(key: string, deed: () => Promise<Checked>): Promise<Checked> {
-    const known = this.inFlight.get(key)
-    if (known !== undefined) return known
-    const begun = deed().finally(() => this.inFlight.delete(key))
-    this.inFlight.set(key, begun)
-    return begun
   }
 
   private async checkOnce(id: SourceId, scope: CheckScope, traffic: Traffic, signal: AbortSignal): Promise<Checked> {
@@ -141,9 +146,13 @@ export class SourceChecks {
       const decided = decide(source, finding, { runId: scope.runId, now: Date.now(), random: Math.random() })
       await this.decisions.add(decided)
       this.leases.forget(id)
-      await this.spread(outcome)
+      const quietUntil = await this.spread(outcome)
       const answered = await this.moved(decided)
-      return { ...known(answered, finding.kind !== 'postponed'), document }
+      const facts = known(
+        { ...answered, quiet_until: Math.max(answered.quiet_until ?? 0, quietUntil) },
+        finding.kind !== 'postponed',
+      )
+      return { ...facts, document }
     } catch (error) {
       await this.leases.release(id).catch(() => {})
       throw error
@@ -205,12 +214,17 @@ export class SourceChecks {
     }
   }
 
-  /** What a publisher asks for is meant for all its feeds, those that another process would ask included. */
-  private async spread(outcome: FetchOutcome): Promise<void> {
+  /**
+   * What a publisher asks for is meant for all its feeds, those that another process would ask included. Answers until when it wants to be left alone,
+   * epoch ms; 0 when it does not.
+   */
+  private async spread(outcome: FetchOutcome): Promise<number> {
     const quietS = outcome.kind === 'postponed' ? outcome.retryAfterS : outcome.kind === 'failed' ? outcome.hostQuietS : null
-    if (quietS === null || !('host' in outcome) || outcome.host === null) return
+    if (quietS === null || !('host' in outcome) || outcome.host === null) return 0
     const { host } = outcome
-    await retry(() => quietHost(this.parts.catalog, host, Date.now() + quietS * 1000), BRIEFLY)
+    const until = Date.now() + quietS * 1000
+    await retry(() => quietHost(this.parts.catalog, host, until), BRIEFLY)
+    return until
   }
 
   /** The source to go on with: another one when this one has moved for good. */
@@ -228,15 +242,15 @@ export class SourceChecks {
   }
 
   /** Whether one of the publishers that answered lately is reached; null when there is none. */
-  private async answers(url: string | null, signal: AbortSignal): Promise<boolean | null> {
-    if (url !== null && (await this.isReached(url, signal))) return true
+  private async answers(url: string | null): Promise<boolean | null> {
+    if (url !== null && (await this.isReached(url))) return true
     const others = (await sourcesThatAnswered(this.parts.catalog, PROBED)).filter(each => each !== url)
     if (others.length === 0) return url === null ? null : false
-    return (await Promise.all(others.map(each => this.isReached(each, signal)))).includes(true)
+    return (await Promise.all(others.map(each => this.isReached(each)))).includes(true)
   }
 
-  private async isReached(url: string, signal: AbortSignal): Promise<boolean> {
-    return reachOf(await this.parts.fetcher.fetch(url, { etag: null, lastModified: null }, signal)) === 'answered'
+  private async isReached(url: string): Promise<boolean> {
+    return reachOf(await this.parts.fetcher.fetch(url, { etag: null, lastModified: null }, never)) === 'answered'
   }
 }
 
@@ -251,6 +265,7 @@ function known(source: CheckedSource, checked: boolean): Checked {
     failure,
     checked,
     outage: false,
+    dueAt: source.retired_at !== null || source.merged_into !== null ? null : dueAt(source),
     document: null,
   }
 }
@@ -262,6 +277,7 @@ function gone(id: SourceId): Checked {
     failure: { code: 'FEED_NOT_FOUND', message: `source ${id} is not in the catalog` },
     checked: true,
     outage: false,
+    dueAt: null,
     document: null,
   }
 }

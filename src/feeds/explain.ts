@@ -6,7 +6,7 @@ import type { Tenant } from '../tenants/tenant.js'
 import { type FeedAlert, readAlert } from './alert.js'
 import type { Notice } from './document.js'
 import { lastOf } from './moves.js'
-import { type Reason, readReasons } from './schedule.js'
+import { isDue, type Reason, readReasons } from './schedule.js'
 import { reason } from './schedule-reasons.js'
 import { type SourceState, sourceState } from './source-state.js'
 import { dueAt, loadSources, type SourceRow } from './sources.js'
@@ -112,7 +112,7 @@ function nextOf(source: SourceRow, now: number): Explanation['next'] {
   if (source.retired_at !== null) return { at: null, due: false, reasons }
   const at = dueAt(source)
   const quietMs = (source.quiet_until ?? 0) - now
-  if (quietMs <= 0 || at === source.next_check_at) return { at: at === 0 ? null : at, due: at <= now, reasons }
+  if (quietMs <= 0 || at === source.next_check_at) return { at: at === 0 ? null : at, due: isDue(at, now), reasons }
   const overruled = reasons.map(each => ({ ...each, decides: false }))
   return { at, due: false, reasons: [...overruled, { ...reason('host-quiet', quietMs), decides: true }] }
 }

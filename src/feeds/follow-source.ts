@@ -2,7 +2,8 @@ import type { Selectable } from 'kysely'
 import type { FeedsTable } from '../tenants/databases/index.js'
 import type { SourceId } from '../tenants/ids.js'
 import type { TenantTables } from '../tenants/tables.js'
-import { asWriter } from './tenant-writer.js'
+import { asWriter } from '../tenants/tenant-writer.js'
+import { unlinkMedia } from './unlink-media.js'
 
 const ROWS_PER_STATEMENT = 1_000
 
@@ -81,6 +82,7 @@ async function movePosts(tx: TenantTables, from: number, to: number): Promise<vo
     const moved = page.filter(post => !taken.has(post.guid_hash)).map(post => post.id)
     const dropped = page.filter(post => taken.has(post.guid_hash)).map(post => post.id)
     if (moved.length > 0) await tx.updatePosts().set({ feed_id: to }).where('id', 'in', moved).execute()
+    await unlinkMedia(tx, dropped, Date.now())
     if (dropped.length > 0) await tx.remove('posts').where('id', 'in', dropped).execute()
     after = last.id
   }

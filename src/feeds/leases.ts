@@ -3,6 +3,7 @@ import { holderIsGone, thisProcess } from '../kernel/holder.js'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { parseSourceId, type SourceId } from '../tenants/ids.js'
+import { isDue } from './schedule.js'
 import { dueAt, loadSources, type SourceRow } from './sources.js'
 
 const LEASE_MS = 15_000
@@ -150,5 +151,5 @@ function wasChecked(source: SourceRow, scope: CheckScope): boolean {
 
 function isWanted(source: SourceRow, scope: CheckScope): boolean {
   if (source.merged_into !== null || wasChecked(source, scope)) return false
-  return scope.forced || (source.retired_at === null && dueAt(source) <= scope.startedAt)
+  return scope.forced || (source.retired_at === null && isDue(dueAt(source), scope.startedAt))
 }

@@ -3,6 +3,7 @@ import { sleep } from '../kernel/clock.js'
 import type { FailureCode } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import type { FetchOutcome } from './fetch/outcome.js'
+import { unlessAborted } from './unless-aborted.js'
 
 /** Unrelated sites that fail one after the other, none answering in between, before the fault may be here. */
 const SITES_SUSPECTED = 5
@@ -19,7 +20,7 @@ export interface OutageOptions {
   /** How long those who ask wait for the network to come back, ms. */
   readonly patienceMs: number
   /** Whether a publisher who answered not long ago does so now: that of the URL, else another. Null when nobody ever did. */
-  readonly probe: (url: string | null, signal: AbortSignal) => Promise<boolean | null>
+  readonly probe: (url: string | null) => Promise<boolean | null>
   readonly log: Log
 }
 
@@ -117,21 +118,22 @@ export class OutageBreaker {
 
   /** True when somebody answers; one probe serves all who want to know at the same time, and for a moment after. */
   private probe(signal: AbortSignal): Promise<boolean> {
-    if (this.probing !== null) return this.probing
+    if (this.probing !== null) return unlessAborted(this.probing, signal)
     const now = Date.now()
     const isProven = now - this.provenAt < PROOF_LASTS_MS && this.silent.size < PROOF_SITES
     if (this.outageSince === null && isProven) return Promise.resolve(true)
     if (this.outageSince !== null && now - this.probedAt < PROBE_EVERY_MS / 2) return Promise.resolve(false)
-    this.probing = this.probeOnce(signal).finally(() => {
+    this.probing = this.probeOnce().finally(() => {
       this.probing = null
       this.probedAt = Date.now()
     })
-    return this.probing
+    return unlessAborted(this.probing, signal)
   }
 
-  private async probeOnce(signal: AbortSignal): Promise<boolean> {
+  /** For all who wait: that one of them has to stop must not end it for the others. */
+  private async probeOnce(): Promise<boolean> {
     // Where nobody ever answered there is nobody to ask: then a failure is a failure.
-    const isReached = (await this.options.probe(this.answeredUrl, signal)) ?? true
+    const isReached = (await this.options.probe(this.answeredUrl)) ?? true
     if (!isReached) this.open()
     else {
       this.provenAt = Date.now()

@@ -16,6 +16,8 @@ export interface PruneTenantsOptions {
   /** Stops after the batches that are under way; the report says what was done. */
   readonly signal: AbortSignal
   readonly progress: (ended: number, total: number, posts: number) => void
+  /** Removes the media that no post of the tenant names any more; with `dryRun` it only counts. */
+  readonly pruneMedia: (tenant: Tenant) => Promise<{ readonly files: number; readonly bytes: number }>
 }
 
 export interface PruneReport {
@@ -24,6 +26,7 @@ export interface PruneReport {
   readonly tenants: { total: number; ok: number; failed: number; skipped: number }
   readonly posts: { removed: number }
   readonly tombstones: { dropped: number }
+  readonly media: { removed: number; bytes: number }
   /** Tenants that lost posts, in the order of their ends. */
   readonly pruned: { tenant: string; posts: number }[]
   readonly failures: { tenant: string; code: string; message: string }[]
@@ -41,6 +44,7 @@ export async function pruneTenants(
     tenants: { total, ok: 0, failed: 0, skipped: 0 },
     posts: { removed: 0 },
     tombstones: { dropped: 0 },
+    media: { removed: 0, bytes: 0 },
     pruned: [],
     failures: [],
   }
@@ -76,6 +80,9 @@ async function pruneOne(
     const { settings, dryRun, signal } = options
     const pruned = await pruneTenant(parts, tenant, { settings, dryRun, signal, gone })
     report.tombstones.dropped += pruned.tombstones
+    const { files, bytes } = await options.pruneMedia(tenant)
+    report.media.removed += files
+    report.media.bytes += bytes
     report.tenants.ok++
   } catch (error) {
     if (options.signal.aborted && error === options.signal.reason) return

@@ -22,6 +22,10 @@ export interface TenantReport {
   readonly failures: FeedFailure[]
   /** Why the tenant failed as a whole; null when it did not. */
   readonly failure: Omit<FeedFailure, 'url'> | null
+  /** How long its jobs worked on it, ms. */
+  readonly tookMs: number
+  /** When the first of its sources is due, epoch ms; null when none will ever be. */
+  dueAt: number | null
 }
 
 export function emptyTenantReport(): TenantReport {
@@ -33,7 +37,30 @@ export function emptyTenantReport(): TenantReport {
     outage: { feeds: 0 },
     failures: [],
     failure: null,
+    tookMs: 0,
+    dueAt: null,
   }
+}
+
+/** The report of feeds that were synced one after the other by two jobs; what failed as a whole is the later one's to say. */
+export function joinReports(done: TenantReport, more: TenantReport): TenantReport {
+  const sums = emptyTenantReport()
+  for (const report of [done, more]) {
+    addCounts(sums, report)
+    sums.sources.ids.push(...report.sources.ids)
+    sums.failures.push(...report.failures)
+  }
+  return { ...sums, failure: more.failure, tookMs: done.tookMs + more.tookMs, dueAt: earlier(done.dueAt, more.dueAt) }
+}
+
+/** Whether nothing was done but to find that publishers cannot be reached from here. */
+export function reachedNobody({ feeds, outage }: Pick<TenantReport, 'feeds' | 'outage'>): boolean {
+  return outage.feeds > 0 && feeds.newVersion + feeds.unchanged + feeds.failed === 0
+}
+
+/** The earlier of two times; null is never. */
+export function earlier(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other)
 }
 
 /** What a run came to, as `feedctl sync` prints it. */
@@ -56,9 +83,9 @@ export async function sumReports(
   tenants: AsyncIterable<{ slug: string; state: string; report: TenantReport | null }>,
   options: { durationMs: number; unreached: 'failed' | 'skipped' },
 ): Promise<SyncReport> {
-  const { feeds, posts, churn, outage } = emptyTenantReport()
+  const { feeds, posts, churn, outage, sources } = emptyTenantReport()
+  const { ids: _none, ...traffic } = sources
   const counts = { total: 0, ok: 0, failed: 0, skipped: 0 }
-  const traffic = { requests: 0, notModified: 0, bytes: 0 }
   const distinct = new Set<number>()
   const failures: SyncReport['failures'] = []
   const note = (failure: SyncReport['failures'][number]) => {
@@ -70,14 +97,7 @@ export async function sumReports(
     counts[outcome]++
     if (outcome === 'failed' && report === null) note({ tenant: slug, url: null, ...UNREACHED })
     if (report === null) continue
-    addTo(feeds, report.feeds)
-    addTo(posts, report.posts)
-    // A run that an earlier feedctl began has reports without these.
-    addTo(churn, report.churn ?? {})
-    addTo(outage, report.outage ?? {})
-    traffic.requests += report.sources.requests
-    traffic.notModified += report.sources.notModified
-    traffic.bytes += report.sources.bytes
+    addCounts({ feeds, posts, churn, outage, sources: traffic }, report)
     for (const id of report.sources.ids) distinct.add(id)
     if (report.failure !== null) note({ tenant: slug, url: null, ...report.failure })
     for (const failure of report.failures) note({ tenant: slug, ...failure })
@@ -93,6 +113,18 @@ export async function sumReports(
     failures,
     durationMs: options.durationMs,
   }
+}
+
+type Counts = Pick<TenantReport, 'feeds' | 'posts' | 'churn' | 'outage'> & { sources: Omit<TenantReport['sources'], 'ids'> }
+
+function addCounts(sums: Counts, report: TenantReport): void {
+  addTo(sums.feeds, report.feeds)
+  addTo(sums.posts, report.posts)
+  // A run that an earlier feedctl began has reports without these.
+  addTo(sums.churn, report.churn ?? {})
+  addTo(sums.outage, report.outage ?? {})
+  const { requests, notModified, bytes } = report.sources
+  addTo(sums.sources, { requests, notModified, bytes })
 }
 
 function addTo<Sums extends Record<string, number>>(sums: Sums, more: Readonly<Sums>): void {

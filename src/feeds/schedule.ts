@@ -10,6 +10,8 @@ const HOUR_MS = 60 * MINUTE_MS
 const MAX_INTERVAL_MS = 24 * HOUR_MS
 /** A publisher who names a time means it: honoured beyond what feedctl would wait by itself. */
 const MAX_RETRY_AFTER_MS = 7 * 24 * HOUR_MS
+/** No check asks for more: a week by Retry-After, another one of days that the feed excludes, and the jitter. */
+export const LONGEST_WAIT_MS = 16 * 24 * HOUR_MS
 const DEFAULT_INTERVAL_MS = 30 * MINUTE_MS
 const POSTING_RATE_MS = { least: 10 * MINUTE_MS, most: 12 * HOUR_MS }
 const POLLS_PER_POST = 2
@@ -41,6 +43,11 @@ export interface NextCheck {
   readonly atMs: number | null
   /** All that was weighed, in this order: wishes, the bound, excluded times, jitter. Exactly one decides. */
   readonly reasons: readonly Reason[]
+}
+
+/** Whether that time has come; one so far off that only a wrong clock can have named it has. */
+export function isDue(atMs: number, now: number): boolean {
+  return atMs <= now || atMs > now + LONGEST_WAIT_MS
 }
 
 /**

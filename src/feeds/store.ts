@@ -1,11 +1,11 @@
 import type { Insertable } from 'kysely'
 import type { PostsTable } from '../tenants/databases/index.js'
 import type { TenantTables } from '../tenants/tables.js'
+import { asWriter } from '../tenants/tenant-writer.js'
 import { churnAlert, readAlert } from './alert.js'
 import { findChurn, looksChurned, postsToCompare } from './churn.js'
 import type { DocumentPost, FeedDocument } from './document.js'
 import type { FeedRow } from './subscriptions.js'
-import { asWriter } from './tenant-writer.js'
 import { type Buried, findBuried, hasTombstones } from './tombstones.js'
 
 /** A document to store for one feed of a tenant. */

@@ -6,8 +6,10 @@ import { parseSourceId, type SourceId } from '../tenants/ids.js'
 import { type TenantTables, withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
 import { type FeedAlert, readAlert } from './alert.js'
+import { makeDue } from './make-due.js'
 import { type SourceState, sourceState } from './source-state.js'
 import { dueAt, loadSources, registerSources } from './sources.js'
+import { unlinkFeedMedia } from './unlink-media.js'
 import { sourceUrl } from './urls.js'
 
 export { followSource } from './follow-source.js'
@@ -55,7 +57,7 @@ export async function addFeeds(
     catalog,
     wishes.map(wish => wish.url),
   )
-  return withTenant(catalog, tenant, tables =>
+  const outcome = await withTenant(catalog, tenant, tables =>
     tables.transaction(async tx => {
       await tx.takeIds('feeds', 0)
       const subscribed = new Set((await tx.feeds().select('source_id').execute()).map(row => row.source_id))
@@ -72,6 +74,9 @@ export async function addFeeds(
       return { added, existing }
     }),
   )
+  // One that is being made has never been synced, and is due by itself.
+  if (tenant.state !== 'provisioning') await makeDue(catalog, tenant.id)
+  return outcome
 }
 
 export async function listFeeds(catalog: Catalog, tenant: Tenant): Promise<FeedView[]> {
@@ -105,6 +110,7 @@ export function removeFeed(catalog: Catalog, tenant: Tenant, named: string): Pro
     tables.transaction(async tx => {
       await tx.takeIds('posts', 0)
       const feed = await getFeed(tx, tenant, named)
+      await unlinkFeedMedia(tx, feed.id, Date.now())
       const posts = await tx.remove('posts').where('feed_id', '=', feed.id).executeTakeFirst()
       await tx.remove('tombstones').where('feed_id', '=', feed.id).execute()
       await tx.remove('feeds').where('id', '=', feed.id).execute()

@@ -1,14 +1,14 @@
 import { Batcher } from '../kernel/batcher.js'
 import { Failure, wordsOf } from '../kernel/errors.js'
 import { parseSourceId } from '../tenants/ids.js'
-import { withTenant } from '../tenants/tables.js'
+import { type TenantTables, withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
 import type { Checked, CheckParts, SourceChecks, Traffic } from './checks.js'
 import type { FeedDocument, SourceFailure } from './document.js'
 import { inTurns } from './host-turns.js'
 import type { CheckScope } from './leases.js'
 import { decodeDocument } from './parse/codec.js'
-import { emptyTenantReport, type TenantReport } from './report.js'
+import { earlier, emptyTenantReport, type TenantReport } from './report.js'
 import { type Delivery, type Stored, storeDeliveries } from './store.js'
 import { type FeedRow, followSource } from './subscriptions.js'
 import { hostOf } from './urls.js'
@@ -29,105 +29,137 @@ type Outcome =
   | { kind: 'newVersion'; stored: Stored }
   | { kind: 'failed'; failure: SourceFailure }
 
+/** Which feeds of a tenant are synced, and for which run: at most so many, in the order of their ids, after the given one. */
+export interface FeedsWanted {
+  readonly scope: CheckScope
+  readonly after: number
+  readonly atMost: number
+}
+
+export interface TenantSync {
+  /** Of these feeds only. */
+  readonly report: TenantReport
+  /** The last of them, when others follow; null when the tenant is done. */
+  readonly afterFeed: number | null
+}
+
 /**
- * Brings one tenant's feeds up to date. A feed's failure is an entry of the report.
- * @throws {Failure} UNAVAILABLE when the tenant's database or the catalog is away, and the signal's reason; what is stored stays, and is not stored again
+ * Brings feeds of one tenant up to date. A feed's failure is an entry of the report.
+ * @throws {Failure} UNAVAILABLE when the tenant's database or the catalog is away, and the signal's reason: then nothing of it goes on; what is stored
+ * stays, and is not stored again
  */
 export async function syncTenant(
   parts: SyncParts,
   tenant: Tenant,
-  scope: CheckScope,
+  { scope, after, atMost }: FeedsWanted,
   signal: AbortSignal,
-): Promise<TenantReport> {
-  const feeds = await withTenant(parts.catalog, tenant, tables => tables.feeds().selectAll().orderBy('id').execute())
-  const report = emptyTenantReport()
-  const traffic: Traffic = { requests: 0, notModified: 0, bytes: 0 }
-  const shelf = new Batcher<Delivery, Stored | SourceFailure>({
+): Promise<TenantSync> {
+  const read = (tables: TenantTables) =>
+    tables
+      .feeds()
+      .selectAll()
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(atMost + 1)
+      .execute()
+  const found = await withTenant(parts.catalog, tenant, read, signal)
+  const feeds = found.slice(0, atMost)
+  const report = await new FeedsSync(parts, tenant, scope, signal).run(feeds)
+  return { report, afterFeed: found.length > atMost ? (feeds.at(-1)?.id ?? null) : null }
+}
+
+class FeedsSync {
+  private readonly report = emptyTenantReport()
+  private readonly traffic: Traffic = { requests: 0, notModified: 0, bytes: 0 }
+  private readonly shelf = new Batcher<Delivery, Stored | SourceFailure>({
     maxSize: STORE_AT_MOST,
     lingerMs: STORE_LINGER_MS,
-    run: deliveries => store(parts, tenant, deliveries),
+    run: deliveries => this.store(deliveries),
   })
-  await inTurns(
-    feeds,
-    feed => hostOf(feed.url),
-    TURNS,
-    async feed => note(report, feed, await syncFeed(parts, tenant, shelf, feed, scope, traffic, signal)),
-  )
-  Object.assign(report.sources, traffic, { ids: feeds.map(feed => feed.source_id) })
-  return report
-}
 
-async function syncFeed(
-  parts: SyncParts,
-  tenant: Tenant,
-  shelf: Batcher<Delivery, Stored | SourceFailure>,
-  feed: FeedRow,
-  scope: CheckScope,
-  traffic: Traffic,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  const checked = await parts.checks.check(parseSourceId(feed.source_id), scope, traffic, signal)
-  if (checked.outage) return { kind: 'outage' }
-  if (await followed(parts, tenant, feed, checked)) return { kind: 'unchanged' }
-  if (checked.failure !== null && checked.checked) return { kind: 'failed', failure: checked.failure }
-  if (checked.version === null || checked.version === feed.version) return { kind: checked.checked ? 'unchanged' : 'notDue' }
-  const found = await documentOf(parts, checked, scope, traffic, signal)
-  if (found === 'outage') return { kind: 'outage' }
-  if ('failure' in found) return { kind: 'failed', failure: found.failure }
-  const stored = await shelf.add({ feed, ...found })
-  return 'code' in stored ? { kind: 'failed', failure: stored } : { kind: 'newVersion', stored }
-}
+  constructor(
+    private readonly parts: SyncParts,
+    private readonly tenant: Tenant,
+    private readonly scope: CheckScope,
+    private readonly signal: AbortSignal,
+  ) {}
 
-/** Lets the feed follow its source to another URL. True when the tenant has a feed there already, which this one is part of now. */
-async function followed(parts: SyncParts, tenant: Tenant, feed: FeedRow, { source }: Checked): Promise<boolean> {
-  if ((source.id === feed.source_id && source.url === feed.url) || source.url === '') return false
-  const outcome = await withTenant(parts.catalog, tenant, tables => followSource(tables, feed.id, source))
-  return outcome === 'merged'
-}
+  async run(feeds: readonly FeedRow[]): Promise<TenantReport> {
+    await inTurns(
+      feeds,
+      feed => hostOf(feed.url),
+      TURNS,
+      async feed => this.note(feed, await this.sync(feed)),
+    )
+    Object.assign(this.report.sources, this.traffic, { ids: feeds.map(feed => feed.source_id) })
+    return this.report
+  }
 
-type Found = { version: string; document: FeedDocument } | { failure: SourceFailure } | 'outage'
+  private async sync(feed: FeedRow): Promise<Outcome> {
+    const { checks } = this.parts
+    const checked = await checks.check(parseSourceId(feed.source_id), this.scope, this.traffic, this.signal)
+    this.report.dueAt = earlier(this.report.dueAt, checked.dueAt)
+    if (checked.outage) return { kind: 'outage' }
+    if (await this.followed(feed, checked)) return { kind: 'unchanged' }
+    if (checked.failure !== null && checked.checked) return { kind: 'failed', failure: checked.failure }
+    if (checked.version === null || checked.version === feed.version) return { kind: checked.checked ? 'unchanged' : 'notDue' }
+    const found = await this.documentOf(checked)
+    if (found === 'outage') return { kind: 'outage' }
+    if ('failure' in found) return { kind: 'failed', failure: found.failure }
+    const stored = await this.shelf.add({ feed, ...found })
+    return 'code' in stored ? { kind: 'failed', failure: stored } : { kind: 'newVersion', stored }
+  }
 
-/** The document of the version: just read, shared, or, when nobody has it any more, read anew. */
-async function documentOf(
-  parts: SyncParts,
-  checked: Checked,
-  scope: CheckScope,
-  traffic: Traffic,
-  signal: AbortSignal,
-): Promise<Found> {
-  const source = checked.source.id
-  const shared = checked.document ?? (checked.version === null ? null : await parts.documents.get(source, checked.version))
-  const document = shared === null ? null : decodeDocument(shared)
-  if (document !== null && checked.version !== null) return { version: checked.version, document }
-  const anew = await parts.checks.readAnew(source, scope, traffic, signal)
-  if (anew.outage) return 'outage'
-  const read = anew.document === null ? null : decodeDocument(anew.document)
-  if (read !== null && anew.version !== null) return { version: anew.version, document: read }
-  return { failure: anew.failure ?? { code: 'FEED_UNREADABLE', message: 'the document could not be read again' } }
-}
+  /** Lets the feed follow its source to another URL. True when the tenant has a feed there already, which this one is part of now. */
+  private async followed(feed: FeedRow, { source }: Checked): Promise<boolean> {
+    if ((source.id === feed.source_id && source.url === feed.url) || source.url === '') return false
+    return (await this.onTables(tables => followSource(tables, feed.id, source))) === 'merged'
+  }
 
-/** Stores what arrived close together in one transaction; a document the database refuses is named, and the others are stored. */
-async function store(parts: SyncParts, tenant: Tenant, deliveries: readonly Delivery[]): Promise<(Stored | SourceFailure)[]> {
-  try {
-    return await withTenant(parts.catalog, tenant, tables => storeDeliveries(tables, deliveries, Date.now()))
-  } catch (error) {
-    if (error instanceof Failure) throw error
-    if (deliveries.length === 1)
-      return [{ code: 'FEED_UNSTORABLE', message: `the database refuses a post of it: ${wordsOf(error)}` }]
-    const stored: (Stored | SourceFailure)[] = []
-    for (const delivery of deliveries) stored.push(...(await store(parts, tenant, [delivery])))
-    return stored
+  /** The document of the version: just read, shared, or, when nobody has it any more, read anew. */
+  private async documentOf(checked: Checked): Promise<Found> {
+    const { checks, documents } = this.parts
+    const source = checked.source.id
+    const shared = checked.document ?? (checked.version === null ? null : await documents.get(source, checked.version))
+    const document = shared === null ? null : decodeDocument(shared)
+    if (document !== null && checked.version !== null) return { version: checked.version, document }
+    const anew = await checks.readAnew(source, this.scope, this.traffic, this.signal)
+    if (anew.outage) return 'outage'
+    const read = anew.document === null ? null : decodeDocument(anew.document)
+    if (read !== null && anew.version !== null) return { version: anew.version, document: read }
+    return { failure: anew.failure ?? { code: 'FEED_UNREADABLE', message: 'the document could not be read again' } }
+  }
+
+  /** Stores what arrived close together in one transaction; a document the database refuses is named, and the others are stored. */
+  private async store(deliveries: readonly Delivery[]): Promise<(Stored | SourceFailure)[]> {
+    try {
+      return await this.onTables(tables => storeDeliveries(tables, deliveries, Date.now()))
+    } catch (error) {
+      if (error instanceof Failure || this.signal.aborted) throw error
+      if (deliveries.length === 1)
+        return [{ code: 'FEED_UNSTORABLE', message: `the database refuses a post of it: ${wordsOf(error)}` }]
+      const stored: (Stored | SourceFailure)[] = []
+      for (const delivery of deliveries) stored.push(...(await this.store([delivery])))
+      return stored
+    }
+  }
+
+  private onTables<T>(deed: (tables: TenantTables) => Promise<T>): Promise<T> {
+    return withTenant(this.parts.catalog, this.tenant, deed, this.signal)
+  }
+
+  /** The one place where a feed's outcome is counted. */
+  private note(feed: FeedRow, outcome: Outcome): void {
+    const { report } = this
+    report.feeds.total++
+    report.feeds[outcome.kind === 'outage' ? 'notDue' : outcome.kind]++
+    if (outcome.kind === 'outage') report.outage.feeds++
+    if (outcome.kind === 'failed') report.failures.push({ url: feed.url, ...outcome.failure })
+    if (outcome.kind !== 'newVersion') return
+    report.posts.new += outcome.stored.new
+    report.posts.updated += outcome.stored.updated
+    report.churn.held += outcome.stored.held
   }
 }
 
-/** The one place where a feed's outcome is counted. */
-function note(report: TenantReport, feed: FeedRow, outcome: Outcome): void {
-  report.feeds.total++
-  report.feeds[outcome.kind === 'outage' ? 'notDue' : outcome.kind]++
-  if (outcome.kind === 'outage') report.outage.feeds++
-  if (outcome.kind === 'failed') report.failures.push({ url: feed.url, ...outcome.failure })
-  if (outcome.kind !== 'newVersion') return
-  report.posts.new += outcome.stored.new
-  report.posts.updated += outcome.stored.updated
-  report.churn.held += outcome.stored.held
-}
+type Found = { version: string; document: FeedDocument } | { failure: SourceFailure } | 'outage'

@@ -1,25 +1,22 @@
 import { sleep } from '../kernel/clock.js'
-import { Failure, isFailure } from '../kernel/errors.js'
+import { Failure } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from '../tenants/catalog.js'
 import type { TenantId } from '../tenants/ids.js'
-import { findTenant } from '../tenants/tenant.js'
-import { emptyTenantReport, type SyncReport, sumReports } from './report.js'
+import { type SyncReport, sumReports } from './report.js'
 import {
   closeRun,
-  endTenant,
-  handBackTenant,
+  OUTAGE_PATIENCE,
   type Run,
   type RunProgress,
   runProgress,
   runReports,
   skipQueued,
   startRun,
-  takeTenant,
   unendedTenants,
 } from './runs.js'
-import { type SyncParts, syncTenant } from './sync-tenant.js'
+import { type SendTenants, sendTenants } from './send-tenants.js'
 
 const POLL_MS = 100
 const PAGE = 1_000
@@ -29,13 +26,13 @@ const ASK_FOR_WORKERS_MS = 1_000
 const STUCK_MS = 30 * 60_000
 const ENQUEUE_AGAIN_MS = 15_000
 const OTHERS_PATIENCE_MS = 30_000
-const OUTAGE_PATIENCE = { tries: 30, firstMs: 250, maxMs: 2_000 }
+const PAUSED_NAMED = 20
 
 /** How a run's jobs reach those who do them: the queue driver, seen from here. */
 export interface JobSender {
   /** Whether this process runs the jobs. */
   readonly here: boolean
-  send(tenants: readonly TenantId[]): Promise<{ added: number; existing: number }>
+  readonly send: SendTenants
   consumers(): Promise<number>
   /** Resolves when jobs run by this process are done; never, where others run them. */
   settled(): Promise<void>
@@ -48,37 +45,6 @@ export interface SyncOptions {
   readonly progress: (ended: number, total: number, failed: number) => void
 }
 
-/**
- * The job `SyncTenantFeeds`. The tenant's outcome is written at its end, whatever it is, and also when the parts that do the work
- * cannot be opened; an interrupted one is given back.
- */
-export async function syncTenantJob(
-  catalog: Catalog,
-  openParts: () => Promise<SyncParts>,
-  id: TenantId,
-  context: { token: string; last: boolean; signal: AbortSignal },
-): Promise<void> {
-  // Patient: when the last attempt gave up here, nobody would write the tenant's outcome.
-  const scope = await retry(() => takeTenant(catalog, id, context.token), { ...OUTAGE_PATIENCE, signal: context.signal })
-  try {
-    const tenant = await findTenant(catalog, id)
-    if (tenant?.state !== 'active') return await endTenant(catalog, id, context.token, 'skipped', emptyTenantReport())
-    const report = await syncTenant(await openParts(), tenant, scope, context.signal)
-    await retry(() => endTenant(catalog, id, context.token, 'ok', report), { ...OUTAGE_PATIENCE, signal: context.signal })
-  } catch (error) {
-    if (context.signal.aborted) await handBackTenant(catalog, id, context.token)
-    else if (context.last || (isFailure(error) && !error.retry)) await endFailed(catalog, id, context.token, error)
-    throw error
-  }
-}
-
-async function endFailed(catalog: Catalog, id: TenantId, token: string, error: unknown): Promise<void> {
-  const failure = isFailure(error)
-    ? { code: error.code, message: error.message }
-    : { code: 'UNAVAILABLE' as const, message: String(error) }
-  await retry(() => endTenant(catalog, id, token, 'failed', { ...emptyTenantReport(), failure }), OUTAGE_PATIENCE)
-}
-
 /** Begins a run and enqueues its tenants, without waiting for them. */
 export async function enqueueRun(
   catalog: Catalog,
@@ -86,7 +52,7 @@ export async function enqueueRun(
   tenants: readonly TenantId[] | 'all',
   forced: boolean,
 ): Promise<{ run: Run; added: number; existing: number }> {
-  const run = await startRun(catalog, tenants, forced)
+  const run = await startRun(catalog, tenants, { forced })
   return { run, ...(await retry(() => enqueueUnended(catalog, jobs, run), BRIEFLY)) }
 }
 
@@ -98,6 +64,9 @@ export async function enqueueRun(
 export async function syncTenants(catalog: Catalog, jobs: JobSender, options: SyncOptions, log: Log): Promise<SyncReport> {
   const begun = performance.now()
   const { run } = await enqueueRun(catalog, jobs, options.tenants, options.forced)
+  for (const slug of run.paused.slice(0, PAUSED_NAMED)) {
+    log.warn(`tenant ${slug} is paused: skipped`, { hint: `feedctl queue resume --tenant ${slug}` })
+  }
   await (jobs.here ? followHere(catalog, jobs, run, options) : followOthers(catalog, jobs, run, options, log))
   if (jobs.here || !options.signal.aborted) await retry(() => closeRun(catalog, run.runId), OUTAGE_PATIENCE)
   const durationMs = Math.round(performance.now() - begun)
@@ -111,7 +80,7 @@ async function enqueueUnended(catalog: Catalog, jobs: JobSender, run: Run): Prom
     const tenants = await unendedTenants(catalog, run.runId, after, PAGE)
     const last = tenants.at(-1)
     if (last === undefined) return total
-    const { added, existing } = await jobs.send(tenants)
+    const { added, existing } = await sendTenants(catalog, jobs.send, tenants)
     total.added += added
     total.existing += existing
     after = last
@@ -143,15 +112,15 @@ async function followTakenOver(catalog: Catalog, run: Run, options: SyncOptions)
 /** Jobs of other processes: a stop ends the watching, not the jobs. */
 async function followOthers(catalog: Catalog, jobs: JobSender, run: Run, options: SyncOptions, log: Log): Promise<void> {
   const workers = new WorkerWatch(jobs)
-  let ended = -1
+  let steps = -1
   let movedAt = Date.now()
   let sentAt = movedAt
   while (!options.signal.aborted) {
     const progress = await report(catalog, run, options)
     if (progress.ended === progress.total) return
     const now = Date.now()
-    if (progress.ended !== ended) {
-      ;[ended, movedAt, sentAt] = [progress.ended, now, now]
+    if (progress.steps !== steps) {
+      ;[steps, movedAt, sentAt] = [progress.steps, now, now]
       workers.areThere()
     }
     if (now - movedAt > ASK_FOR_WORKERS_MS && (await workers.areGone())) {

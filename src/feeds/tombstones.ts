@@ -1,10 +1,11 @@
 import { chunksOf } from '../kernel/chunks.js'
 import { shortHash } from '../kernel/hash.js'
 import type { TenantTables } from '../tenants/tables.js'
+import { asWriter } from '../tenants/tenant-writer.js'
 import { tally } from './churn.js'
 import type { DocumentPost, FeedDocument } from './document.js'
 import type { AgedPost } from './expiry.js'
-import { asWriter } from './tenant-writer.js'
+import { unlinkMedia } from './unlink-media.js'
 
 const DAY_MS = 86_400_000
 /** How long a feed must not have listed a guid before its tombstone goes. */
@@ -62,6 +63,7 @@ async function deleteChunk(
   })
   await tx.insert('tombstones', tombstones, { key: ['tenant_id', 'feed_id', 'guid_hash'], replace: ['deleted_at'] })
   const gone = posts.map(post => post.id)
+  await unlinkMedia(tx, gone, now)
   await tx.remove('posts').where('id', 'in', gone).execute()
   return gone.length
 }

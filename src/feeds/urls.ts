@@ -1,4 +1,5 @@
 import { Failure, isFailure } from '../kernel/errors.js'
+import { parseUrl } from '../kernel/parse-url.js'
 
 const MAX_URL_CHARS = 2_000
 /** Of a name in DNS. */
@@ -14,7 +15,7 @@ export function parseFeedUrl(text: string): string {
     .trim()
     .replace(/^feed:(?:\/\/)?(?=https?:)/i, '')
     .replace(/^feed:\/\//i, 'http://')
-  const url = URL.canParse(bare) ? new URL(bare) : null
+  const url = parseUrl(bare)
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw invalid(text, 'is not an http(s) URL')
   // Shown without the URL: it holds a password.
   if (url.username !== '' || url.password !== '')

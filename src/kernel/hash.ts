@@ -5,7 +5,15 @@ export function shortHash(data: string | Uint8Array): string {
   return hash('sha256', data, 'buffer').subarray(0, 16).toString('base64url')
 }
 
-/** 22 random base64url characters, 128 bits. */
+/** A whole number below 2^48, from the first bytes of SHA-256. */
+export function shortNumber(data: string): number {
+  return hash('sha256', data, 'buffer').readUIntBE(0, 6)
+}
+
+/** 22 random base64url characters, 128 bits but for a trifle: it begins with none that a command line takes for a flag. */
 export function randomToken(): string {
-  return randomBytes(16).toString('base64url')
+  for (;;) {
+    const token = randomBytes(16).toString('base64url')
+    if (!token.startsWith('-')) return token
+  }
 }

@@ -1,9 +1,9 @@
-import { readlinkSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { randomToken } from './hash.js'
+import { randomToken, shortNumber } from './hash.js'
 
 const TOKEN = randomToken()
-const HOST = `${hostname().slice(0, 60)}${processNamespace()}`
+const HOST = `${hostname().slice(0, 60)}${processCountOf(readBootId(), readNamespace())}`
 
 /** What the names of this machine's holders start with. */
 export function thisMachine(): string {
@@ -47,10 +47,26 @@ function partsOf(holder: string): [pid: number, host: string] {
   return [Number(parts.at(-2)), parts.slice(0, -2).join(':')]
 }
 
-/** `+4026531836` on Linux: containers may share a host's name, and count their processes each for itself. */
-function processNamespace(): string {
+/**
+ * `+123456789012345`, the same for all whose process numbers mean the same processes. Containers may share a host's name, and machines that were
+ * cloned have one name, one id and one number of their first namespace; no two have booted as one. '' where nothing of it is known.
+ */
+export function processCountOf(bootId: string, namespace: string): string {
+  return bootId === '' && namespace === '' ? '' : `+${shortNumber(`${bootId} ${namespace}`)}`
+}
+
+/** New with every start of the kernel; '' elsewhere than on Linux. */
+function readBootId(): string {
+  return orNothing(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim())
+}
+
+function readNamespace(): string {
+  return orNothing(() => readlinkSync('/proc/self/ns/pid'))
+}
+
+function orNothing(read: () => string): string {
   try {
-    return `+${readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')}`
+    return read()
   } catch {
     return ''
   }

@@ -1,18 +1,34 @@
+import { setMaxListeners } from 'node:events'
 import pLimit from 'p-limit'
 import { sleep } from '../kernel/clock.js'
 import { Failure } from '../kernel/errors.js'
 import { randomToken } from '../kernel/hash.js'
 import type { Log } from '../kernel/log.js'
 import { backoffMs } from '../kernel/retry.js'
+import { GRACE_MS, runAttempt } from './attempt.js'
 import { BACKOFF } from './backoff.js'
-import type { JobHandler, JobRequest, Queue, WorkOptions } from './driver.js'
+import type { AddedJobs, JobBurial, JobHandler, JobRequest, Queue, WorkOptions } from './driver.js'
+import type { QueueName } from './names.js'
 
-/** Runs jobs in this process as they are added, a few at a time, with the same retries as the redis driver. */
+export interface InlineQueueOptions extends WorkOptions {
+  readonly handler: JobHandler
+  readonly bury: JobBurial
+  readonly log: Log
+  /** No job is started after it aborts; those under way go on for `drainMs`, then they are told to hand back. */
+  readonly signal: AbortSignal
+  readonly drainMs: number
+  /** How long a job that was told to stop may take for it. */
+  readonly graceMs?: number
+}
+
+/** Runs jobs in this process as they are added, a few of each queue at a time, with the same retries and the same deadline as the redis driver. */
 export class InlineQueue implements Queue {
   readonly name = 'sync'
-  private readonly limit: ReturnType<typeof pLimit>
+  private readonly slots = new Map<QueueName, ReturnType<typeof pLimit>>()
   private readonly waiting = new Set<string>()
-  private readonly jobs = new Set<Promise<void>>()
+  private readonly jobs = new Map<Promise<void>, QueueName>()
+  /** The queue of each job that has failed. */
+  private failed: QueueName[] = []
   private readonly stop = new AbortController()
   private drain: NodeJS.Timeout | undefined
   private readonly onStop = () => {
@@ -20,57 +36,92 @@ export class InlineQueue implements Queue {
     this.drain = setTimeout(late, this.options.drainMs).unref()
   }
 
-  /** `signal`: no job is started after it aborts; those under way go on for `drainMs`, then they are told to hand back. */
-  constructor(private readonly options: WorkOptions & { handler: JobHandler; log: Log; signal: AbortSignal; drainMs: number }) {
-    this.limit = pLimit(options.concurrency)
+  constructor(private readonly options: InlineQueueOptions) {
+    // As many as there are jobs.
+    setMaxListeners(0, this.stop.signal)
     options.signal.addEventListener('abort', this.onStop, { once: true })
   }
 
-  async add(jobs: readonly JobRequest[]): Promise<{ added: number; existing: number }> {
+  async add(jobs: readonly JobRequest[]): Promise<AddedJobs> {
     let added = 0
     for (const job of jobs) {
-      if (this.waiting.has(job.dedupeId)) continue
+      const id = idOf(job)
+      if (this.waiting.has(id)) continue
       added++
-      this.waiting.add(job.dedupeId)
-      const done = this.limit(() => this.run(job)).finally(() => this.jobs.delete(done))
-      this.jobs.add(done)
+      this.waiting.add(id)
+      const done = this.slotsOf(job.queue)(() => this.run(job)).finally(() => this.jobs.delete(done))
+      this.jobs.set(done, job.queue)
     }
-    return { added, existing: jobs.length - added }
+    return { added, existing: jobs.length - added, quarantined: [] }
   }
 
   async consumers(): Promise<number> {
     return 1
   }
 
-  async settled(): Promise<void> {
-    while (this.jobs.size > 0) await Promise.all(this.jobs)
+  async settled(queue?: QueueName): Promise<{ failed: number }> {
+    const isMeant = (name: QueueName) => queue === undefined || name === queue
+    for (let jobs = this.jobsOf(isMeant); jobs.length > 0; jobs = this.jobsOf(isMeant)) await Promise.all(jobs)
+    const failed = this.failed.filter(isMeant).length
+    this.failed = this.failed.filter(name => !isMeant(name))
+    return { failed }
   }
 
   async close(): Promise<void> {
     clearTimeout(this.drain)
     this.options.signal.removeEventListener('abort', this.onStop)
     this.stop.abort(new Failure('INTERRUPTED', 'the queue is closed'))
-    await Promise.allSettled(this.jobs)
+    await Promise.allSettled(this.jobs.keys())
+  }
+
+  private jobsOf(isMeant: (queue: QueueName) => boolean): Promise<void>[] {
+    return [...this.jobs].filter(([, queue]) => isMeant(queue)).map(([job]) => job)
+  }
+
+  private slotsOf(queue: QueueName): ReturnType<typeof pLimit> {
+    const known = this.slots.get(queue)
+    if (known !== undefined) return known
+    const slots = pLimit(this.options.concurrency)
+    this.slots.set(queue, slots)
+    return slots
   }
 
   private async run(job: JobRequest): Promise<void> {
-    this.waiting.delete(job.dedupeId)
+    this.waiting.delete(idOf(job))
     for (let attempt = 1; ; attempt++) {
       if (this.options.signal.aborted || this.stop.signal.aborted) return
-      const last = attempt >= this.options.tries
-      try {
-        return await this.options.handler(job.name, job.payload, {
-          token: randomToken(),
-          attempt,
-          last,
-          signal: this.stop.signal,
-        })
-      } catch (error) {
-        if (this.stop.signal.aborted) return
-        this.options.log[last ? 'error' : 'warn'](`${job.name} failed`, { job: job.dedupeId, attempt, why: String(error) })
-        if (last || (error instanceof Failure && !error.retry)) return
-        await sleep(backoffMs(attempt, BACKOFF, Math.random()), this.options.signal).catch(() => {})
-      }
+      const isOver = await this.attempt(job, attempt)
+      if (isOver) return
+      await sleep(backoffMs(attempt, BACKOFF, Math.random()), this.options.signal).catch(() => {})
     }
   }
+
+  /** Whether no attempt follows. */
+  private async attempt(job: JobRequest, attempt: number): Promise<boolean> {
+    const { handler, log, tries, timeoutMs, graceMs = GRACE_MS } = this.options
+    const last = attempt >= tries
+    const limits = { timeoutMs, graceMs, handBack: this.stop.signal, handBackGraceMs: graceMs }
+    const end = await runAttempt(
+      signal => handler(job.name, job.payload, { token: randomToken(), attempt, last, signal }),
+      limits,
+    )
+    if (end.kind !== 'failed') return true
+    const { error, heeded } = end
+    const facts = { job: job.dedupeId, attempt, why: String(error) }
+    log[last || !heeded ? 'error' : 'warn'](`${job.name} ${heeded ? 'failed' : 'does not stop at its deadline'}`, facts)
+    const isOver = last || (error instanceof Failure && !error.retry)
+    if (isOver) this.failed.push(job.queue)
+    if (isOver && !heeded && error instanceof Failure) await this.bury(job, error)
+    return isOver
+  }
+
+  private async bury(job: JobRequest, failure: Failure): Promise<void> {
+    await this.options.bury(job.name, job.payload, failure).catch(error => {
+      this.options.log.error(`the outcome of ${job.name} could not be written`, { job: job.dedupeId, why: String(error) })
+    })
+  }
+}
+
+function idOf(job: JobRequest): string {
+  return `${job.queue} ${job.dedupeId}`
 }

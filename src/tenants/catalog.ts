@@ -63,10 +63,10 @@ export async function initCatalog(server: DatabaseServer, config: Config): Promi
   const database = await server.hold<CatalogSchema>(name)
   const now = Date.now()
   const worthRetrying = (error: unknown) => isFailure(error, 'DATABASE_TAKEN')
-  // Another process may name the catalog between our look and our write: then its name counts.
+  // Another process may make the first table between our two looks, and name the catalog between our look and our write: then its name counts.
   const schemaVersion = await retry(
     async () => applyMigrations(database, CATALOG_MIGRATIONS, await catalogIdOf(server, name, database), now),
-    { tries: 2, firstMs: 50, maxMs: 50, worthRetrying },
+    { tries: 3, firstMs: 50, maxMs: 50, worthRetrying },
   )
   const id = await catalogIdOf(server, name, database)
   await insertRows(database, 'hosts', [{ name: 'default', created_at: now }], 'keep')

@@ -8,6 +8,21 @@ import { changeState, getTenant, REMOVAL_BEGUN, type Tenant } from './tenant.js'
 
 const ROWS_PER_STATEMENT = 5_000
 
+/** What was removed of a tenant's media. */
+export interface MediaRemoval {
+  /** As its tables named them, also when an earlier attempt removed them; null when the tables could not be read any more. */
+  readonly files: number | null
+  readonly bytes: number | null
+  /** Removed by this attempt, whether the tables named them or not. */
+  readonly localFiles: number
+  readonly bucketObjects: number
+  /** Files that stay in the bucket, as was asked for; null when the tables could not be read any more. */
+  readonly bucketForgotten: number | null
+}
+
+/** Removes the files of a tenant whose removal has begun, while its tables are still there. Done again, it goes on. */
+export type RemoveMedia = (tenant: Tenant) => Promise<MediaRemoval>
+
 /** What was removed of a tenant. */
 export interface RemovalReceipt {
   readonly slug: TenantSlug
@@ -17,6 +32,7 @@ export interface RemovalReceipt {
   /** Null when the database could not be read any more. */
   readonly feeds: number | null
   readonly posts: number | null
+  readonly media: MediaRemoval
   readonly removedAt: number
 }
 
@@ -45,15 +61,21 @@ export async function tenantsToRemove(catalog: Catalog, now: number): Promise<Te
   return rows.map(row => row.slug as TenantSlug)
 }
 
-/** Removes rows or database, then the tenant itself; killed at any point, the same call goes on. @throws {Failure} TENANT_NOT_FOUND, TENANT_WRONG_STATE unless it is marked and its grace is over */
-export async function removeTenant(catalog: Catalog, slug: TenantSlug): Promise<RemovalReceipt> {
+/**
+ * Removes the files, rows or database, then the tenant itself; killed at any point, the same call goes on. @throws {Failure} TENANT_NOT_FOUND, TENANT_WRONG_STATE
+ * unless it is marked and its grace is over; those of `removeMedia`, then all rows are there still
+ */
+export async function removeTenant(catalog: Catalog, slug: TenantSlug, removeMedia: RemoveMedia): Promise<RemovalReceipt> {
   const tenant = await beginRemoval(catalog, slug)
+  const media = await removeMedia(tenant)
   const dedicated = tenant.placement.kind === 'dedicated'
   const removed = await removeRows(catalog, tenant, dedicated)
   await catalog.kysely.deleteFrom('run_tenants').where('tenant_id', '=', tenant.id).execute()
+  await catalog.kysely.deleteFrom('media_reads').where('tenant_id', '=', tenant.id).execute()
   if (dedicated) await dropPlacement(catalog, tenant.id)
   else await catalog.kysely.deleteFrom('tenants').where('id', '=', tenant.id).execute()
-  return { slug, id: tenant.id, database: dedicated ? tenant.placement.database : null, ...removed, removedAt: Date.now() }
+  const database = dedicated ? tenant.placement.database : null
+  return { slug, id: tenant.id, database, ...removed, media, removedAt: Date.now() }
 }
 
 /** From here on nothing brings the tenant back: what is gone of it must not be missed by one who resumes it. */
@@ -156,11 +178,29 @@ async function removeAll(tables: TenantTables): Promise<void> {
       )
       .execute()
   }
+  await removeMediaRows(tables)
   // Whoever waited for the lock meanwhile finds no feeds, and leaves nothing behind.
   await tables.transaction(async tx => {
     await tx.takeIds('posts', 0)
     await tx.remove('posts').execute()
     await tx.remove('tombstones').execute()
+    await tx.remove('media').execute()
+    await tx.remove('media_links').execute()
     await tx.remove('counters').execute()
   })
+}
+
+async function removeMediaRows(tables: TenantTables): Promise<void> {
+  for (;;) {
+    const ids = await tables.media().select('id').orderBy('id').limit(ROWS_PER_STATEMENT).execute()
+    const last = ids.at(-1)
+    if (last === undefined) break
+    await tables.remove('media').where('id', '<=', last.id).execute()
+  }
+  for (;;) {
+    const links = await tables.mediaLinks().select('post_id').orderBy('post_id').limit(ROWS_PER_STATEMENT).execute()
+    const last = links.at(-1)
+    if (last === undefined) break
+    await tables.remove('media_links').where('post_id', '<=', last.post_id).execute()
+  }
 }

@@ -1,27 +1,52 @@
-import type { Insertable, Kysely } from 'kysely'
+import type { Insertable, Kysely, KyselyPlugin } from 'kysely'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from './catalog.js'
-import { type CountersTable, insertRows, type OnDuplicate, type OpenDatabase, type TenantSchema } from './databases/index.js'
+import {
+  type CountersTable,
+  insertRows,
+  type OnDuplicate,
+  type OpenDatabase,
+  type TenantSchema,
+  updateRows,
+} from './databases/index.js'
 import type { Tenant } from './tenant.js'
 import { bringUpToDate } from './upgrade.js'
 
-type TenantTable = 'feeds' | 'posts' | 'tombstones' | 'counters'
+type TenantTable = 'feeds' | 'posts' | 'tombstones' | 'counters' | 'media' | 'media_links'
 /** A row without its tenant: the handle adds it. */
 type OwnRow<Table extends TenantTable> = Omit<Insertable<TenantSchema[Table]>, 'tenant_id'>
 
 /**
  * Runs the deed on the tables of one tenant, which are brought up to date first when an earlier feedctl made them. The handle is valid
- * until the deed ends and reaches no other tenant's rows.
+ * until the deed ends and reaches no other tenant's rows. When the signal aborts no further statement is made, and a transaction that has not
+ * been committed is rolled back: the deed rejects with the signal's reason.
  */
 export async function withTenant<T>(
   catalog: Catalog,
   tenant: Pick<Tenant, 'id' | 'placement' | 'schemaVersion'>,
   deed: (tables: TenantTables) => Promise<T>,
+  signal: AbortSignal | null = null,
 ): Promise<T> {
+  signal?.throwIfAborted()
   await bringUpToDate(catalog, tenant)
-  return catalog.server.use<TenantSchema, T>(tenant.placement.database, database =>
-    deed(new TenantTables(database, database.kysely, tenant.id)),
-  )
+  return catalog.server.use<TenantSchema, T>(tenant.placement.database, database => {
+    const executor = signal === null ? database.kysely : database.kysely.withPlugin(heeding(signal))
+    return deed(new TenantTables(database, executor, tenant.id, signal))
+  })
+}
+
+/** Stops before the first statement after the signal has aborted, and after the one that was under way. */
+function heeding(signal: AbortSignal): KyselyPlugin {
+  return {
+    transformQuery({ node }) {
+      signal.throwIfAborted()
+      return node
+    },
+    async transformResult({ result }) {
+      signal.throwIfAborted()
+      return result
+    },
+  }
 }
 
 /** The tables of one tenant, wherever they are: every query starts with its `tenant_id`. */
@@ -30,6 +55,7 @@ export class TenantTables {
     private readonly database: OpenDatabase<TenantSchema>,
     private readonly executor: Kysely<TenantSchema>,
     readonly tenantId: Tenant['id'],
+    private readonly signal: AbortSignal | null = null,
   ) {}
 
   feeds() {
@@ -42,6 +68,26 @@ export class TenantTables {
 
   tombstones() {
     return this.executor.selectFrom('tombstones').where('tombstones.tenant_id', '=', this.tenantId)
+  }
+
+  media() {
+    return this.executor.selectFrom('media').where('media.tenant_id', '=', this.tenantId)
+  }
+
+  mediaLinks() {
+    return this.executor.selectFrom('media_links').where('media_links.tenant_id', '=', this.tenantId)
+  }
+
+  counters() {
+    return this.executor.selectFrom('counters').where('counters.tenant_id', '=', this.tenantId)
+  }
+
+  updateMedia() {
+    return this.executor.updateTable('media').where('media.tenant_id', '=', this.tenantId)
+  }
+
+  updateMediaLinks() {
+    return this.executor.updateTable('media_links').where('media_links.tenant_id', '=', this.tenantId)
   }
 
   updateFeeds() {
@@ -72,6 +118,14 @@ export class TenantTables {
     )
   }
 
+  /** Sets columns of many rows of media by id: `same` in all, others each to values of its own. Answers how many rows were there; none is no statement. */
+  updateManyMedia(
+    same: Partial<Omit<TenantSchema['media'], 'tenant_id'>>,
+    rows: readonly ({ readonly id: number } & Partial<Omit<TenantSchema['media'], 'tenant_id'>>)[],
+  ): Promise<number> {
+    return updateRows(this.database, 'media', this.tenantId, same, rows, this.executor)
+  }
+
   /**
    * Takes `count` (0 or more) ids of the tenant's sequence and returns the first. Only inside a transaction: until its end every
    * other writer of this tenant that takes ids waits.
@@ -98,7 +152,9 @@ export class TenantTables {
   /** All or nothing, begun anew when another writer's locks got in its way. The deed must wait for nothing but these tables. */
   transaction<T>(deed: (tables: TenantTables) => Promise<T>): Promise<T> {
     const attempt = () =>
-      this.executor.transaction().execute(transaction => deed(new TenantTables(this.database, transaction, this.tenantId)))
-    return retry(attempt, BRIEFLY)
+      this.executor
+        .transaction()
+        .execute(transaction => deed(new TenantTables(this.database, transaction, this.tenantId, this.signal)))
+    return retry(attempt, this.signal === null ? BRIEFLY : { ...BRIEFLY, signal: this.signal })
   }
 }

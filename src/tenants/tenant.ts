@@ -23,6 +23,10 @@ export interface Tenant {
   /** What pruning leaves of its posts where a feed says nothing else; null is as the settings have it. */
   readonly keepDays: number | null
   readonly keepPosts: number | null
+  /** What is stored of its posts' media; null is as the settings have it. `mediaTypes`: empty for nothing. */
+  readonly mediaTypes: readonly string[] | null
+  readonly mediaMaxBytes: number | null
+  readonly mediaPerPost: number | null
   /** When a tenant in state `deleting` may be removed, epoch ms; null in other states. */
   readonly deleteAfterAt: number | null
   readonly createdAt: number
@@ -52,6 +56,13 @@ export async function getTenant(catalog: Catalog, slug: TenantSlug): Promise<Ten
 export async function findTenant(catalog: Catalog, id: TenantId): Promise<Tenant | null> {
   const row = await tenantRows(catalog).where('tenants.id', '=', id).executeTakeFirst()
   return row === undefined ? null : tenantOf(row)
+}
+
+/** Which of these are not there any more; one whose grace is not over is. */
+export async function removedTenants(catalog: Catalog, ids: readonly number[]): Promise<ReadonlySet<number>> {
+  const rows = await catalog.kysely.selectFrom('tenants').select('id').where('id', 'in', ids).execute()
+  const there = new Set(rows.map(({ id }) => id))
+  return new Set(ids.filter(id => !there.has(id)))
 }
 
 /** @throws {Failure} TENANT_NOT_FOUND, TENANT_WRONG_STATE */
@@ -88,7 +99,8 @@ export async function changeState(
 ): Promise<Tenant> {
   const changed = await catalog.kysely
     .updateTable('tenants')
-    .set({ state: to, delete_after: deleteAfterAt, updated_at: Date.now() })
+    // Who comes back is synced at once: nobody has looked at its sources meanwhile.
+    .set({ state: to, delete_after: deleteAfterAt, updated_at: Date.now(), ...(to === 'active' ? { next_sync_at: null } : {}) })
     .where('slug', '=', slug)
     .where('state', 'in', [...from])
     .where(eb => eb.or([eb('state', '<>', 'deleting'), eb('delete_after', '>', REMOVAL_BEGUN)]))
@@ -125,6 +137,9 @@ export function tenantOf(row: TenantRow): Tenant {
     schemaVersion: row.schema_version,
     keepDays: row.keep_days,
     keepPosts: row.keep_posts,
+    mediaTypes: row.media_types === null ? null : row.media_types.split(',').filter(type => type !== ''),
+    mediaMaxBytes: row.media_max_bytes,
+    mediaPerPost: row.media_per_post,
     deleteAfterAt: row.delete_after,
     createdAt: row.created_at,
   }

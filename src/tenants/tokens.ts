@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
 import type { TenantSlug } from './ids.js'
+import { type Tenant, tenantOf, tenantRows } from './tenant.js'
 
 /** A new API token, 43 random characters behind a prefix that secret scanners can find. Only its hash is ever stored. */
 export function newToken(): string {
@@ -24,4 +25,19 @@ export async function rotateToken(catalog: Catalog, slug: TenantSlug): Promise<s
   if (changed.numUpdatedRows === 0n)
     throw new Failure('TENANT_NOT_FOUND', `there is no tenant ${slug}`, { hint: 'feedctl tenant list' })
   return token
+}
+
+/**
+ * The tenant whose token it is; null for a token nobody has, and for that of a tenant which is not there yet or being deleted. Only hashes meet, so that the
+ * time it takes tells nothing of a token.
+ */
+export async function findByToken(catalog: Catalog, token: string): Promise<Tenant | null> {
+  const hash = tokenHash(token)
+  const row = await tenantRows(catalog).where('tenants.token_hash', '=', hash).executeTakeFirst()
+  if (row === undefined || !isSameHash(row.token_hash ?? '', hash)) return null
+  return row.state === 'active' || row.state === 'suspended' ? tenantOf(row) : null
+}
+
+function isSameHash(one: string, other: string): boolean {
+  return one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other))
 }

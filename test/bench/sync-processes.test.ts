@@ -63,7 +63,7 @@ describe('a feedctl that is measured', () => {
 
   test('that consumes nothing is a failure of the workers, and leaves none of them', async () => {
     await expect(Workers.start(2, place({ QUEUE_CONNECTION: 'sync' }), new AbortController().signal)).rejects.toThrow(
-      'a worker ended with 3: error: there is no queue to consume',
+      'a worker ended with 3: error: there is no queue',
     )
   })
 

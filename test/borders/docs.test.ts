@@ -7,6 +7,7 @@ import { Interruption } from '../../src/cli/interruption.js'
 import { PLAIN } from '../../src/cli/style.js'
 import { FAILURES } from '../../src/kernel/errors.js'
 import { SETTINGS } from '../../src/kernel/settings.js'
+import { Exposition } from '../../src/watch/exposition.js'
 import { runDeed } from '../support/cli.js'
 import { temporaryFolder } from '../support/folders.js'
 import { REPOSITORY } from './cruise.js'
@@ -19,6 +20,7 @@ import {
   sectionOf,
   settingFaults,
   statusFaults,
+  tableRows,
   unlistedPages,
 } from './docs.js'
 import { commandFaults } from './docs-commands.js'
@@ -55,10 +57,22 @@ describe('the documents say what is so', () => {
     expect(found.reduce((sum, { looked }) => sum + looked, 0)).toBeGreaterThan(5)
   })
 
-  test('every test that a table names is there', () => {
-    const { looked, faults } = proofFaults(REPOSITORY, pageAt('docs/feeds.md'))
+  test.each([
+    ['docs/feeds.md', 60],
+    ['docs/queues.md', 10],
+  ])('every test that a table of %s names is there', (path, least) => {
+    const { looked, faults } = proofFaults(REPOSITORY, pageAt(path))
     expect(faults).toEqual([])
-    expect(looked).toBeGreaterThan(60)
+    expect(looked).toBeGreaterThan(least)
+  })
+
+  test('the page about queues names every figure of /metrics, and no other', async () => {
+    const page = sectionOf(pageAt('docs/queues.md').text, 'Metrics')
+    const named = tableRows(page).flatMap(([, names = '']) =>
+      [...names.replace(/\(.*?\)/g, '').matchAll(/`([a-z_]+)`/g)].map(([, name]) => name),
+    )
+    const shown = (await new Exposition(0).page(null)).matchAll(/^# TYPE feedctl_(\w+)/gm)
+    expect(named.sort()).toEqual([...shown].map(([, name]) => name).sort())
   })
 
   test('every decision is listed', () => {
@@ -114,9 +128,9 @@ describe('the checks of the documents bite', () => {
     ['`feedctl --env-file x tenant lists`', 'no command lists'],
     ['`feedctl tenant show acme globex`', 'too many words: globex'],
     ['`feedctl sync --ping-url`', '--ping-url needs a value'],
-    ['```sh\ncd x && node bin/feedctl.js queue supervise\n```', 'no command supervise'],
+    ['```sh\ncd x && node bin/feedctl.js queue overlook\n```', 'no command overlook'],
     ['```ini\nExecStart=/usr/local/bin/feedctl queue wrk\n```', 'no command wrk'],
-    ['```console\n$ feedctl doctor\nfine\n```', 'no command doctor'],
+    ['```console\n$ feedctl nurse\nfine\n```', 'no command nurse'],
     ['```console\n$ true\n  try: feedctl repair\n```', 'no command repair'],
     ['```console\n$ true\nsaid; `feedctl fetch acme` helps\n```', 'no command fetch'],
     ['```sh\nfeedctl feed export acme | feedctl feed absorb globex -\n```', 'no command absorb'],

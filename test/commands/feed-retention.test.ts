@@ -82,6 +82,7 @@ describeDatabases('feedctl feed retention and prune', env => {
       tenants: { total: 1, ok: 1, failed: 0, skipped: 0 },
       posts: { removed: posts },
       tombstones: { dropped: 0 },
+      media: { removed: 0, bytes: 0 },
       pruned: posts === 0 ? [] : [{ tenant: 'prunes', posts }],
       failures: [],
       duration_ms: expect.any(Number),

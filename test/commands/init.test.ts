@@ -35,10 +35,10 @@ describe.each(['sqlite', 'mysql'] as const)('feedctl init (%s)', kind => {
     const database = env.DB_DATABASE ?? 'feedctl'
     const made = [await runCli(['init', '--json'], { env }), await runCli(['init', '--json'], { env })]
     expect(made.map(({ exit, out }) => [exit, JSON.parse(out)])).toEqual([
-      [0, { catalog: { connection: kind, database, created: true, schema_version: 2 } }],
-      [0, { catalog: { connection: kind, database, created: false, schema_version: 2 } }],
+      [0, { catalog: { connection: kind, database, created: true, schema_version: 4 } }],
+      [0, { catalog: { connection: kind, database, created: false, schema_version: 4 } }],
     ])
-    expect((await runCli(['init'], { env })).out).toBe(`catalog ${database} on ${kind}: up to date, schema 2\n`)
+    expect((await runCli(['init'], { env })).out).toBe(`catalog ${database} on ${kind}: up to date, schema 4\n`)
   })
 
   it('keeps the tenants that are there', async () => {
@@ -59,6 +59,14 @@ describe.each(['sqlite', 'mysql'] as const)('feedctl init (%s)', kind => {
 })
 
 describe('on MySQL', () => {
+  it('makes one catalog of six who look at the same moment', async () => {
+    for (let round = 0; round < 8; round++) {
+      const env = freshEnv('mysql')
+      const made = await Promise.all(Array.from({ length: 6 }, () => runCli(['init', '--json'], { env })))
+      expect(made.map(({ exit, err }) => [exit, err])).toEqual(Array(6).fill([0, '']))
+    }
+  })
+
   it.each([
     ['tenant', 'list'],
     ['sync', '--all'],

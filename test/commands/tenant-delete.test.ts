@@ -59,6 +59,7 @@ describeDatabases('feedctl tenant delete', env => {
       database: placement === 'dedicated' ? tenant.placement.database : null,
       feeds: 2,
       posts: 0,
+      media: { files: 0, bytes: 0, local_files: 0, bucket_objects: 0, bucket_forgotten: 0 },
       removed_at: expect.stringMatching(/Z$/),
     })
     expect((await cli('tenant', 'show', slug)).exit).toBe(4)
@@ -86,6 +87,7 @@ describeDatabases('feedctl tenant delete', env => {
     [['x1', '--due']],
     [['x1', '--now', '--grace', '1d']],
     [['--due', '--grace', '1d']],
+    [['x1', '--forget-bucket']],
     [['x1', '--grace', 'soon']],
     [['x1', '--grace', '-1d']],
   ])('with %j is a wrong command line', async argv => {

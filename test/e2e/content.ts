@@ -30,6 +30,16 @@ export async function countPosts(installation: Installation): Promise<number> {
   return contents.reduce((sum, { posts }) => sum + posts.length, 0)
 }
 
+/** Whether any tenant has a post: much cheaper than to count them. */
+export async function hasPosts({ catalog }: App): Promise<boolean> {
+  const { tenants } = await listTenants(catalog, { limit: 10_000 })
+  for (const tenant of tenants) {
+    const post = await withTenant(catalog, tenant, tables => tables.posts().select('id').limit(1).executeTakeFirst())
+    if (post !== undefined) return true
+  }
+  return false
+}
+
 function tenantContent(app: App, tenant: Tenant): Promise<TenantContent> {
   return withTenant(app.catalog, tenant, async tables => {
     const feeds = await tables.feeds().selectAll().orderBy('url').execute()

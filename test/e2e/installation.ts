@@ -48,7 +48,7 @@ export class Installation implements AsyncDisposable {
   /** An installation with a catalog. Databases and keys that the settings name are removed with it. */
   static async create(settings: TestEnv): Promise<Installation> {
     const folder = mkdtempSync(join(tmpdir(), 'feedctl-test-'))
-    const env = { FEEDCTL_FETCH_ALLOW: '127.0.0.0/8', FEEDCTL_DATA: folder, ...settings }
+    const env = { FEEDCTL_FETCH_ALLOW: '127.0.0.0/8', FEEDCTL_DATA: folder, FEEDCTL_MEDIA_TYPES: 'none', ...settings }
     const installation = new Installation(env, folder)
     expect(await installation.run(['init'])).toMatchObject({ exit: 0 })
     return installation
@@ -73,8 +73,13 @@ export class Installation implements AsyncDisposable {
   /** A worker process that consumes. */
   async startWorker(flags: readonly string[] = [], env: TestEnv = {}): Promise<BinProcess> {
     const worker = this.start(['queue', 'work', ...flags], env)
-    await worker.says('working on the sync queue')
+    await worker.says('working on ')
     return worker
+  }
+
+  /** A worker process that takes no job before it is sent SIGUSR2: a follower that finds no worker for 5 s gives up, and a start may take as long. */
+  startStandIn(): Promise<BinProcess> {
+    return this.startWorker(['--paused'])
   }
 
   /** Worker processes, where jobs are run by such. */

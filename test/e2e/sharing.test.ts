@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type FeedServer, startFeedServer } from '../../src/bench/feed-server/server.js'
 import { describeDrivers, sharedMariadbEnv, sharedRedisEnv, type TestEnv } from '../support/drivers.js'
 import { contentOf, countPosts } from './content.js'
-import { Installation } from './installation.js'
+import { Installation, type SyncEnd } from './installation.js'
 
 const TENANTS = 8
 const FEEDS_EACH = 6
@@ -19,20 +19,29 @@ async function subscribeAll(installation: Installation, server: FeedServer): Pro
 }
 
 describeDrivers('sources shared by tenants', env => {
-  test('are asked once for everyone, not at all while not due, and conditionally when forced', async () => {
-    await using server = await startFeedServer({ items: ITEMS })
-    await using installation = await Installation.create(settingsOf(env))
+  let server: FeedServer
+  let installation: Installation
+  let cold: { readonly end: SyncEnd; readonly asked: Readonly<Record<string, number>> }
+  beforeAll(async () => {
+    server = await startFeedServer({ items: ITEMS })
+    installation = await Installation.create(settingsOf(env))
     await subscribeAll(installation, server)
     await installation.startWorkers(2)
+    cold = { end: await installation.sync('--all'), asked: { ...server.stats().byPath } }
+  })
+  afterAll(async () => {
+    await installation[Symbol.asyncDispose]()
+    await server.close()
+  })
 
-    const cold = await installation.sync('--all')
-    expect(cold).toMatchObject({ exit: 0, report: { tenants: { total: TENANTS, ok: TENANTS } } })
-    expect(cold.report).toMatchObject({
+  test('are asked once for everyone, not at all while not due, and conditionally when forced', async () => {
+    expect(cold.end).toMatchObject({ exit: 0, report: { tenants: { total: TENANTS, ok: TENANTS } } })
+    expect(cold.end.report).toMatchObject({
       feeds: { total: TENANTS * FEEDS_EACH, new_version: TENANTS * FEEDS_EACH },
       sources: { distinct: SOURCES, requests: SOURCES },
       posts: { new: TENANTS * FEEDS_EACH * ITEMS, updated: 0 },
     })
-    expect(requestsBySource(server)).toEqual(Object.fromEntries(pathsOf(SOURCES).map(path => [path, 1])))
+    expect(cold.asked).toEqual(Object.fromEntries(pathsOf(SOURCES).map(path => [path, 1])))
     const content = await contentOf(installation)
 
     server.resetStats()
@@ -55,11 +64,6 @@ describeDrivers('sources shared by tenants', env => {
   })
 
   test('bring a new edition to each of their tenants and to nobody else', async () => {
-    await using server = await startFeedServer({ items: ITEMS })
-    await using installation = await Installation.create(settingsOf(env))
-    await subscribeAll(installation, server)
-    await installation.startWorkers(2)
-    await installation.sync('--all')
     const before = await contentOf(installation)
 
     server.advanceEdition(3)
@@ -79,15 +83,13 @@ describeDrivers('sources shared by tenants', env => {
   })
 
   test('are given to a tenant that subscribes later, although they are not due', async () => {
-    await using server = await startFeedServer({ items: ITEMS })
-    await using installation = await Installation.create(settingsOf(env))
-    await installation.startWorkers(2)
-    await installation.createTenant('early', [server.urlOf(1), server.urlOf(2)])
-    await installation.sync('--all')
+    const urls = [server.urlOf(SOURCES), server.urlOf(SOURCES + 1)]
+    await installation.createTenant('early', urls)
+    await installation.sync('early')
     server.resetStats()
 
-    await installation.createTenant('late', [server.urlOf(1), server.urlOf(2)])
-    const { exit, report } = await installation.sync('--all')
+    await installation.createTenant('late', urls)
+    const { exit, report } = await installation.sync('early', 'late')
     expect(exit).toBe(0)
     expect(report.posts).toEqual({ new: 2 * ITEMS, updated: 0 })
     const { early, late } = await contentOf(installation)
@@ -118,8 +120,4 @@ function settingsOf(env: TestEnv): TestEnv {
 
 function pathsOf(sources: number): string[] {
   return Array.from({ length: sources }, (_, source) => `/feeds/${source}.xml`)
-}
-
-function requestsBySource(server: FeedServer): Readonly<Record<string, number>> {
-  return server.stats().byPath
 }

@@ -3,8 +3,9 @@ import { type FeedServer, startFeedServer } from '../../src/bench/feed-server/se
 import { Failure } from '../../src/kernel/errors.js'
 import { until } from '../../src/kernel/retry.js'
 import type { TestEnv } from '../support/drivers.js'
-import { contentOf, countPosts } from './content.js'
+import { contentOf, hasPosts } from './content.js'
 import { Installation } from './installation.js'
+import { furnish } from './many-tenants.js'
 
 const ITEMS = 3
 const FEEDS_EACH = 4
@@ -20,9 +21,8 @@ export class SlowFleet implements AsyncDisposable {
   static async create(settings: TestEnv, tenants = 12): Promise<SlowFleet> {
     const server = await startFeedServer({ items: ITEMS, latencyMs: 150 })
     const installation = await Installation.create({ FEEDCTL_FETCH_CONCURRENCY: '4', ...settings })
-    const fleet = new SlowFleet(server, installation, tenants)
-    for (let tenant = 0; tenant < tenants; tenant++) await installation.createTenant(`acme-${tenant}`, fleet.urlsOf(tenant))
-    return fleet
+    await furnish(installation, server, tenants, FEEDS_EACH, { prefix: 'acme-', placement: 'dedicated' })
+    return new SlowFleet(server, installation, tenants)
   }
 
   get feeds(): number {
@@ -35,10 +35,11 @@ export class SlowFleet implements AsyncDisposable {
   }
 
   async untilSomeAreStored(): Promise<void> {
+    await using app = await this.installation.open()
     // Not expect.poll: that must know its test, and tests that run at the same time do not.
-    await until(async () => ((await countPosts(this.installation)) > 0 ? true : null), {
+    await until(async () => (await hasPosts(app)) || null, {
       everyMs: 50,
-      withinMs: 20_000,
+      withinMs: 60_000,
       late: () => new Failure('CHECK_FAILED', 'nothing was stored in time'),
     })
   }
@@ -63,9 +64,5 @@ export class SlowFleet implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.installation[Symbol.asyncDispose]()
     await this.server.close()
-  }
-
-  private urlsOf(tenant: number): string[] {
-    return Array.from({ length: FEEDS_EACH }, (_, index) => this.server.urlOf(tenant * FEEDS_EACH + index))
   }
 }

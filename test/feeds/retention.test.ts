@@ -182,7 +182,15 @@ describeDatabases('pruning', env => {
     await here.catalog.server.drop(broken.placement.database)
     await here.catalog.kysely.updateTable('tenants').set({ state: 'suspended' }).where('slug', '=', asleep.tenant.slug).execute()
     const tenants = [one.tenant, two.tenant, broken]
-    const options = { tenants, settings: { keepDays: 1, keepPosts: 0 }, dryRun: false, signal: going, progress: () => {} }
+    const pruneMedia = async () => ({ files: 0, bytes: 0 })
+    const options = {
+      tenants,
+      settings: { keepDays: 1, keepPosts: 0 },
+      dryRun: false,
+      signal: going,
+      progress: () => {},
+      pruneMedia,
+    }
     const report = await pruneTenants(here, options)
     expect(report).toMatchObject({ tenants: { total: 3, ok: 2, failed: 1, skipped: 0 }, posts: { removed: 6 } })
     expect(report.failures).toMatchObject([{ tenant: 'broken', code: 'SCHEMA_MISSING' }])

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync, readlinkSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { holderIsGone, holderWords, newHolder, thisMachine, thisProcess } from '../../src/kernel/holder.js'
+import { holderIsGone, holderWords, newHolder, processCountOf, thisMachine, thisProcess } from '../../src/kernel/holder.js'
 import { nearest } from '../../src/kernel/nearest.js'
 
 const HOST = thisMachine()
@@ -22,6 +23,24 @@ describe('a holder', () => {
     await once(child, 'exit')
     expect(holderIsGone(`${HOST}:${child.pid}:token`)).toBe(true)
   })
+
+  it.runIf(existsSync('/proc/self/ns/pid'))(
+    'is of another machine where that booted apart, or counts its processes apart',
+    () => {
+      const [boot, space] = [readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(), readlinkSync('/proc/self/ns/pid')]
+      const here = processCountOf(boot, space)
+      expect(HOST.endsWith(here)).toBe(true)
+      const others = [processCountOf('8811682c-4712-406c-85d6-55f290e99310', space), processCountOf(boot, 'pid:[1]')]
+      expect(new Set([here, ...others]).size).toBe(3)
+      for (const other of others) {
+        const holder = `${HOST.slice(0, -here.length)}${other}:${2 ** 22 + 1}:token`
+        expect([holderIsGone(holder), holderWords(holder)]).toEqual([
+          false,
+          `pid ${2 ** 22 + 1} on ${HOST.slice(0, -here.length)}`,
+        ])
+      }
+    },
+  )
 
   it('is not known to be gone on another machine, nor in this very process', () => {
     expect(holderIsGone('elsewhere.example:999999999:token')).toBe(false)

@@ -25,6 +25,14 @@ export function notingHandler(deed: (call: Call) => Promise<void> | void = () =>
   return { calls, handler }
 }
 
+/** Ends when its signal says so, with the signal's reason, as the jobs of feedctl do. */
+export function untilStopped(signal: AbortSignal): Promise<void> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason))
+  })
+}
+
 /** A door that jobs wait behind until it is opened. */
 export function closedDoor() {
   let open: () => void = () => {}
@@ -35,14 +43,19 @@ export function closedDoor() {
   return { open, opened }
 }
 
-export const job = (id: number | string, dedupeId = `job:${id}`): JobRequest => ({ name: 'Note', payload: { id }, dedupeId })
+export const job = (id: number | string, dedupeId = `job:${id}`): JobRequest => ({
+  queue: 'sync',
+  name: 'Note',
+  payload: { id },
+  dedupeId,
+})
 export const becomes = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 10 })
 
 /** What every queue promises, with something that consumes it. Each call gives a queue that nothing else uses. */
 export function keepsTheQueueContract(open: (handler: JobHandler, options: WorkOptions) => Promise<Consumed>): void {
   describe('keeps the contract of queues:', () => {
     const consume = async (handler: JobHandler, options: Partial<WorkOptions> = {}) => {
-      const consumed = await open(handler, { concurrency: 4, tries: 2, ...options })
+      const consumed = await open(handler, { concurrency: 4, tries: 2, timeoutMs: 60_000, ...options })
       onTestFinished(() => consumed.close())
       return consumed.queue
     }
@@ -50,7 +63,7 @@ export function keepsTheQueueContract(open: (handler: JobHandler, options: WorkO
     it('runs a job with its name, its payload and a token of its own', async () => {
       const { calls, handler } = notingHandler()
       const queue = await consume(handler)
-      expect(await queue.add([job(1), job('two')])).toEqual({ added: 2, existing: 0 })
+      expect(await queue.add([job(1), job('two')])).toEqual({ added: 2, existing: 0, quarantined: [] })
       await becomes(() => expect(calls).toHaveLength(2))
       expect(calls.map(call => [call.name, call.payload])).toEqual([
         ['Note', { id: 1 }],
@@ -65,7 +78,7 @@ export function keepsTheQueueContract(open: (handler: JobHandler, options: WorkO
 
     it('takes nothing calmly', async () => {
       const queue = await consume(notingHandler().handler)
-      expect(await queue.add([])).toEqual({ added: 0, existing: 0 })
+      expect(await queue.add([])).toEqual({ added: 0, existing: 0, quarantined: [] })
     })
 
     it('adds no second job of an id while one waits, and lets one more wait while one runs', async () => {
@@ -75,7 +88,7 @@ export function keepsTheQueueContract(open: (handler: JobHandler, options: WorkO
       await queue.add([job('runs')])
       await becomes(() => expect(calls).toHaveLength(1))
       await queue.add([job('waits')])
-      expect(await queue.add([job('waits'), job('waits'), job('new')])).toEqual({ added: 1, existing: 2 })
+      expect(await queue.add([job('waits'), job('waits'), job('new')])).toEqual({ added: 1, existing: 2, quarantined: [] })
       await queue.add([job('runs')])
       await queue.add([job('runs')])
       door.open()
@@ -84,6 +97,37 @@ export function keepsTheQueueContract(open: (handler: JobHandler, options: WorkO
       await becomes(() => expect(calls.map(call => call.payload.id)).toContain('end'))
       const ids = calls.map(call => call.payload.id)
       expect(ids.filter(id => id !== 'end').sort()).toEqual(['new', 'runs', 'runs', 'waits'])
+    })
+
+    it('puts a job that adds itself again while it runs behind those that wait', async () => {
+      const door = closedDoor()
+      const { calls, handler } = notingHandler(async ({ payload }) => {
+        if (payload.id !== 'giant') return
+        await door.opened
+        if (calls.filter(call => call.payload.id === 'giant').length < 3) await queue.add([job('giant')])
+      })
+      const queue = await consume(handler, { concurrency: 1 })
+      await queue.add([job('giant')])
+      await becomes(() => expect(calls).toHaveLength(1))
+      await queue.add([job('a'), job('b'), job('c')])
+      door.open()
+      await becomes(() => expect(calls).toHaveLength(6))
+      expect(calls.map(call => call.payload.id)).toEqual(['giant', 'a', 'b', 'c', 'giant', 'giant'])
+    })
+
+    it('tells a job whose deadline is over to stop, and its attempt has failed', async () => {
+      const { calls, handler } = notingHandler(({ payload, context }) =>
+        payload.id === 'slow' ? untilStopped(context.signal) : undefined,
+      )
+      const queue = await consume(handler, { concurrency: 1, tries: 2, timeoutMs: 200 })
+      await queue.add([job('slow'), job('next')])
+      await becomes(() => expect(calls.map(call => call.payload.id).sort()).toEqual(['next', 'slow', 'slow']))
+      const slow = calls.filter(call => call.payload.id === 'slow').map(call => call.context)
+      await becomes(() => expect(slow.map(({ signal }) => signal.reason?.code)).toEqual(['JOB_TIMEOUT', 'JOB_TIMEOUT']))
+      expect(slow.map(({ attempt, last }) => [attempt, last])).toEqual([
+        [1, false],
+        [2, true],
+      ])
     })
 
     it('runs a job of the same id again once the first has ended, or failed for good', async () => {
@@ -151,30 +195,34 @@ export function keepsTheQueueContract(open: (handler: JobHandler, options: WorkO
       await queue.add(Array.from({ length: 50 }, (_, n) => job(`first ${n}`)))
       await becomes(() => expect(calls).toHaveLength(50))
       const many = Array.from({ length: 2_500 }, (_, n) => job(n))
-      expect(await queue.add(many)).toEqual({ added: 2_500, existing: 0 })
-      expect(await queue.add(many)).toEqual({ added: 0, existing: 2_500 })
-      expect(await queue.add([job('more'), ...many])).toEqual({ added: 1, existing: 2_500 })
+      expect(await queue.add(many)).toEqual({ added: 2_500, existing: 0, quarantined: [] })
+      expect(await queue.add(many)).toEqual({ added: 0, existing: 2_500, quarantined: [] })
+      expect(await queue.add([job('more'), ...many])).toEqual({ added: 1, existing: 2_500, quarantined: [] })
       door.open()
       await becomes(() => expect(calls).toHaveLength(2_551))
       expect(new Set(calls.map(call => call.payload.id)).size).toBe(2_551)
     })
 
     it('runs no more at once than it may', async () => {
+      const door = closedDoor()
       let [running, most] = [0, 0]
       const { calls, handler } = notingHandler(async () => {
         most = Math.max(most, ++running)
+        await door.opened
         await new Promise(setImmediate)
         running--
       })
       const queue = await consume(handler, { concurrency: 3 })
       await queue.add(Array.from({ length: 30 }, (_, n) => job(n)))
+      await becomes(() => expect(calls).toHaveLength(3))
+      door.open()
       await becomes(() => expect(calls).toHaveLength(30))
       expect(most).toBe(3)
     })
 
     it('has a consumer', async () => {
       const queue = await consume(notingHandler().handler)
-      await vi.waitFor(async () => expect(await queue.consumers()).toBe(1), { timeout: 15_000 })
+      await vi.waitFor(async () => expect(await queue.consumers('sync')).toBe(1), { timeout: 15_000 })
     })
   })
 }

@@ -1,14 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import { Log } from '../../src/kernel/log.js'
-import { InlineQueue, type JobHandler, type WorkOptions } from '../../src/queues/index.js'
-import { becomes, closedDoor, job, keepsTheQueueContract, notingHandler } from './contract.js'
+import { InlineQueue, type JobBurial, type JobHandler, type WorkOptions } from '../../src/queues/index.js'
+import { becomes, closedDoor, job, keepsTheQueueContract, notingHandler, untilStopped } from './contract.js'
 
-const open = (handler: JobHandler, options: Partial<WorkOptions> & { signal?: AbortSignal; drainMs?: number } = {}) =>
+interface Own extends Partial<WorkOptions> {
+  readonly signal?: AbortSignal
+  readonly drainMs?: number
+  readonly graceMs?: number
+  readonly bury?: JobBurial
+}
+
+const open = (handler: JobHandler, options: Own = {}) =>
   new InlineQueue({
     drainMs: 60_000,
     concurrency: 1,
     tries: 2,
+    timeoutMs: 60_000,
     handler,
+    bury: async () => {},
     log: new Log(() => {}),
     signal: new AbortController().signal,
     ...options,
@@ -52,9 +61,7 @@ describe('the inline queue', () => {
 
   it('tells what is under way to hand back when the drain is over', async () => {
     const stop = new AbortController()
-    const { calls, handler } = notingHandler(
-      ({ context }) => new Promise((_, reject) => context.signal.addEventListener('abort', () => reject(context.signal.reason))),
-    )
+    const { calls, handler } = notingHandler(({ context }) => untilStopped(context.signal))
     const queue = open(handler, { drainMs: 20, signal: stop.signal })
     await queue.add([job(1), job(2)])
     await becomes(() => expect(calls).toHaveLength(1))
@@ -64,14 +71,39 @@ describe('the inline queue', () => {
   })
 
   it('hands back on closing what is under way, and never begins what waits', async () => {
-    const { calls, handler } = notingHandler(
-      ({ context }) => new Promise((_, reject) => context.signal.addEventListener('abort', () => reject(context.signal.reason))),
-    )
+    const { calls, handler } = notingHandler(({ context }) => untilStopped(context.signal))
     const queue = open(handler, { concurrency: 1, tries: 5 })
     await queue.add([job(1), job(2), job(3)])
     await becomes(() => expect(calls).toHaveLength(1))
     await queue.close()
     expect(calls.map(call => call.context.signal.reason)).toMatchObject([{ code: 'INTERRUPTED' }])
+  })
+
+  it('takes the slot from a job that heeds no deadline, and writes its outcome after the last attempt', async () => {
+    const buried: unknown[] = []
+    const { calls, handler } = notingHandler(({ payload }) => (payload.id === 'deaf' ? new Promise(() => {}) : undefined))
+    const queue = open(handler, {
+      concurrency: 1,
+      tries: 1,
+      timeoutMs: 30,
+      graceMs: 30,
+      bury: async (name, payload, failure) => void buried.push([name, payload, failure.code]),
+    })
+    await queue.add([job('deaf'), job('next')])
+    await queue.settled()
+    expect(calls.map(call => call.payload.id)).toEqual(['deaf', 'next'])
+    expect(buried).toEqual([['Note', { id: 'deaf' }, 'JOB_TIMEOUT']])
+  })
+
+  it('gives each queue slots of its own', async () => {
+    const door = closedDoor()
+    const { calls, handler } = notingHandler(() => door.opened)
+    const queue = open(handler, { concurrency: 1 })
+    await queue.add([job(1), job(2), { ...job(1), queue: 'maintenance' }])
+    await becomes(() => expect(calls).toHaveLength(2))
+    door.open()
+    await queue.settled()
+    expect(calls).toHaveLength(3)
   })
 
   it('tells the log why jobs fail', async () => {
@@ -80,9 +112,11 @@ describe('the inline queue', () => {
       drainMs: 60_000,
       concurrency: 1,
       tries: 1,
+      timeoutMs: 60_000,
       handler: async () => {
         throw new TypeError('no such thing')
       },
+      bury: async () => {},
       log: new Log(
         line => lines.push(line),
         'warn',

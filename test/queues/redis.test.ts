@@ -1,57 +1,21 @@
 import { Redis } from 'ioredis'
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-import { Failure } from '../../src/kernel/errors.js'
-import { Log } from '../../src/kernel/log.js'
-import {
-  type JobHandler,
-  RedisQueue,
-  type RedisQueueOptions,
-  startRedisWorker,
-  type WorkOptions,
-} from '../../src/queues/index.js'
+import { afterAll, describe, expect, it } from 'vitest'
+import { RedisQueue, startRedisWorker } from '../../src/queues/index.js'
 import { deleteRedisKeys, sharedRedisEnv } from '../support/drivers.js'
+import { startRedis } from '../support/redis.js'
 import { findFreePort } from '../support/server.js'
-import { becomes, closedDoor, job, keepsTheQueueContract, notingHandler } from './contract.js'
+import { becomes, job, keepsTheQueueContract, notingHandler } from './contract.js'
+import { freshOptions, keptLog, openQueue, PLAIN, startWorker } from './redis-workers.js'
 
 const env = sharedRedisEnv()
 afterAll(() => deleteRedisKeys(env))
-
-let turn = 0
-/** A queue of its own for every test, under the prefix that is deleted afterwards. */
-function freshOptions(): RedisQueueOptions {
-  const connect = (purpose: 'worker' | 'producer') =>
-    new Redis(env.REDIS_URL ?? '', { maxRetriesPerRequest: purpose === 'worker' ? null : 1 })
-  return { connect, prefix: env.FEEDCTL_REDIS_PREFIX ?? '', queue: `q${++turn}`, log: new Log(() => {}) }
-}
-
-function openQueue(options: RedisQueueOptions): RedisQueue {
-  const queue = new RedisQueue(options)
-  onTestFinished(() => queue.close())
-  return queue
-}
-
-function startWorker(
-  options: RedisQueueOptions,
-  handler: JobHandler,
-  own: Partial<WorkOptions> & { maxJobs?: number | null } = {},
-) {
-  const worker = startRedisWorker({ ...options, concurrency: 2, tries: 2, maxJobs: null, handler, ...own })
-  onTestFinished(async () => void (await worker.stop(0)))
-  return worker
-}
-
-/** Ends when its signal says so, as the jobs of feedctl do. */
-const untilHandedBack = (signal: AbortSignal) =>
-  new Promise<void>((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason))
-  })
+const fresh = () => freshOptions(env.REDIS_URL ?? '', env.FEEDCTL_REDIS_PREFIX ?? '')
 
 describe('the redis queue', () => {
   keepsTheQueueContract(async (handler, own) => {
-    const options = freshOptions()
+    const options = fresh()
     const queue = new RedisQueue(options)
-    const worker = startRedisWorker({ ...options, ...own, maxJobs: null, handler })
+    const worker = startRedisWorker({ ...options, ...PLAIN, ...own, handler })
     const close = async () => {
       await worker.stop(0)
       await queue.close()
@@ -60,87 +24,53 @@ describe('the redis queue', () => {
   })
 
   it('keeps jobs until there is a worker, and has none before', async () => {
-    const options = freshOptions()
+    const options = fresh()
     const queue = openQueue(options)
     await queue.add([job(1), job(2)])
-    expect(await queue.consumers()).toBe(0)
+    expect(await queue.consumers('sync')).toBe(0)
     const { calls, handler } = notingHandler()
-    startWorker(options, handler)
+    startWorker(options, { handler })
     await becomes(() => expect(calls.map(call => call.payload.id)).toEqual([1, 2]))
   })
 
-  it('ends by itself after as many jobs as it was given, failed ones included', async () => {
-    const options = freshOptions()
+  it('brings each job to the queue it is for, and knows whose consumers are there', async () => {
+    const options = fresh()
     const queue = openQueue(options)
-    const { calls, handler } = notingHandler(({ payload }) => {
-      if (payload.id === 1) throw new Failure('TENANT_NOT_FOUND', 'gone')
-    })
-    await queue.add([job(1), job(2)])
-    const worker = startWorker(options, handler, { concurrency: 1, maxJobs: 2 })
-    await worker.ended
-    expect(await worker.stop(10_000)).toEqual({ finished: 1, failed: 1, handedBack: 0 })
-    expect(calls).toHaveLength(2)
+    const media = notingHandler()
+    const others = notingHandler()
+    startWorker(options, { handler: media.handler, queues: ['media'] })
+    startWorker(options, { handler: others.handler, queues: ['sync', 'maintenance'] })
+    await becomes(async () => expect(await queue.consumers('maintenance')).toBe(1))
+    expect(await queue.consumers('analytics')).toBe(0)
+    // The same id in another queue is another job.
+    await queue.add([
+      job(1),
+      { ...job(1), queue: 'media' },
+      { ...job(2), queue: 'analytics' },
+      { ...job(3), queue: 'maintenance' },
+    ])
+    await becomes(() => expect(others.calls.map(call => call.payload.id).sort()).toEqual([1, 3]))
+    await becomes(() => expect(media.calls.map(call => call.payload.id)).toEqual([1]))
   })
 
-  it('waits in stopping for what is under way', async () => {
-    const options = freshOptions()
-    const queue = openQueue(options)
-    const door = closedDoor()
-    const { calls, handler } = notingHandler(() => door.opened)
-    const worker = startWorker(options, handler, { concurrency: 1 })
-    await queue.add([job(1), job(2)])
-    await becomes(() => expect(calls).toHaveLength(1))
-    const stopped = worker.stop(60_000)
-    door.open()
-    expect(await stopped).toEqual({ finished: 1, failed: 0, handedBack: 0 })
-    expect(calls).toHaveLength(1)
-  })
-
-  it('hands back what is unfinished at the deadline, and another worker runs it as if for the first time', async () => {
-    const options = freshOptions()
-    const queue = openQueue(options)
-    const first = notingHandler(({ context }) => untilHandedBack(context.signal))
-    const worker = startWorker(options, first.handler, { concurrency: 2 })
-    await queue.add([job(1), job(2), job(3)])
-    await becomes(() => expect(first.calls).toHaveLength(2))
-    expect(await worker.stop(0)).toEqual({ finished: 0, failed: 0, handedBack: 2 })
-    const second = notingHandler()
-    startWorker(options, second.handler, { tries: 1 })
-    await becomes(() => expect(second.calls.map(call => call.payload.id).sort()).toEqual([1, 2, 3]))
-    expect(second.calls.map(call => call.context.attempt)).toEqual([1, 1, 1])
-  })
-
-  it('shares the load between workers, and never runs one job twice at a time', async () => {
-    const options = freshOptions()
-    const queue = openQueue(options)
-    const running = new Set<unknown>()
-    const overlaps: unknown[] = []
-    const noted = [1, 2].map(() =>
-      notingHandler(async ({ payload }) => {
-        if (running.has(payload.id)) overlaps.push(payload.id)
-        running.add(payload.id)
-        await new Promise(setImmediate)
-        running.delete(payload.id)
-      }),
-    )
-    for (const { handler } of noted) startWorker(options, handler, { concurrency: 4 })
-    await becomes(async () => expect(await queue.consumers()).toBe(2))
-    for (let round = 0; round < 20; round++) await queue.add(Array.from({ length: 25 }, (_, n) => job(n)))
-    await queue.add(Array.from({ length: 200 }, (_, n) => job(`last ${n}`)))
-    const ids = () => noted.flatMap(({ calls }) => calls.map(call => call.payload.id))
-    await becomes(() => expect(new Set(ids()).size).toBe(225))
-    expect(overlaps).toEqual([])
-    for (const { calls } of noted) expect(calls.length).toBeGreaterThan(0)
-  })
-
-  it('is told from a queue of another name and of another prefix', async () => {
-    const options = freshOptions()
+  it('is told from a queue of another prefix', async () => {
+    const options = fresh()
     const { calls, handler } = notingHandler()
-    startWorker(options, handler)
-    await openQueue({ ...options, queue: `${options.queue}x` }).add([job('other queue')])
+    startWorker(options, { handler })
     await openQueue({ ...options, prefix: `${options.prefix}x` }).add([job('other prefix')])
     await openQueue(options).add([job('mine')])
     await becomes(() => expect(calls.map(call => call.payload.id)).toEqual(['mine']))
+  })
+
+  it('leaves out what is in quarantine, and tells which', async () => {
+    const options = fresh()
+    const queue = openQueue(options)
+    const redis = options.connect('producer')
+    await redis.hset(`{${options.prefix}}:quarantine`, 'sync job:1', '{}', 'media job:2', '{}')
+    expect(await queue.add([job(1), job(2), job(3)])).toEqual({ added: 2, existing: 0, quarantined: ['job:1'] })
+    await redis.hdel(`{${options.prefix}}:quarantine`, 'sync job:1')
+    expect(await queue.add([job(1), job(2)])).toEqual({ added: 1, existing: 1, quarantined: [] })
+    redis.disconnect()
   })
 
   it('is UNAVAILABLE where no Redis answers', async () => {
@@ -150,8 +80,35 @@ describe('the redis queue', () => {
       redis.on('error', () => {})
       return redis
     }
-    const queue = openQueue({ ...freshOptions(), connect })
+    const queue = openQueue({ ...fresh(), connect })
     await expect(queue.add([job(1)])).rejects.toMatchObject({ code: 'UNAVAILABLE', retry: true })
-    await expect(queue.consumers()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(queue.consumers('sync')).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
+  it('says that Redis is full, and with memory again workers go on', async () => {
+    await using server = await startRedis()
+    const { log, lines } = keptLog()
+    const options = freshOptions(server.url, 'full', log)
+    const queue = openQueue(options)
+    const redis = options.connect('producer')
+    await queue.add([job(1)])
+    await redis.config('SET', 'maxmemory', 1)
+    await expect(queue.add([job(2)])).rejects.toMatchObject({ code: 'REDIS_FULL', hint: expect.stringContaining('maxmemory') })
+    const { calls, handler } = notingHandler()
+    const states: string[] = []
+    const worker = startWorker(options, { handler, tell: card => states.push(card.state) })
+    await becomes(() => expect(lines.join()).toContain('OOM'))
+    await becomes(() => expect(states).toContain('full'))
+    const since = states.length
+    // It is asked again every second, and says all the time what it waits for.
+    await becomes(() => expect(states.length).toBeGreaterThan(since + 4))
+    expect(new Set(states.slice(since))).toEqual(new Set(['full']))
+    expect(calls).toEqual([])
+    await redis.config('SET', 'maxmemory', 0)
+    await queue.add([job(2)])
+    await becomes(() => expect(calls.map(call => call.payload.id).sort()).toEqual([1, 2]))
+    await expect.poll(() => states.at(-1), { timeout: 20_000 }).toBe('working')
+    await worker.stop(5_000)
+    redis.disconnect()
   })
 })

@@ -49,6 +49,7 @@ export function createTestTerminal(options: CliOptions & { readonly cwd: string 
     env: options.env ?? {},
     cwd: options.cwd,
     signal: options.signal ?? new AbortController().signal,
+    onSignal: () => () => {},
     stdin: () => Readable.from([Buffer.from(options.stdin ?? '')]),
     stdout: out,
     stderr: err,

@@ -27,12 +27,11 @@ export class RedisServer extends Server implements RedisAddress {
     return { REDIS_URL: this.url }
   }
 
-  /** An empty server that answers. */
-  static async create(): Promise<RedisServer> {
+  /** An empty server that answers. Servers with one password can replicate each other. */
+  static async create(password = randomBytes(18).toString('hex')): Promise<RedisServer> {
     const program = findProgram(['redis-server'], 'redis-server')
     const folder = await mkdtemp(join(tmpdir(), 'feedctl-redis-'))
     try {
-      const password = randomBytes(18).toString('hex')
       const port = await findFreePort()
       const file = join(folder, 'redis.conf')
       await writeFile(file, settings({ folder, port, password }), { mode: 0o600 })
@@ -46,8 +45,8 @@ export class RedisServer extends Server implements RedisAddress {
   }
 }
 
-export function startRedis(): Promise<RedisServer> {
-  return RedisServer.create()
+export function startRedis(password?: string): Promise<RedisServer> {
+  return RedisServer.create(password)
 }
 
 export function redisAt(url: string): RedisAddress {
@@ -60,8 +59,11 @@ function settings(place: { folder: string; port: number; password: string }): st
     `port ${place.port}`,
     'bind 127.0.0.1',
     `requirepass ${place.password}`,
+    `masterauth ${place.password}`,
     'daemonize no',
     'appendonly yes',
+    // A disk that is slow to sync would make it silent for seconds; power cuts are not tested.
+    'appendfsync no',
     'save ""',
     'maxmemory-policy noeviction',
   ].join('\n')

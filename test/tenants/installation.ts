@@ -9,6 +9,7 @@ import type { NewTenant } from '../../src/tenants/claim.js'
 import { openServer } from '../../src/tenants/databases/index.js'
 import { parseSlug } from '../../src/tenants/ids.js'
 import { createTenant } from '../../src/tenants/provision.js'
+import type { RemoveMedia } from '../../src/tenants/removal.js'
 import type { Tenant } from '../../src/tenants/tenant.js'
 import { dropDatabases, sharedMariadbEnv, type TestEnv } from '../support/drivers.js'
 
@@ -38,6 +39,9 @@ export async function tenantIn(
 ): Promise<Tenant> {
   return (await createTenant(catalog, prefix, wish(slug, placement), async () => null)).tenant
 }
+
+/** For tenants without media. */
+export const noMedia: RemoveMedia = async () => ({ files: 0, bytes: 0, localFiles: 0, bucketObjects: 0, bucketForgotten: 0 })
 
 /** Runs the block once for each kind of database, where queues and caches make no difference; otherwise as `describeDrivers`. */
 export function describeDatabases(title: string, block: (env: TestEnv, kind: 'sqlite' | 'mysql') => void): void {

@@ -1,6 +1,7 @@
-import { lstat, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../../kernel/errors.js'
+import { makeFolder } from '../../kernel/folders.js'
 import { holderIsGone, holderWords, newHolder } from '../../kernel/holder.js'
 
 const MARKER = '.feedctl-demo'
@@ -23,7 +24,7 @@ export interface DemoFolder extends AsyncDisposable {
  */
 export async function takeFolder(path: string): Promise<DemoFolder> {
   await refuseForeign(path)
-  await mkdir(path, { recursive: true })
+  makeFolder(path)
   await writeFile(join(path, MARKER), MARKER_TEXT)
   const running = join(path, RUNNING)
   await lock(running)
@@ -64,7 +65,7 @@ async function lock(file: string): Promise<void> {
     const theirs = (await whenThere(readFile(file, 'utf8'))) ?? ''
     if (theirs !== '' && !holderIsGone(theirs)) {
       throw new Failure('LOCKED', `a demo is already running in this folder: ${holderWords(theirs)}`, {
-        hint: `wait for it to end; if it was killed, remove ${file}`,
+        hint: `wait for it to end; if it was killed, or the machine was started anew since, remove ${file}`,
       })
     }
     await writeFile(file, holder)

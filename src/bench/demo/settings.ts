@@ -5,7 +5,7 @@ import { SETTINGS } from '../../kernel/settings.js'
 import type { DemoFolder } from './folder.js'
 
 /** Long enough for a healthy feed on a busy machine, short enough not to hold the demo up by those that hang. */
-export const FETCH_TIMEOUT_MS = 1_500
+export const FETCH_TIMEOUT_MS = 3_000
 
 /**
  * Writes the demo's settings to its `.env` and reads them from there, and from nowhere else: whoever names that file runs on them too.
@@ -21,6 +21,7 @@ export async function settleSettings(folder: DemoFolder): Promise<Config> {
     FEEDCTL_DATA: quoted(folder.storage),
     FEEDCTL_FETCH_ALLOW: '127.0.0.0/8',
     FEEDCTL_FETCH_TIMEOUT_MS: String(FETCH_TIMEOUT_MS),
+    FEEDCTL_MEDIA_TYPES: 'none',
   }
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
   await writeFile(folder.envFile, `# The settings of the demo: feedctl --env-file <this file> tenant list\n${lines.join('')}`)

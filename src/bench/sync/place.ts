@@ -49,10 +49,18 @@ export class Place implements ChildPlace, AsyncDisposable {
       dbDatabase: `feedctl_${name.replace('bench', 'bench_')}`,
       databasePrefix: `${name}_`,
       redisPrefix: name,
+      mediaPrefix: `feedctl-${name}`,
       fetchAllow: [LOOPBACK],
+      // What is measured is feeds.
+      mediaTypes: [],
       fetchPerHost: options.fetchPerHost ?? options.operator.fetchPerHost,
     }
-    return new Place(config, folder, { ...withoutSettings(options.env), ...asEnvironment(config) }, options)
+    return new Place(
+      config,
+      folder,
+      { ...withoutSettings(options.env), ...asEnvironment(config), [SETTINGS.mediaTypes.env]: 'none' },
+      options,
+    )
   }
 
   /** Makes the catalog. @throws {Failure} UNAVAILABLE, DATABASE_TAKEN when the name is in use after all: nothing of it is touched */

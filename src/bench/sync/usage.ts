@@ -24,10 +24,20 @@ export function ownUsage(): Usage {
   return { cpuS: (userCPUTime + systemCPUTime) / 1e6, peakRssBytes }
 }
 
-/** Seconds in the text of /proc/<pid>/stat; null when there are none (proc(5): fields 14 and 15, the second may hold anything). */
+/** Of all children of this process that have ended, and of all of theirs, seconds; null where it cannot be known. */
+export function childrenCpuS(): number | null {
+  return readWith('/proc/self/stat', stat => secondsIn(stat, 14, 15))
+}
+
+/** Seconds in the text of /proc/<pid>/stat; null when there are none. */
 export function cpuSecondsIn(stat: string): number | null {
+  return secondsIn(stat, 12, 13)
+}
+
+/** proc(5): the process's own are fields 14 and 15, its children's 16 and 17; the second field may hold anything, and is left out with the first. */
+function secondsIn(stat: string, user: number, system: number): number | null {
   const fields = stat.slice(stat.lastIndexOf(')') + 1).split(' ')
-  const ticks = Number(fields[12]) + Number(fields[13])
+  const ticks = Number(fields[user]) + Number(fields[system])
   return Number.isFinite(ticks) ? ticks / TICKS_PER_SECOND : null
 }
 

@@ -2,7 +2,7 @@ import { type ChildPlace, FeedctlChild, failureOf } from './child.js'
 import { type Usage, usageOf } from './usage.js'
 
 /** `feedctl queue work` says this on stderr when it consumes. */
-const READY = 'working on the sync queue'
+const READY = 'working on '
 
 /** Processes that consume the queue of a place. Disposing ends them. */
 export class Workers implements AsyncDisposable {

@@ -1,3 +1,4 @@
+import { parseUrl } from '../../kernel/parse-url.js'
 import { sourceUrl } from '../urls.js'
 import { type LinkingTag, linkingTags } from './linking-tags.js'
 
@@ -85,5 +86,6 @@ function looksLikeFeed(url: string): boolean {
 /** Null for what no source can have as its URL. */
 function absolute(href: string | null, base: string): string | null {
   const bare = href?.replace(/^feed:(?:\/\/)?(?=https?:)/i, '')
-  return bare === undefined || !URL.canParse(bare, base) ? null : sourceUrl(new URL(bare, base).href)
+  const url = bare === undefined ? null : parseUrl(bare, base)
+  return url === null ? null : sourceUrl(url.href)
 }

@@ -11,6 +11,14 @@ interface Line {
   members: number
 }
 
+/** What is to be sent. */
+export interface Passage {
+  /** Longest time it may take. */
+  readonly leaseMs: number
+  /** Awaited with the overall slot in hand. */
+  readonly room: () => Promise<void>
+}
+
 export type Admitted = Exclude<Entrance, { kind: 'early' }>
 
 /**
@@ -28,11 +36,8 @@ export class Admission {
     this.overall = new Slots(bounds.concurrency)
   }
 
-  /**
-   * Waits until one request may be sent to the host; `leave` when it is over. `room` is awaited with the overall slot in hand.
-   * Rejects with the signal's reason when it aborts.
-   */
-  async admit(host: string, room: () => Promise<void>, signal: AbortSignal): Promise<Admitted> {
+  /** Waits until one request may be sent to the host; `leave` when it is over. Rejects with the signal's reason when it aborts. */
+  async admit(host: string, passage: Passage, signal: AbortSignal): Promise<Admitted> {
     const line = this.join(host)
     const held: (() => void)[] = [() => this.part(host, line)]
     const leave = () => {
@@ -40,7 +45,7 @@ export class Admission {
     }
     try {
       held.push(await line.slots.take(signal))
-      const entrance = await this.pass(host, line, room, signal)
+      const entrance = await this.pass(host, line, passage, signal)
       if (entrance.kind === 'quiet') {
         leave()
         return entrance
@@ -53,15 +58,15 @@ export class Admission {
     }
   }
 
-  private async pass(host: string, line: Line, room: () => Promise<void>, signal: AbortSignal): Promise<Admitted> {
+  private async pass(host: string, line: Line, passage: Passage, signal: AbortSignal): Promise<Admitted> {
     if (line.head.idle) {
-      const entrance = await this.ask(host, line, room, signal, false)
+      const entrance = await this.ask(host, line, passage, signal, false)
       if (entrance.kind !== 'early') return entrance
     }
     const done = await line.head.take(signal)
     try {
       for (;;) {
-        const entrance = await this.ask(host, line, room, signal, true)
+        const entrance = await this.ask(host, line, passage, signal, true)
         if (entrance.kind !== 'early') return entrance
         await pause(line, entrance, signal)
       }
@@ -73,7 +78,7 @@ export class Admission {
   private async ask(
     host: string,
     line: Line,
-    room: () => Promise<void>,
+    { leaseMs, room }: Passage,
     signal: AbortSignal,
     returning: boolean,
   ): Promise<Entrance> {
@@ -82,7 +87,7 @@ export class Admission {
     const leaveOverall = await this.overall.take(signal, returning)
     try {
       await room()
-      const entrance = await this.budget.enter(host)
+      const entrance = await this.budget.enter(host, leaseMs)
       if (entrance.kind !== 'entered') {
         leaveOverall()
         return entrance

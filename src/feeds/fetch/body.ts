@@ -17,8 +17,19 @@ interface BodyOptions {
   readonly onFailure: (failure: Failure) => void
 }
 
+/** What becomes of a body while it arrives. */
+export interface ArrivingBody {
+  /** Received so far, before decompression. */
+  readonly wireBytes: number
+  write(chunk: Buffer): void
+  /** The body is complete as far as the connection can tell. */
+  end(): void
+  /** Frees what is held; nobody is told anything any more. */
+  drop(): void
+}
+
 /** Gathers a response body as it arrives, decompresses it at its end, and never holds more than `maxBytes` of either form. */
-export class BodyReader {
+export class BodyReader implements ArrivingBody {
   wireBytes = 0
   private chunks: Uint8Array[] = []
   private done = false
@@ -32,7 +43,6 @@ export class BodyReader {
     else this.chunks.push(chunk)
   }
 
-  /** The body is complete as far as the connection can tell. */
   end(): void {
     if (this.done) return
     try {
@@ -45,7 +55,6 @@ export class BodyReader {
     }
   }
 
-  /** Frees what is held; neither callback is called any more. */
   drop(): void {
     this.done = true
     this.chunks = []
@@ -64,7 +73,7 @@ function decompressed(wire: Buffer, { contentEncoding, maxBytes }: BodyOptions):
 }
 
 /** In the order they are undone: the header lists them in the order they were applied. */
-function encodingsIn(header: string | null): string[] {
+export function encodingsIn(header: string | null): string[] {
   const names = (header ?? '').toLowerCase().split(',', 100)
   return names
     .map(name => name.trim())
@@ -92,9 +101,13 @@ function undone(encoding: string, bytes: Buffer, maxBytes: number): Buffer {
     if (code === 'Z_BUF_ERROR') throw new Failure('FEED_CUT', 'the compressed body ends early', { cause: error })
     throw new Failure('FEED_ENCODING', `the body does not decompress: ${wordsOf(error)}`, { cause: error })
   }
-  throw new Failure('FEED_ENCODING', `unknown Content-Encoding "${encoding.slice(0, 40)}"`)
+  throw unknownEncoding(encoding)
 }
 
-function tooLarge(maxBytes: number): Failure {
+export function unknownEncoding(encoding: string): Failure {
+  return new Failure('FEED_ENCODING', `unknown Content-Encoding "${encoding.slice(0, 40)}"`)
+}
+
+export function tooLarge(maxBytes: number): Failure {
   return new Failure('FEED_TOO_LARGE', `the document is larger than ${maxBytes} bytes`)
 }

@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici'
 import { Failure } from '../../kernel/errors.js'
-import { BodyReader } from './body.js'
+import { type ArrivingBody, BodyReader } from './body.js'
 import { networkFailure, wasStaleConnection } from './network-failure.js'
+import { type BodySink, StreamedBody } from './streamed-body.js'
 
 /** Bytes read of a body that nobody wants, so that its connection can be used again. */
 const MAX_UNWANTED_BYTES = 64 * 1024
@@ -10,7 +11,7 @@ export interface Reply {
   readonly status: number
   /** A header's value as it was sent, byte for byte as Latin-1; null when it is absent. */
   readonly header: (name: string) => string | null
-  /** Decompressed; null when the status is not 2xx. */
+  /** Decompressed; null when the status is not 2xx, and when it went to a sink. */
   readonly body: Uint8Array<ArrayBuffer> | null
   readonly wireBytes: number
 }
@@ -20,6 +21,8 @@ export interface ExchangeOptions {
   readonly headers: Readonly<Record<string, string>>
   readonly timeoutMs: number
   readonly maxBodyBytes: number
+  /** Where the body of a 2xx goes; null gathers it. */
+  readonly sink: BodySink | null
   readonly signal: AbortSignal
 }
 
@@ -28,7 +31,7 @@ export class StaleConnection extends Error {}
 
 /**
  * Sends one GET and reads its answer; follows nothing.
- * @throws {Failure} FEED_TIMEOUT, FEED_UNREACHABLE, FEED_CUT, FEED_TOO_LARGE, FEED_ENCODING, ADDRESS_REFUSED; the signal's reason; StaleConnection
+ * @throws {Failure} FEED_TIMEOUT, FEED_UNREACHABLE, FEED_CUT, FEED_TOO_LARGE, FEED_ENCODING, ADDRESS_REFUSED; what the sink rejects with; the signal's reason; StaleConnection
  */
 export function exchange(dispatcher: Pick<Dispatcher, 'dispatch'>, options: ExchangeOptions): Promise<Reply> {
   return new Promise((resolve, reject) => new Exchange(options, resolve, reject).start(dispatcher))
@@ -36,7 +39,7 @@ export function exchange(dispatcher: Pick<Dispatcher, 'dispatch'>, options: Exch
 
 class Exchange implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | null = null
-  private reader: BodyReader | null = null
+  private reader: ArrivingBody | null = null
   private unwantedBytes = 0
   private settled = false
   private over = false
@@ -82,15 +85,16 @@ class Exchange implements Dispatcher.DispatchHandler {
       this.settle({ status, header, body: null, wireBytes: 0 })
       return
     }
-    const reader = new BodyReader({
-      contentEncoding: header('content-encoding'),
-      maxBytes: this.options.maxBodyBytes,
-      onBody: body => {
-        this.settle({ status, header, body, wireBytes: reader.wireBytes })
-        this.release()
-      },
-      onFailure: failure => this.fail(failure),
-    })
+    const { maxBodyBytes: maxBytes, sink } = this.options
+    const onBody = (body: Reply['body']) => {
+      this.settle({ status, header, body, wireBytes: reader.wireBytes })
+      this.release()
+    }
+    const options = { contentEncoding: header('content-encoding'), maxBytes, onFailure: (reason: unknown) => this.fail(reason) }
+    const reader: ArrivingBody =
+      sink === null
+        ? new BodyReader({ ...options, onBody })
+        : new StreamedBody({ ...options, sink, flow: controller, onEnd: () => onBody(null) })
     this.reader = reader
   }
 

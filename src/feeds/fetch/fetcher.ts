@@ -6,16 +6,18 @@ import { type AddressGuard, createAddressGuard } from './addresses.js'
 import { Admission } from './admission.js'
 import { failed, outcomeOf } from './answer.js'
 import { ACCEPT_ENCODING } from './body.js'
+import { type Download, type DownloadOutcome, downloadOf } from './download.js'
 import { exchange, type Reply, StaleConnection } from './exchange.js'
 import { HostBudget } from './host-budget.js'
 import { MAX_QUIET_S } from './host-state.js'
 import type { FetchOutcome, FetchPostponed, Validators } from './outcome.js'
 import { Trail } from './redirects.js'
-import { refusalOf } from './refusals.js'
+import { type Refusal, refusalOf } from './refusals.js'
 import { type Lookup, systemLookup } from './resolve.js'
 import { retryAfterS } from './retry-after.js'
 import { directRoute, parseProxy, proxyRoute, type Route } from './route.js'
 import { ServingHosts } from './serving-hosts.js'
+import type { BodySink } from './streamed-body.js'
 
 export type { FetchedDocument, FetchFailed, FetchOutcome, FetchPostponed, NotModified, Validators } from './outcome.js'
 
@@ -47,7 +49,24 @@ const UNBOUNDED_RATE = 1_000_000
 /** What a request may take beyond its time: the way to the gates and back. */
 const LEASE_MARGIN_MS = 5_000
 
-/** Fetches feed documents over HTTP. Holds connections until `close`. */
+/** What is sent at every hop, and how its answer is taken. */
+interface Asking {
+  readonly headers: Readonly<Record<string, string>>
+  readonly timeoutMs: number
+  readonly maxBodyBytes: number
+  readonly sink: BodySink | null
+  readonly room: () => Promise<void>
+}
+
+/** The answer of the last hop. */
+interface Answered {
+  readonly kind: 'answered'
+  readonly reply: Reply
+  readonly refusal: Refusal | null
+  readonly hostQuietS: number | null
+}
+
+/** Fetches feed documents over HTTP, and what their posts name. Holds connections until `close`. */
 export class Fetcher {
   /** HTTP requests sent so far, redirects included. */
   requests = 0
@@ -71,7 +90,7 @@ export class Fetcher {
     const guard = createAddressGuard(options.allow)
     this.guard = guard
     const rateOf = (host: string) => hostRate ?? (isOwn(guard, host) ? UNBOUNDED_RATE : PUBLIC_RATE)
-    this.budget = new HostBudget({ perHost, rateOf, leaseMs: timeoutMs + LEASE_MARGIN_MS }, gates)
+    this.budget = new HostBudget({ perHost, rateOf }, gates)
     this.admission = new Admission({ concurrency, perHost }, this.budget)
     const ways = { guard: this.guard, lookup, timeoutMs, perHost, concurrency }
     const proxy = options.proxy ?? null
@@ -92,11 +111,37 @@ export class Fetcher {
     let trail: Trail | null = null
     try {
       trail = new Trail(url, this.options.maxRedirects)
-      return await this.follow(trail, validators, signal, room)
+      const headers = this.headersFor(validators)
+      const { timeoutMs, maxBodyBytes } = this.options
+      const end = await this.follow(trail, { headers, timeoutMs, maxBodyBytes, sink: null, room }, signal)
+      if (end.kind === 'postponed') return end
+      return outcomeOf(end.reply, trail, { ...end, conditional: 'if-none-match' in headers || 'if-modified-since' in headers })
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (!isFailure(error)) throw error
       return failed(error.code, error.message, trail)
+    }
+  }
+
+  /**
+   * Hands what is at the URL to a sink as it arrives, under the same rules as feeds. What the sink has when this is no `arrived` is worth nothing.
+   * Whatever the publisher does is an outcome, and so is a Failure of the sink; rejects with what else the sink rejected with, and with the signal's reason.
+   */
+  async download(
+    url: string,
+    sink: BodySink,
+    { accept, timeoutMs, maxBytes }: Download,
+    signal: AbortSignal,
+  ): Promise<DownloadOutcome> {
+    try {
+      const headers = { 'user-agent': this.options.userAgent, accept, 'accept-encoding': ACCEPT_ENCODING }
+      const asking = { headers, timeoutMs, maxBodyBytes: maxBytes, sink, room: async () => {} }
+      const end = await this.follow(new Trail(url, this.options.maxRedirects), asking, signal)
+      return end.kind === 'postponed' ? end : downloadOf(end.reply, end.refusal)
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      if (!isFailure(error)) throw error
+      return { kind: 'failed', failure: { code: error.code, message: error.message }, retryAfterS: null }
     }
   }
 
@@ -105,32 +150,26 @@ export class Fetcher {
     return this.route.close()
   }
 
-  private async follow(
-    trail: Trail,
-    validators: Validators,
-    signal: AbortSignal,
-    room: () => Promise<void>,
-  ): Promise<FetchOutcome> {
-    const headers = this.headersFor(validators)
-    const conditional = 'if-none-match' in headers || 'if-modified-since' in headers
-    let remainingMs = this.options.timeoutMs
+  private async follow(trail: Trail, asking: Asking, signal: AbortSignal): Promise<Answered | FetchPostponed> {
+    let remainingMs = asking.timeoutMs
     for (;;) {
       const { url } = trail
       this.guard.checkPort(url)
       const host = hostOf(url.href)
-      const admitted = await this.admission.admit(host, room, signal)
+      const passage = { leaseMs: remainingMs + LEASE_MARGIN_MS, room: asking.room }
+      const admitted = await this.admission.admit(host, passage, signal)
       if (admitted.kind === 'quiet') return postponed(trail, admitted.quietMs)
       const [startedAt, sentAt] = [performance.now(), Date.now()]
       let reply: Reply
       try {
-        reply = await this.ask(trail, headers, remainingMs, signal)
+        reply = await this.ask(trail, { ...asking, timeoutMs: remainingMs }, signal)
       } finally {
         admitted.leave()
       }
       this.bytes += reply.wireBytes
       const refusal = refusalOf(reply.status, reply.header, url.host)
       const hostQuietS = this.learn(host, url.href, reply, { limited: refusal === 'limited', sentAt })
-      if (refusal !== null || !isRedirect(reply.status)) return outcomeOf(reply, trail, { refusal, hostQuietS, conditional })
+      if (refusal !== null || !isRedirect(reply.status)) return { kind: 'answered', reply, refusal, hostQuietS }
       trail.move(reply.status, reply.header('location'))
       remainingMs = Math.max(1, remainingMs - (performance.now() - startedAt))
     }
@@ -156,16 +195,16 @@ export class Fetcher {
     return quietS
   }
 
-  private async ask(trail: Trail, headers: Record<string, string>, timeoutMs: number, signal: AbortSignal): Promise<Reply> {
+  private async ask(trail: Trail, asking: Asking, signal: AbortSignal): Promise<Reply> {
     const { url } = trail
+    const { headers, timeoutMs, maxBodyBytes, sink } = asking
     const { dispatcher } = this.route
     const deadline = performance.now() + timeoutMs
     const remainingMs = () => Math.max(1, deadline - performance.now())
     const send = async () => {
       this.requests++
       trail.requests++
-      const { maxBodyBytes } = this.options
-      const reply = await exchange(dispatcher, { url, headers, timeoutMs: remainingMs(), maxBodyBytes, signal })
+      const reply = await exchange(dispatcher, { url, headers, timeoutMs: remainingMs(), maxBodyBytes, sink, signal })
       // What a proxy says of itself is not the publisher's answer.
       if (reply.status !== 407 || this.route.name !== 'proxy') return reply
       throw new Failure('FEED_UNREACHABLE', `${url.host} cannot be reached: the proxy answers HTTP 407`)

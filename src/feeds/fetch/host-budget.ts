@@ -24,8 +24,6 @@ export interface HostBudgetOptions {
   readonly perHost: number
   /** Requests per second to a host, as its gate is named. */
   readonly rateOf: (host: string) => number
-  /** Longest time a request may take: when its place is free at the latest. */
-  readonly leaseMs: number
 }
 
 /**
@@ -63,13 +61,16 @@ export class HostBudget {
     return known === undefined ? 0 : quietMs(known.state, this.now())
   }
 
-  /** Asks the gates, once. When those are away and have no substitute, everybody enters: publishers are read all the same. */
-  async enter(host: string): Promise<Entrance> {
+  /**
+   * Asks the gates, once. `leaseMs`: longest time the request may take: when its place is free at the latest. When the gates are away and have no
+   * substitute, everybody enters: publishers are read all the same.
+   */
+  async enter(host: string, leaseMs: number): Promise<Entrance> {
     if (this.gates === null) return { kind: 'entered', leave: () => {} }
     const { gates } = this
     const token = `${this.holder}:${this.entrances++}`
     const { perHost, rateOf } = this.options
-    const terms = { ...limitsOf(this.stateOf(host), { perHost, hostRate: rateOf(host) }), leaseMs: this.options.leaseMs, token }
+    const terms = { ...limitsOf(this.stateOf(host), { perHost, hostRate: rateOf(host) }), leaseMs, token }
     const leave = () => void gates.leave(host, token).catch(ignoreAway)
     try {
       const answer = await gates.enter(host, terms)

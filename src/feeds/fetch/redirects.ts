@@ -1,4 +1,5 @@
 import { Failure } from '../../kernel/errors.js'
+import { parseUrl } from '../../kernel/parse-url.js'
 
 const MAX_LOCATION_CHARS = 8_000
 
@@ -15,7 +16,7 @@ export class Trail {
     start: string,
     private readonly maxRedirects: number,
   ) {
-    const url = URL.canParse(start) ? new URL(start) : null
+    const url = parseUrl(start)
     if (url === null || !isWeb(url)) throw new Failure('URL_INVALID', `${start.slice(0, 200)} is not an http(s) URL`)
     this.url = url
     this.visited.add(this.finalUrl)
@@ -38,10 +39,8 @@ export class Trail {
     if (this.visited.size > this.maxRedirects) throw new Failure('FEED_REDIRECTS', `more than ${this.maxRedirects} redirects`)
     // Location arrives as Latin-1; publishers who send letters beyond ASCII mean UTF-8.
     const target = Buffer.from(location, 'latin1').toString('utf8')
-    if (location.length > MAX_LOCATION_CHARS || !URL.canParse(target, this.url.href)) {
-      throw new Failure('FEED_REDIRECTS', `redirected to "${shown}", which is not a URL`)
-    }
-    const next = new URL(target, this.url.href)
+    const next = location.length > MAX_LOCATION_CHARS ? null : parseUrl(target, this.url.href)
+    if (next === null) throw new Failure('FEED_REDIRECTS', `redirected to "${shown}", which is not a URL`)
     if (!isWeb(next)) throw new Failure('FEED_REDIRECTS', `redirected to "${shown}", which is not an http(s) URL`)
     next.username = ''
     next.password = ''

@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici'
 import { Failure } from '../../kernel/errors.js'
+import { parseUrl } from '../../kernel/parse-url.js'
 import { type AddressGuard, portOf } from './addresses.js'
 import { createConnector } from './connector.js'
 import { networkFailure } from './network-failure.js'
@@ -63,7 +64,7 @@ export function proxyRoute(proxy: URL, options: RouteOptions): Route {
  * @throws {Failure} CONFIG_INVALID, without the text: it may hold a password
  */
 export function parseProxy(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : null
+  const url = parseUrl(text)
   if (url === null || !/^https?:$/.test(url.protocol) || url.pathname.length > 1 || url.search !== '') {
     throw new Failure('CONFIG_INVALID', 'FEEDCTL_FETCH_PROXY is not the http(s) URL of a proxy', {
       hint: 'http://user:password@proxy.example:3128',

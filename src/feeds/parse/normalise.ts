@@ -1,3 +1,4 @@
+import { parseUrl } from '../../kernel/parse-url.js'
 import type { DocumentPost, Enclosure, FeedDocument, Notice } from '../document.js'
 import { firstMoment } from './dates.js'
 import { escapeUnknownTags } from './html-in-titles.js'
@@ -147,11 +148,6 @@ function webUrl(reference: string | null, base: string): string | null {
   return href !== null && /^https?:/.test(href) && href.length <= MAX_URL_CHARS ? href : null
 }
 
-/** Parsed once: `URL.canParse` before it would cost as much again. */
 function hrefOf(reference: string, base: string): string | null {
-  try {
-    return new URL(reference, base).href
-  } catch {
-    return null
-  }
+  return parseUrl(reference, base)?.href ?? null
 }

@@ -3,6 +3,7 @@ import { Piscina } from 'piscina'
 import { Failure, wordsOf } from '../../kernel/errors.js'
 import { Slots } from '../fetch/slots.js'
 import { ownBytes } from '../own-bytes.js'
+import { unlessAborted } from '../unless-aborted.js'
 import type { ParseResult, ParseTask } from './thread.js'
 
 export type { ParseResult, ParseTask } from './thread.js'
@@ -44,7 +45,7 @@ export class ParsePool {
       return await this.parseInTurn(task, signal)
     } finally {
       this.pending--
-      for (const wake of this.wakeAll.splice(0)) wake()
+      if (this.pending < BACKLOG) for (const wake of this.wakeAll.splice(0)) wake()
     }
   }
 
@@ -52,8 +53,7 @@ export class ParsePool {
   async room(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     while (this.pending >= BACKLOG && !this.closed) {
-      await new Promise<void>(resolve => this.wakeAll.push(resolve))
-      signal.throwIfAborted()
+      await unlessAborted(new Promise<void>(resolve => this.wakeAll.push(resolve)), signal)
     }
   }
 

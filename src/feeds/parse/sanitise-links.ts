@@ -1,3 +1,5 @@
+import { parseUrl } from '../../kernel/parse-url.js'
+
 /** An absolute URL of a named host that needs no parsing: nearly all are. A last label of letters is no IPv4 address. */
 const PLAIN_URL = /^https?:\/\/(?:[a-z0-9-]+\.)+[a-z]+(?::\d{1,4})?(?:[/?#][!#-;=?-[\]_a-z~]*)?$/i
 
@@ -21,15 +23,6 @@ function urlIn(attribute: string | undefined, base: string, schemes: ReadonlySet
   const reference = attribute?.trim() ?? ''
   if (reference === '' || reference.length > MAX_REFERENCE_CHARS) return null
   if (PLAIN_URL.test(reference) && !/xn--/i.test(reference)) return reference
-  const url = parsed(reference, base)
+  const url = parseUrl(reference, base)
   return url !== null && schemes.has(url.protocol) ? url.href : null
-}
-
-/** `URL.canParse` before it would cost as much again. */
-function parsed(reference: string, base: string): URL | null {
-  try {
-    return new URL(reference, base)
-  } catch {
-    return null
-  }
 }

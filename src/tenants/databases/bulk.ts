@@ -45,6 +45,38 @@ export async function insertRows<
   }
 }
 
+/** Rows that are updated by one statement, which is filled up with the last of them: a few lengths are used again and again. */
+const UPDATED_ROWS = [8, 32]
+
+/**
+ * Sets columns of many rows of one tenant in few statements: some to the same values in all of them (`same`), others each to a value of its own. Rows that
+ * are not there are passed over; all must have the same keys. Answers how many rows were there.
+ */
+export async function updateRows<Schema, Table extends keyof Schema & string>(
+  database: OpenDatabase<Schema>,
+  table: Table,
+  tenantId: number,
+  same: Readonly<Record<string, unknown>>,
+  rows: readonly ({ readonly id: number } & Readonly<Record<string, unknown>>)[],
+  executor: Kysely<Schema> = database.kysely,
+): Promise<number> {
+  const columns = Object.keys(rows[0] ?? {}).filter(column => column !== 'id')
+  const most = UPDATED_ROWS.at(-1) as number
+  let updated = 0
+  for (let start = 0; start < rows.length; start += most) {
+    const chunk = rows.slice(start, start + most)
+    const length = UPDATED_ROWS.find(size => size >= chunk.length) as number
+    while (chunk.length < length) chunk.push(chunk.at(-1) as (typeof rows)[number])
+    const cases = ` = case id ${'when ? then ? '.repeat(length)}end`
+    const set = [...Object.keys(same).map(column => `${column} = ?`), ...columns.map(column => column + cases)].join(', ')
+    const text = `update ${database.qualify(table)} set ${set} where tenant_id = ? and id in (${'?, '.repeat(length - 1)}?)`
+    const values = [...Object.values(same), ...columns.flatMap(column => chunk.flatMap(row => [row.id, row[column]]))]
+    const result = await executor.executeQuery(CompiledQuery.raw(text, [...values, tenantId, ...chunk.map(row => row.id)]))
+    updated += Number(result.numAffectedRows ?? 0)
+  }
+  return updated
+}
+
 function replaceWords(dialect: OpenDatabase<unknown>['dialect'], key: readonly string[], replace: readonly string[]): string {
   if (dialect === 'mysql') return ` on duplicate key update ${replace.map(column => `${column} = values(${column})`).join(', ')}`
   return ` on conflict (${key.join(', ')}) do update set ${replace.map(column => `${column} = excluded.${column}`).join(', ')}`

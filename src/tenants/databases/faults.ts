@@ -151,7 +151,13 @@ export const translateSqlite: Translate = error => {
   if (error instanceof Failure) return error
   const { code, message } = error as { code?: unknown; message?: unknown }
   if (typeof code !== 'string' || typeof message !== 'string') return null
-  if (/^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|NOTADB|CORRUPT)/.test(code)) {
+  if (code.startsWith('SQLITE_FULL')) {
+    return new Failure('DISK_FULL', `there is no room for the database file: ${message} (${code})`, {
+      cause: error,
+      hint: 'make room in FEEDCTL_DATA, and run it again',
+    })
+  }
+  if (/^SQLITE_(BUSY|LOCKED|IOERR|CANTOPEN|READONLY|NOTADB|CORRUPT)/.test(code)) {
     return new Failure('UNAVAILABLE', `the database file refuses: ${message} (${code})`, {
       cause: error,
       hint: 'check FEEDCTL_DATA: rights, free space, other processes',

@@ -2,10 +2,12 @@ import { join } from 'node:path'
 import type { Config } from '../../kernel/config.js'
 import type { DatabaseServer } from './driver.js'
 
-export { insertRows, type OnDuplicate } from './bulk.js'
+export { insertRows, type OnDuplicate, updateRows } from './bulk.js'
 export type { DatabaseServer, DialectName, OpenDatabase } from './driver.js'
+export { maxConnections } from './limits.js'
 export { applyMigrations, ledgerOf } from './migrations/apply.js'
 export * from './migrations/catalog.js'
+export * from './migrations/catalog-versions.js'
 export * from './migrations/tenant.js'
 
 /** The server of the DB_* settings. Connects, and creates, nothing until it is used; the one who opens it closes it. */

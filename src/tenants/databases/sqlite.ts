@@ -1,8 +1,9 @@
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import Libsql from 'libsql'
 import { Failure, wordsOf } from '../../kernel/errors.js'
+import { makeFolder } from '../../kernel/folders.js'
 import type { DatabaseName } from '../ids.js'
 import type { DatabaseServer, OpenDatabase } from './driver.js'
 import { translateSqlite, translating } from './faults.js'
@@ -32,15 +33,12 @@ export class SqliteServer implements DatabaseServer {
 
   async create(name: DatabaseName): Promise<boolean> {
     try {
-      mkdirSync(this.options.folder, { recursive: true, mode: 0o700 })
+      makeFolder(this.options.folder, 0o700)
       closeSync(openSync(this.pathOf(name), 'wx', 0o600))
       return true
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-      throw new Failure('UNAVAILABLE', `cannot create ${this.pathOf(name)}: ${wordsOf(error)}`, {
-        cause: error,
-        hint: 'set FEEDCTL_DATA to a folder that can be written',
-      })
+      throw unusable('create', this.pathOf(name), error)
     }
   }
 
@@ -101,7 +99,7 @@ export class SqliteServer implements DatabaseServer {
   }
 
   private open(name: DatabaseName): OpenFile {
-    const inode = statSync(this.pathOf(name), { throwIfNoEntry: false })?.ino ?? null
+    const inode = inodeOf(this.pathOf(name))
     const known = this.files.get(name)
     this.files.delete(name)
     if (known !== undefined && known.inode === inode) {
@@ -150,4 +148,20 @@ export class SqliteServer implements DatabaseServer {
     this.closedFiles = 0
     await reclaimClosedFiles()
   }
+}
+
+/** Null when it is not there. */
+function inodeOf(path: string): number | null {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.ino ?? null
+  } catch (error) {
+    throw unusable('reach', path, error)
+  }
+}
+
+function unusable(deed: string, path: string, error: unknown): Failure {
+  return new Failure('UNAVAILABLE', `cannot ${deed} ${path}: ${wordsOf(error)}`, {
+    cause: error,
+    hint: 'set FEEDCTL_DATA to a folder that can be written',
+  })
 }

@@ -4,7 +4,7 @@ import type { Entrance } from '../../../src/feeds/fetch/host-budget.js'
 import { calm } from './fetchers.js'
 
 const NEVER_MS = 2 ** 30
-const room = async () => {}
+const passage = { leaseMs: 1_000, room: async () => {} }
 
 /** One place for each host; without it, `full` says whether a request that ends may help. */
 function onePlace(full: boolean) {
@@ -31,7 +31,7 @@ describe('who waits for a place of a host', () => {
     const admission = new Admission({ concurrency: 9, perHost: 9 }, onePlace(true))
     const order: number[] = []
     const deeds = [1, 2, 3, 4].map(async n => {
-      const admitted = await admission.admit('a.example', room, calm)
+      const admitted = await admission.admit('a.example', passage, calm)
       order.push(n)
       await turns()
       if (admitted.kind === 'entered') admitted.leave()
@@ -45,8 +45,8 @@ describe('who waits for a place of a host', () => {
     for (const full of [true, false]) {
       const budget = onePlace(full)
       const admission = new Admission({ concurrency: 9, perHost: 9 }, budget)
-      const [mine, other] = await Promise.all(['a.example', 'b.example'].map(host => admission.admit(host, room, calm)))
-      const waiting = admission.admit('a.example', room, stop.signal).catch(() => 'stopped')
+      const [mine, other] = await Promise.all(['a.example', 'b.example'].map(host => admission.admit(host, passage, calm)))
+      const waiting = admission.admit('a.example', passage, stop.signal).catch(() => 'stopped')
       await turns()
       const before = budget.asked
       if (other?.kind === 'entered') other.leave()

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { DocumentPost, FeedDocument, Rhythm } from '../../../src/feeds/document.js'
 import * as limits from '../../../src/feeds/parse/limits.js'
+import { parseUrl } from '../../../src/kernel/parse-url.js'
 import { htmlFaults } from './html-safety.js'
 
 /** Sanitising adds to what was cut before it (`&amp;`, absolute URLs, rel): a post may grow, but not without end. */
@@ -105,7 +106,7 @@ function checkOptional(say: Say, where: string, text: unknown, maxChars: number)
 
 function checkUrl(say: Say, where: string, text: unknown): void {
   if (typeof text !== 'string') say('no string', where)
-  else if (!/^https?:\/\//.test(text) || text.length > limits.MAX_URL_CHARS || !URL.canParse(text)) say('no http URL', where)
+  else if (!/^https?:\/\//.test(text) || text.length > limits.MAX_URL_CHARS || parseUrl(text) === null) say('no http URL', where)
   else if (new URL(text).href !== text) say('URL not normal', where)
 }
 

@@ -96,7 +96,14 @@ describe('HTML', () => {
 
 describe('what a parser does', () => {
   const failure = (code: string, exit: number, message: string) =>
-    faultsOf(input('a\nb'), { seen: { kind: 'failure', code, exit, message }, posts: 0, cpuMs: 1, maxRssMb: 1, stable: true })
+    faultsOf(input('a\nb'), {
+      seen: { kind: 'failure', code, exit, message },
+      posts: 0,
+      cpuMs: 1,
+      paceMs: null,
+      maxRssMb: 1,
+      stable: true,
+    })
 
   it('is judged by the code and the place of its failures', () => {
     expect(failure('FEED_UNREADABLE', 4, 'breaks at line 2, column 1: x')).toEqual([])

@@ -11,8 +11,11 @@ const MAX_MESSAGE_CHARS = 1_000
 export function faultsOf(input: ParserInput, { seen, cpuMs, stable }: Observed): string[] {
   const faults = faultsOfSeen(input, seen)
   if (!stable) faults.push('differs when parsed again: document')
-  if (cpuMs > MAX_CPU_MS && seen.kind !== 'hung' && seen.kind !== 'died') faults.push(`slow: ${Math.round(cpuMs)} ms of CPU`)
-  return faults
+  return [...faults, ...slowness(seen, cpuMs)]
+}
+
+export function slowness({ kind }: Seen, cpuMs: number): string[] {
+  return cpuMs > MAX_CPU_MS && kind !== 'hung' && kind !== 'died' ? [`slow: ${Math.round(cpuMs)} ms of CPU`] : []
 }
 
 /** The kind of a fault, by which two findings are the same. */

@@ -30,6 +30,8 @@ export interface Observed {
   readonly posts: number
   /** CPU time of the first parse, collections and compilation included. */
   readonly cpuMs: number
+  /** CPU time of work that is always the same, just before and after; null when it was not wanted. */
+  readonly paceMs: number | null
   readonly maxRssMb: number
   /** False when a second parse of the same bytes gave something else. */
   readonly stable: boolean
@@ -40,6 +42,7 @@ export interface ParseOrder {
   readonly twice?: boolean
   /** False leaves the document out of the answer. */
   readonly keep?: boolean
+  readonly paced?: boolean
   readonly deadlineMs: number
 }
 
@@ -50,7 +53,7 @@ export class ParserProcess implements AsyncDisposable {
   /** @param parser path of the built parse.js */
   constructor(private readonly parser = PARSER) {}
 
-  async parse({ input, twice = false, keep = true, deadlineMs }: ParseOrder): Promise<Observed> {
+  async parse({ input, twice = false, keep = true, paced = false, deadlineMs }: ParseOrder): Promise<Observed> {
     const child = await this.started()
     const stop = new AbortController()
     const timer = setTimeout(() => stop.abort(), deadlineMs)
@@ -60,14 +63,14 @@ export class ParserProcess implements AsyncDisposable {
         throw new Error(`status ${code ?? signal}`)
       }) as Promise<never>
       ended.catch(() => {})
-      child.send({ input, twice, keep })
+      child.send({ input, twice, keep, paced })
       return (await Promise.race([answered, ended]))[0]
     } catch (error) {
       const seen: Seen = stop.signal.aborted
         ? { kind: 'hung' }
         : { kind: 'died', words: error instanceof Error ? error.message : '' }
       this.end()
-      return { seen, posts: 0, cpuMs: Number.POSITIVE_INFINITY, maxRssMb: 0, stable: true }
+      return { seen, posts: 0, cpuMs: Number.POSITIVE_INFINITY, paceMs: null, maxRssMb: 0, stable: true }
     } finally {
       clearTimeout(timer)
       stop.abort()

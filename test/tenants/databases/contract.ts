@@ -77,7 +77,7 @@ export function keepsTheDatabaseContract(open: OpenServer): void {
       const both = [server, other, server].map(side =>
         onFeeds(name, database => applyMigrations(database, TENANT_MIGRATIONS, 'catalog', 1), side),
       )
-      expect(await Promise.all(both)).toEqual([2, 2, 2])
+      expect(await Promise.all(both)).toEqual(Array(3).fill(TENANT_MIGRATIONS.at(-1)?.version))
       expect(await onFeeds(name, ledger)).toEqual(applied('catalog'))
     })
 

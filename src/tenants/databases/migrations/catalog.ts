@@ -1,5 +1,4 @@
 import type { Generated } from 'kysely'
-import type { Migration } from './apply.js'
 import type { MigrationsTable } from './tenant.js'
 
 export type TenantState = 'provisioning' | 'active' | 'suspended' | 'deleting'
@@ -40,6 +39,22 @@ export interface TenantsTable {
   keep_days: number | null
   /** Newest posts of each feed that pruning leaves; 0 keeps all, null is FEEDCTL_KEEP_POSTS. */
   keep_posts: number | null
+  /** What sync stores of its posts' media: comma list as FEEDCTL_MEDIA_TYPES, '' for nothing, and the caps; null is as the settings say. */
+  media_types: string | null
+  media_max_bytes: number | null
+  media_per_post: number | null
+  /** Since when its jobs are put aside; null when they are done. */
+  paused_at: number | null
+  /** When the first of its sources is due; null when nobody knows, so that it is due now. */
+  next_sync_at: number | null
+  /** When a sync of it last came to its end; null before the first. */
+  synced_at: number | null
+  /** How long that took, ms. */
+  sync_ms: number | null
+  /** Syncs in a row that failed as a whole. */
+  sync_failures: Generated<number>
+  /** Feeds that failed in the newest sync. */
+  sync_feeds_failed: Generated<number>
   created_at: number
   updated_at: number
 }
@@ -86,6 +101,8 @@ export interface SourcesTable {
 export interface RunsTable {
   id: string
   forced: number
+  /** 1 for one that the scheduler began: nobody follows it. */
+  scheduled: Generated<number>
   started_at: number
   /** Null while it runs, and for one that nobody followed to its end. */
   finished_at: number | null
@@ -98,7 +115,9 @@ export interface RunTenantsTable {
   state: 'queued' | 'running' | 'ok' | 'failed' | 'skipped'
   /** The job that works on it, while `running`. */
   job_token: string | null
-  /** `TenantReport` as JSON, once it has ended. */
+  /** The last feed that is done, of a tenant whose feeds are synced in several jobs; null before the first of them. */
+  after_feed: number | null
+  /** `TenantReport` as JSON, once it has ended, or of the feeds that are done. */
   report: string | null
   finished_at: number | null
 }
@@ -110,6 +129,32 @@ export interface LocksTable {
   expires_at: number
 }
 
+/** Reads of a tenant's media, by the disk that answered. */
+export interface MediaReadsTable {
+  tenant_id: number
+  disk: 'local' | 'wasabi'
+  reads: number
+  last_at: number
+}
+
+/** An alert that stands. */
+export interface AlertsTable {
+  name: string
+  message: string
+  since: number
+  /** When it was last told; null when it never reached anyone. */
+  sent_at: number | null
+  /** How often it was told. */
+  sent: number
+}
+
+/** Since when a check of `feedctl doctor` finds what it finds. */
+export interface FindingsTable {
+  id: string
+  severity: 'ok' | 'warn' | 'fail'
+  since: number
+}
+
 export interface CatalogSchema {
   feedctl_migrations: MigrationsTable
   hosts: HostsTable
@@ -119,92 +164,7 @@ export interface CatalogSchema {
   runs: RunsTable
   run_tenants: RunTenantsTable
   locks: LocksTable
+  alerts: AlertsTable
+  media_reads: MediaReadsTable
+  findings: FindingsTable
 }
-
-const ASCII = 'character set ascii collate ascii_bin'
-
-/** Every statement may run twice: MySQL commits each on its own, so that a killed migration is simply run again. */
-export const CATALOG_MIGRATIONS: readonly Migration[] = [
-  {
-    version: 1,
-    sqlite: [
-      'create table if not exists hosts (id integer primary key autoincrement, name text not null unique, created_at integer not null)',
-      `create table if not exists placements (
-        id integer primary key autoincrement, kind text not null, host_id integer not null, database_name text not null,
-        schema_version integer not null, created_at integer not null, unique (host_id, database_name))`,
-      `create table if not exists tenants (
-        id integer primary key autoincrement, slug text not null unique, name text not null, state text not null,
-        placement_id integer not null, token_hash text unique, claimed_by text, claimed_at integer, delete_after integer,
-        created_at integer not null, updated_at integer not null)`,
-      'create index if not exists tenants_placement on tenants (placement_id)',
-      'create index if not exists tenants_state on tenants (state, id)',
-      `create table if not exists sources (
-        id integer primary key autoincrement, url text not null, url_hash text not null unique, etag text, last_modified text,
-        version text, checked_at integer, checked_run text, changed_at integer, next_check_at integer not null, failure_code text,
-        failure_message text, failure_count integer not null, lease_token text, lease_until integer, created_at integer not null)`,
-      `create table if not exists runs (
-        id text primary key, forced integer not null, started_at integer not null, finished_at integer)`,
-      `create table if not exists run_tenants (
-        run_id text not null, tenant_id integer not null, state text not null, job_token text, report text, finished_at integer,
-        primary key (run_id, tenant_id)) without rowid`,
-      'create index if not exists run_tenants_tenant on run_tenants (tenant_id, state)',
-      `create table if not exists locks (
-        name text primary key, holder text not null, acquired_at integer not null, expires_at integer not null)`,
-    ],
-    mysql: [
-      `create table if not exists hosts (
-        id bigint primary key auto_increment, name varchar(64) not null unique, created_at bigint not null) engine=innodb`,
-      `create table if not exists placements (
-        id bigint primary key auto_increment, kind varchar(10) not null, host_id bigint not null, database_name varchar(64) not null,
-        schema_version int not null, created_at bigint not null, unique key placements_database (host_id, database_name)) engine=innodb`,
-      `create table if not exists tenants (
-        id bigint primary key auto_increment, slug varchar(41) ${ASCII} not null unique, name varchar(200) not null,
-        state varchar(12) not null, placement_id bigint not null, token_hash char(64) ${ASCII} unique, claimed_by varchar(120),
-        claimed_at bigint, delete_after bigint, created_at bigint not null, updated_at bigint not null,
-        key tenants_placement (placement_id), key tenants_state (state, id)) engine=innodb`,
-      `create table if not exists sources (
-        id bigint primary key auto_increment, url varchar(2048) not null, url_hash char(22) ${ASCII} not null unique, etag text,
-        last_modified text, version char(22) ${ASCII}, checked_at bigint, checked_run char(22) ${ASCII}, changed_at bigint,
-        next_check_at bigint not null, failure_code varchar(40), failure_message text, failure_count int not null,
-        lease_token varchar(120), lease_until bigint, created_at bigint not null) engine=innodb`,
-      `create table if not exists runs (
-        id char(22) ${ASCII} primary key, forced tinyint not null, started_at bigint not null, finished_at bigint) engine=innodb`,
-      `create table if not exists run_tenants (
-        run_id char(22) ${ASCII} not null, tenant_id bigint not null, state varchar(8) ${ASCII} not null, job_token char(22) ${ASCII},
-        report mediumtext, finished_at bigint, primary key (run_id, tenant_id), key run_tenants_tenant (tenant_id, state)) engine=innodb`,
-      `create table if not exists locks (
-        name varchar(80) primary key, holder varchar(120) not null, acquired_at bigint not null, expires_at bigint not null) engine=innodb`,
-    ],
-  },
-  {
-    version: 2,
-    sqlite: [
-      'alter table tenants add column keep_days integer',
-      'alter table tenants add column keep_posts integer',
-      'alter table sources add column host text',
-      'alter table sources add column quiet_until integer',
-      'alter table sources add column next_check_why text',
-      'alter table sources add column rhythm text',
-      'alter table sources add column notices text',
-      'alter table sources add column moved_to text',
-      'alter table sources add column moved_count integer not null default 0',
-      'alter table sources add column merged_into integer',
-      'alter table sources add column retired_at integer',
-      'create index if not exists sources_host on sources (host, quiet_until)',
-    ],
-    mysql: [
-      'alter table tenants add column keep_days int',
-      'alter table tenants add column keep_posts int',
-      `alter table sources add column host varchar(260) ${ASCII}`,
-      'alter table sources add column quiet_until bigint',
-      'alter table sources add column next_check_why text',
-      'alter table sources add column rhythm text',
-      'alter table sources add column notices text',
-      'alter table sources add column moved_to varchar(2048)',
-      'alter table sources add column moved_count int not null default 0',
-      'alter table sources add column merged_into bigint',
-      'alter table sources add column retired_at bigint',
-      'alter table sources add index sources_host (host, quiet_until)',
-    ],
-  },
-]

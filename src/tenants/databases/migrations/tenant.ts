@@ -53,10 +53,72 @@ export interface TombstonesTable {
   deleted_at: number
 }
 
+/**
+ * How far a file is. With a local copy, in this order on its way to the bucket: `seen` by the inventory, `hashed` (also: just stored), `uploading`,
+ * `uploaded`, `verified` (the bucket's copy was looked at), `switched` (the bucket is where it is kept), `grace` (the local copy goes at
+ * `delete_after`). `deleted`: the local copy is gone, or there never was one.
+ */
+export type MediaState = 'seen' | 'hashed' | 'uploading' | 'uploaded' | 'verified' | 'switched' | 'grace' | 'deleted'
+
+/** A media file of a tenant, and the journal of its way to the bucket. */
+export interface MediaTable {
+  tenant_id: number
+  id: number
+  /** Below the tenant's folder or key prefix: `contentName` of what sync stored, or the path of a file that was there. */
+  name: string
+  /** `hashName` of it. */
+  name_hash: string
+  state: MediaState
+  /** When it came to this state. */
+  state_at: number
+  bytes: number
+  /** Of the content, hex; null while it is only seen. */
+  sha256: string | null
+  md5: string | null
+  /** MIME type, as sniffed; null while it is only seen. */
+  type: string | null
+  /** `identityOf` the local file when it was hashed: differs when the file was changed. Null without a local copy. */
+  identity: string | null
+  /** Of a multipart upload that is under way, and its finished parts, `UploadedPart[]` as JSON; null when there is none. */
+  upload_id: string | null
+  parts: string | null
+  /** As the bucket gave it, without quotes; null before it is uploaded. */
+  etag: string | null
+  /** Attempts in a row that failed, and why the last did; 0 and null after one that went well. */
+  attempts: number
+  failure_code: string | null
+  failure_message: string | null
+  /** When the local copy may go; null unless it is in its grace. */
+  delete_after: number | null
+  /** When the last post that named it went: the file goes with it. Null for what a post names, and for what no post ever named. */
+  unlinked_at: number | null
+  created_at: number
+}
+
+/** A picture or enclosure that a post names, and what became of it. */
+export interface MediaLinksTable {
+  tenant_id: number
+  post_id: number
+  /** 22 base64url characters of SHA-256 over `url`. */
+  url_hash: string
+  url: string
+  kind: 'image' | 'enclosure'
+  /** Null unless it is stored. */
+  media_id: number | null
+  /** `waiting`: not tried yet; `refused`: not what the tenant's policy wants; `failed`: tried again at `next_at`, or never when that is null. */
+  state: 'waiting' | 'stored' | 'refused' | 'failed'
+  attempts: number
+  next_at: number | null
+  failure_code: string | null
+  failure_message: string | null
+  created_at: number
+}
+
 /** Per-tenant sequences: ids stay small and are never remapped by a move. */
 export interface CountersTable {
   tenant_id: number
-  name: 'feeds' | 'posts'
+  /** `media_posts`: the post that media intake looks at next. */
+  name: 'feeds' | 'posts' | 'media' | 'media_posts'
   /** The next id to be given. */
   next: number
 }
@@ -73,16 +135,20 @@ export interface TenantSchema {
   posts: PostsTable
   tombstones: TombstonesTable
   counters: CountersTable
+  media: MediaTable
+  media_links: MediaLinksTable
   feedctl_migrations: MigrationsTable
 }
 
 /** Tables whose every row belongs to one tenant. */
-export const TENANT_TABLES: ReadonlySet<string> = new Set(['feeds', 'posts', 'tombstones', 'counters'])
+export const TENANT_TABLES: ReadonlySet<string> = new Set(['feeds', 'posts', 'tombstones', 'counters', 'media', 'media_links'])
 
 const SORT_AT = {
   sqlite: 'sort_at integer generated always as (min(coalesce(published_at, created_at), created_at)) virtual',
   mysql: 'sort_at bigint generated always as (least(coalesce(published_at, created_at), created_at)) stored',
 }
+
+const CHAR_22 = 'char(22) character set ascii collate ascii_bin'
 
 /**
  * Every statement may run twice: MySQL commits each on its own, so that a killed migration is simply run again.
@@ -145,6 +211,43 @@ export const TENANT_MIGRATIONS: readonly Migration[] = [
       `create table if not exists tombstones (
         tenant_id bigint not null, feed_id bigint not null, guid_hash char(22) character set ascii collate ascii_bin not null,
         deleted_at bigint not null, primary key (tenant_id, feed_id, guid_hash)) engine=innodb`,
+    ],
+  },
+  {
+    version: 3,
+    sqlite: [
+      `create table if not exists media (
+        tenant_id integer not null, id integer not null, name text not null, name_hash text not null, state text not null,
+        state_at integer not null, bytes integer not null, sha256 text, md5 text, type text, identity text, upload_id text, parts text,
+        etag text, attempts integer not null default 0, failure_code text, failure_message text, delete_after integer,
+        unlinked_at integer, created_at integer not null, primary key (tenant_id, id)) without rowid`,
+      'create unique index if not exists media_name on media (tenant_id, name_hash)',
+      'create index if not exists media_state on media (tenant_id, state, id)',
+      'create index if not exists media_unlinked on media (tenant_id, unlinked_at)',
+      `create table if not exists media_links (
+        tenant_id integer not null, post_id integer not null, url_hash text not null, url text not null, kind text not null,
+        media_id integer, state text not null, attempts integer not null, next_at integer, failure_code text, failure_message text,
+        created_at integer not null, primary key (tenant_id, post_id, url_hash)) without rowid`,
+      'create index if not exists media_links_media on media_links (tenant_id, media_id)',
+      'create index if not exists media_links_due on media_links (tenant_id, state, next_at)',
+      'create index if not exists media_links_url on media_links (tenant_id, url_hash)',
+    ],
+    mysql: [
+      `create table if not exists media (
+        tenant_id bigint not null, id bigint not null, name varchar(1024) character set utf8mb4 collate utf8mb4_bin not null,
+        name_hash ${CHAR_22} not null, state varchar(10) character set ascii collate ascii_bin not null, state_at bigint not null,
+        bytes bigint not null, sha256 char(64) character set ascii collate ascii_bin,
+        md5 char(32) character set ascii collate ascii_bin, type varchar(127), identity varchar(120), upload_id text, parts mediumtext,
+        etag varchar(80), attempts int not null default 0, failure_code varchar(40), failure_message text, delete_after bigint,
+        unlinked_at bigint, created_at bigint not null, primary key (tenant_id, id), unique key media_name (tenant_id, name_hash),
+        key media_state (tenant_id, state, id), key media_unlinked (tenant_id, unlinked_at)) engine=innodb`,
+      `create table if not exists media_links (
+        tenant_id bigint not null, post_id bigint not null, url_hash ${CHAR_22} not null, url text not null,
+        kind varchar(10) character set ascii collate ascii_bin not null, media_id bigint,
+        state varchar(10) character set ascii collate ascii_bin not null, attempts int not null, next_at bigint,
+        failure_code varchar(40), failure_message text, created_at bigint not null,
+        primary key (tenant_id, post_id, url_hash), key media_links_media (tenant_id, media_id),
+        key media_links_due (tenant_id, state, next_at), key media_links_url (tenant_id, url_hash)) engine=innodb`,
     ],
   },
 ]

@@ -1,4 +1,4 @@
-import type { TenantTables } from '../tenants/tables.js'
+import type { TenantTables } from './tables.js'
 
 /** Never leaves this file. */
 const NOTHING_DONE = new Error('rolled back: the deed had nothing to do')

@@ -1,0 +1,58 @@
+import type { Check } from './check.js'
+import { alertsWatched } from './checks/alerts.js'
+import { clockSkew } from './checks/clock.js'
+import { databaseDurability, databaseMaxConnections, databaseReachable, databaseSchema } from './checks/database.js'
+import { diskSpace } from './checks/disk.js'
+import { locksStale } from './checks/locks.js'
+import { mediaLocalSpace, mediaMigration } from './checks/media.js'
+import { mediaIntake } from './checks/media-intake.js'
+import { nodeVersion } from './checks/node.js'
+import { supervisorAlive, workersAge } from './checks/processes.js'
+import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
+import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
+import { redisCluster } from './checks/redis-cluster.js'
+import { schedule } from './checks/schedule.js'
+import { settings, settingsDrivers } from './checks/settings.js'
+import { sourcesFailing } from './checks/sources.js'
+import { wasabiBucket, wasabiClock, wasabiCredentials } from './checks/wasabi.js'
+import { wasabiChecksums, wasabiListParts, wasabiPublicAccess, wasabiWrongMd5 } from './checks/wasabi-answers.js'
+import { wasabiConcurrency } from './checks/wasabi-concurrency.js'
+
+/** Every check, in the order findings are shown. */
+export const CHECKS: readonly Check[] = [
+  nodeVersion,
+  settings,
+  settingsDrivers,
+  databaseReachable,
+  databaseSchema,
+  databaseMaxConnections,
+  databaseDurability,
+  redisReachable,
+  redisVersion,
+  redisAppendOnly,
+  redisEvictionPolicy,
+  redisMemory,
+  redisCluster,
+  queuesConsuming,
+  queuesQuarantine,
+  queuesFailed,
+  workersAge,
+  supervisorAlive,
+  schedule,
+  alertsWatched,
+  locksStale,
+  diskSpace,
+  clockSkew,
+  sourcesFailing,
+  wasabiCredentials,
+  wasabiBucket,
+  wasabiClock,
+  wasabiChecksums,
+  wasabiWrongMd5,
+  wasabiListParts,
+  wasabiPublicAccess,
+  wasabiConcurrency,
+  mediaIntake,
+  mediaMigration,
+  mediaLocalSpace,
+]

@@ -1,0 +1,48 @@
+import type { Config } from '../../kernel/config.js'
+import { type Failure, isFailure } from '../../kernel/errors.js'
+import { clusterNodes } from '../../redis/cluster-nodes.js'
+import { type Check, fail, ok, type Verdict, warn } from '../check.js'
+
+export const SETTINGS_ID = 'settings'
+
+/** Those that are read only when they are used; the others were read before any check ran. */
+export const settings: Check = {
+  id: SETTINGS_ID,
+  run: async ({ config }) => {
+    try {
+      clusterNodes(config)
+      const [{ createAddressGuard }, { fetcherOptions }, { parseProxy }] = await Promise.all([
+        import('../../feeds/fetch/addresses.js'),
+        import('../../feeds/fetch/settings.js'),
+        import('../../feeds/fetch/route.js'),
+      ])
+      createAddressGuard(config.fetchAllow)
+      fetcherOptions(config)
+      if (config.fetchProxy !== null) parseProxy(config.fetchProxy)
+    } catch (error) {
+      if (!isFailure(error, 'CONFIG_INVALID')) throw error
+      return refusedSettings(error)
+    }
+    return ok('every setting can be read')
+  },
+}
+
+export function refusedSettings(failure: Failure): Verdict {
+  return fail(failure.message, failure.hint ?? 'feedctl config --help')
+}
+
+export const settingsDrivers: Check = {
+  id: 'settings.drivers',
+  run: async ({ config }) => judgeDrivers(config),
+}
+
+export function judgeDrivers(config: Pick<Config, 'dbConnection' | 'cacheDriver' | 'queueConnection'>): Verdict {
+  const { dbConnection, cacheDriver, queueConnection } = config
+  if (cacheDriver === 'memory' && queueConnection === 'redis') {
+    return warn(
+      "QUEUE_CONNECTION is redis, but CACHE_DRIVER is memory: workers share neither documents nor hosts' budgets",
+      'CACHE_DRIVER=redis',
+    )
+  }
+  return ok(`database ${dbConnection}, cache ${cacheDriver}, queue ${queueConnection}`)
+}

@@ -1,0 +1,100 @@
+import { join } from 'node:path'
+import type { Cache, Gates } from './caches/index.js'
+import type { SyncParts } from './feeds/sync-tenant.js'
+import type { Config } from './kernel/config.js'
+import type { Log } from './kernel/log.js'
+import type { Disks } from './media/disks/driver.js'
+import type { IntakeParts } from './media/intake/parts.js'
+import type { Catalog } from './tenants/catalog.js'
+
+const NEAR_CACHE_TTL_S = 300
+const NEAR_CACHE_BYTES = 4 * 1024 * 1024
+/** Downloads of media at the same time, over connections of their own. */
+const MEDIA_CONCURRENCY = 16
+const MEDIA_ACCEPT = 'image/*, audio/*;q=0.9, video/*;q=0.9, */*;q=0.8'
+/** What a publisher of media must give, over its whole length. */
+const SLOWEST_BYTES_PER_S = 64 * 1024
+const LONGEST_DOWNLOAD_MS = 10 * 60_000
+
+/** What the parts are made from. */
+interface Ground {
+  readonly config: Config
+  readonly log: Log
+  readonly catalog: Catalog
+}
+
+/** What the cache driver shares: documents, and the budgets of publishers' hosts. */
+export interface Shared {
+  readonly cache: Cache
+  readonly gates: Gates
+}
+
+/** Told how to close what was opened. */
+type Closing = (close: () => Promise<unknown>) => void
+
+/** What feeds are synced with. @throws {Failure} CONFIG_INVALID */
+export async function openSyncParts(
+  { config, log, catalog }: Ground,
+  { cache, gates }: Shared,
+  threads: number,
+  closing: Closing,
+): Promise<SyncParts> {
+  const [{ Fetcher }, { fetcherOptions }, { ParsePool }, { SharedDocuments }, { SourceChecks }] = await Promise.all([
+    import('./feeds/fetch/fetcher.js'),
+    import('./feeds/fetch/settings.js'),
+    import('./feeds/parse/pool.js'),
+    import('./feeds/documents.js'),
+    import('./feeds/checks.js'),
+  ])
+  const parser = new ParsePool({ threads })
+  const fetcher = new Fetcher(fetcherOptions(config), gates)
+  closing(() => parser.close())
+  closing(() => fetcher.close())
+  const documents = new SharedDocuments(cache, config.documentTtlS, log)
+  const parts = { catalog, fetcher, parser, documents, log, outagePatienceMs: config.outagePatienceS * 1000 }
+  return { ...parts, checks: new SourceChecks(parts) }
+}
+
+/** What media is stored with. @throws {Failure} CONFIG_INVALID */
+export async function openIntakeParts(
+  { config, log, catalog }: Ground,
+  { gates }: Shared,
+  disks: Disks,
+  closing: Closing,
+): Promise<IntakeParts> {
+  const [{ Fetcher }, { fetcherOptions }] = await Promise.all([
+    import('./feeds/fetch/fetcher.js'),
+    import('./feeds/fetch/settings.js'),
+  ])
+  const options = fetcherOptions(config)
+  const concurrency = Math.min(options.concurrency, MEDIA_CONCURRENCY)
+  // Of the places at a host that are shared with its feeds: those go first, and never find all of them taken by pictures.
+  const perHost = Math.max(1, Math.floor(options.perHost / 2))
+  const fetcher = new Fetcher({ ...options, concurrency, perHost }, gates)
+  closing(() => fetcher.close())
+  const download: IntakeParts['download'] = (url, sink, { maxBytes }, signal) => {
+    const timeoutMs = Math.min(config.fetchTimeoutMs + (maxBytes / SLOWEST_BYTES_PER_S) * 1000, LONGEST_DOWNLOAD_MS)
+    return fetcher.download(url, sink, { accept: MEDIA_ACCEPT, timeoutMs, maxBytes }, signal)
+  }
+  const jobTimeoutMs = config.jobTimeoutS * 1000
+  return { catalog, disks, download, log, settings: config, jobTimeoutMs, spoolFolder: join(config.data, 'spool') }
+}
+
+export async function openShared({ config, log }: Ground, closing: Closing): Promise<Shared> {
+  const { FallbackGates, LayeredCache, MemoryCache, MemoryGates, RedisCache, RedisGates } = await import('./caches/index.js')
+  if (config.cacheDriver === 'memory') {
+    const cache = new MemoryCache(config.cacheBytes)
+    closing(() => cache.close())
+    return { cache, gates: new MemoryGates() }
+  }
+  // Redis holds the rest: only what several tenants want at the same moment is worth keeping near.
+  const near = new MemoryCache(Math.min(config.cacheBytes, NEAR_CACHE_BYTES))
+  const { openRedis } = await import('./redis/connection.js')
+  const redis = openRedis(config, log, 'cache')
+  const cache = new LayeredCache(near, new RedisCache(redis, config.redisPrefix), NEAR_CACHE_TTL_S)
+  const gates = new FallbackGates(new RedisGates(redis, config.redisPrefix), new MemoryGates(), failure =>
+    log.warn("hosts' budgets are not shared for now", { why: failure.message }),
+  )
+  closing(() => cache.close())
+  return { cache, gates }
+}

@@ -1,0 +1,5 @@
+export type { Budget } from './ceiling.js'
+export type { FleetEnd } from './fleet.js'
+export { memoryForWorkers } from './machine.js'
+export { Supervisor, type SupervisorOptions } from './supervisor.js'
+export { Systemd, withoutSystemd } from './systemd.js'
