@@ -9,8 +9,10 @@ export default defineConfig({
     // Most of a test of processes is waiting.
     maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
+    // The default second is short where another process is waited for.
+    expect: { poll: { timeout: 20_000 } },
     reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [
       {

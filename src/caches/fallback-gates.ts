@@ -4,6 +4,8 @@ import type { GateAnswer, Gates, GateTerms } from './driver.js'
 
 /** A gate that takes longer than this to answer counts as away, ms. */
 const PATIENCE_MS = 1_000
+/** Counted, and not timed: a process that was held up itself has heard nothing either. */
+const LOOKS = 5
 /** How long the far gates are left alone after they did not answer; one of those who enter then tries them again. */
 const AWAY_MS = 5_000
 
@@ -56,19 +58,23 @@ export class FallbackGates implements Gates {
   private patiently(key: string, terms: GateTerms): Promise<GateAnswer | null> {
     return new Promise((resolve, reject) => {
       let late = false
-      const timer = setTimeout(() => {
+      let looks = 0
+      const looking = setInterval(() => {
+        looks++
+        if (looks < LOOKS) return
+        clearInterval(looking)
         late = true
         this.lost(new Failure('UNAVAILABLE', `the shared host budgets do not answer in ${PATIENCE_MS} ms`))
         resolve(null)
-      }, PATIENCE_MS)
+      }, PATIENCE_MS / LOOKS)
       const answered = (answer: GateAnswer) => {
-        clearTimeout(timer)
+        clearInterval(looking)
         // Nobody waits for this place any more.
         if (late && answer.entered) this.far.leave(key, terms.token).catch(() => {})
         resolve(answer)
       }
       const failed = (error: unknown) => {
-        clearTimeout(timer)
+        clearInterval(looking)
         if (!isFailure(error, 'UNAVAILABLE')) return reject(error)
         if (!late) this.lost(error)
         resolve(null)

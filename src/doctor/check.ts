@@ -34,6 +34,8 @@ export interface Check {
   readonly applies?: (config: Config) => boolean
   /** What it means that the check cannot look (it threw, or took too long). Default: warn. */
   readonly blind?: 'warn' | 'fail'
+  /** It takes turns with the others that do, and what it may take counts from its turn. Default: it runs beside all others. */
+  readonly takesTurns?: true
   run(parts: Parts): Promise<Verdict>
   /** How to mend what was found; null when nothing can be done safely. Asked only when the check did not find `ok`. */
   readonly mend?: (parts: Parts) => Promise<Mend | null>

@@ -15,14 +15,21 @@ export interface ExamineOptions {
   readonly patienceMs?: number
 }
 
-/** Runs every check that applies, all at the same time. Never throws but when the signal aborts. */
+/** Runs every check that applies, all at the same time but those that take turns. Never throws but when the signal aborts. */
 export async function examine(
   around: Surroundings,
   { checks = CHECKS, patienceMs = PATIENCE_MS }: ExamineOptions = {},
 ): Promise<Finding[]> {
   await using parts = new Parts(around)
   const applying = checks.filter(check => check.applies?.(around.config) ?? true)
-  const looking = applying.map(async check => ({ id: check.id, ...(await verdictOf(check, parts, patienceMs)) }))
+  let turn: Promise<unknown> = Promise.resolve()
+  const looking = applying.map(check => {
+    const look = async () => ({ id: check.id, ...(await verdictOf(check, parts, patienceMs)) })
+    if (check.takesTurns !== true) return look()
+    const mine = turn.then(look)
+    turn = mine.catch(() => {})
+    return mine
+  })
   return dated(parts, await Promise.all(looking), patienceMs)
 }
 

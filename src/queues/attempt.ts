@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Failure, isFailure } from '../kernel/errors.js'
 
 export interface AttemptLimits {
@@ -25,6 +26,8 @@ export type AttemptEnd =
 /** Runs the deed with a signal that tells it to stop at its deadline, or when it is to be given back. Never throws. */
 export async function runAttempt(deed: (signal: AbortSignal) => Promise<void>, limits: AttemptLimits): Promise<AttemptEnd> {
   const stop = new AbortController()
+  // Everything that the deed waits for at the same time listens.
+  setMaxListeners(0, stop.signal)
   const timers: NodeJS.Timeout[] = []
   const late = () => stop.abort(new Failure('JOB_TIMEOUT', `it took longer than ${limits.timeoutMs / 1000} s`, { hint: HINT }))
   const handBack = () => stop.abort(limits.handBack.reason)

@@ -11,6 +11,7 @@ export interface CardTellerParts {
   /** Told every card, also while the board is out of reach. */
   readonly tell: (card: WorkerCard) => void
   readonly put: (card: WorkerCard) => Promise<void>
+  /** Also asked while a `put` is under way. */
   readonly remove: () => Promise<void>
   readonly log: Log
 }
@@ -38,7 +39,9 @@ export class CardTeller {
     clearInterval(this.timer)
     this.isStale = false
     this.hand(this.parts.card())
-    await inTime((this.writing ?? Promise.resolve()).then(() => this.parts.remove())).catch(error => this.debug(error))
+    const remove = () => this.parts.remove().catch(error => this.debug(error))
+    // At once, for Redis may be slow to answer the card under way; and after that, for a cluster keeps no order before it is connected.
+    await inTime(Promise.all([remove(), this.writing?.then(remove)]))
   }
 
   private hand(card: WorkerCard): void {
@@ -65,7 +68,7 @@ export class CardTeller {
   }
 }
 
-async function inTime(deed: Promise<void>): Promise<void> {
+async function inTime(deed: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const patience = new Promise<void>(resolve => {
     timer = setTimeout(resolve, PATIENCE_MS)

@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { isLoopback } from '../../src/bench/feed-server/addresses.js'
 import { type FeedServer, type FeedServerOptions, startFeedServer } from '../../src/bench/feed-server/server.js'
+import { findFreePort } from '../support/server.js'
 
 interface Answer {
   readonly status: number
@@ -103,10 +104,11 @@ describe('a feed server', () => {
   })
 
   test('serves the same feeds again after a restart on the same port', async () => {
-    const server = await start({ seed: 5 })
+    const port = await findFreePort()
+    const server = await start({ seed: 5, port })
     const before = await ask(server.urlOf(4))
     await server.close()
-    const again = await start({ seed: 5, port: server.port })
+    const again = await start({ seed: 5, port })
     expect((await ask(again.urlOf(4), { 'if-none-match': String(before.headers.etag) })).status).toBe(304)
     expect((await ask(again.urlOf(4))).body).toEqual(before.body)
   })

@@ -5,7 +5,7 @@ import type { Cache } from '../../src/caches/index.js'
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text))
 const textOf = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString('utf8'))
 
-/** What every cache promises. `expire` makes a second pass for it: by its clock, or in truth. */
+/** What every cache promises. `expire` makes a minute pass for the key `short`. */
 export function keepsTheCacheContract(open: () => Promise<{ cache: Cache; expire: () => Promise<void> }>): void {
   describe('keeps the contract of caches:', () => {
     let cache: Cache
@@ -42,7 +42,7 @@ export function keepsTheCacheContract(open: () => Promise<{ cache: Cache; expire
     })
 
     it('forgets a value whose time is over, and not one whose time is not', async () => {
-      await cache.put('short', bytesOf('x'), 1)
+      await cache.put('short', bytesOf('x'), 60)
       await cache.put('long', bytesOf('x'), 600)
       expect(textOf(await cache.get('short'))).toBe('x')
       await expire()

@@ -169,6 +169,18 @@ describe('gates with a fallback', () => {
     expect(await gates.enter('other', terms('c'))).toMatchObject({ entered: true })
   })
 
+  it('do not miss a redis that has answered while this process was held up itself', async () => {
+    const told: string[] = []
+    const far = new RedisGates(connect(), `${prefix}:held-up`)
+    const gates = new FallbackGates(far, new MemoryGates(), failure => told.push(failure.message))
+    await far.enter('another', terms('a'))
+    const entering = gates.enter('host', terms('b'))
+    for (const begun = performance.now(); performance.now() - begun < 1_500; );
+    expect(await entering).toMatchObject({ entered: true })
+    expect(told).toEqual([])
+    expect((await far.enter('host', terms('c'))).entered).toBe(false)
+  })
+
   it('never throw for a redis that does not run', async () => {
     const gates = new FallbackGates(await awayGates(), new MemoryGates())
     onTestFinished(() => gates.leave('host', 'a'))

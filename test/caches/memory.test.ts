@@ -9,7 +9,7 @@ describe('the memory cache', () => {
     return {
       cache,
       expire: async () => {
-        now += 1_000
+        now += 60_000
       },
     }
   })

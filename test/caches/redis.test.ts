@@ -61,7 +61,7 @@ describe('the layered cache', () => {
     return {
       cache: new LayeredCache(new MemoryCache(10_000_000, () => now), new RedisCache(connect(), `${prefix}:layered`), 300),
       expire: async () => {
-        now += 1_000
+        now += 60_000
         const client = connect()
         await client.pexpire(`${prefix}:layered:cache:short`, 0)
         client.disconnect()

@@ -9,7 +9,6 @@ import { runCli } from '../support/cli.js'
 import { dropDatabases, sharedMariadbEnv, sharedRedisEnv, type TestEnv } from '../support/drivers.js'
 import { temporaryFolder } from '../support/folders.js'
 import { type RedisServer, startRedis } from '../support/redis.js'
-import { findFreePort } from '../support/server.js'
 import { openInstallation } from '../tenants/installation.js'
 
 /** How full the disk of this machine is, is none of the tests' business. */
@@ -202,10 +201,9 @@ describe('feedctl doctor on a Redis that is set up badly', () => {
 
 describe('feedctl doctor where servers are away', () => {
   it('says so of each, and exits 8', async () => {
-    const [dbPort, redisPort] = [await findFreePort(), await findFreePort()]
     const env = {
-      ...{ DB_CONNECTION: 'mysql', DB_HOST: '127.0.0.1', DB_PORT: `${dbPort}`, DB_PASSWORD: 'hunter2hunter2' },
-      ...{ REDIS_URL: `redis://:hunter3hunter3@127.0.0.1:${redisPort}`, QUEUE_CONNECTION: 'redis', CACHE_DRIVER: 'redis' },
+      ...{ DB_CONNECTION: 'mysql', DB_HOST: '127.0.0.1', DB_PORT: '1', DB_PASSWORD: 'hunter2hunter2' },
+      ...{ REDIS_URL: 'redis://:hunter3hunter3@127.0.0.1:1', QUEUE_CONNECTION: 'redis', CACHE_DRIVER: 'redis' },
       FEEDCTL_DATA: temporaryFolder(),
     }
     const { exit, findings, of, out, err } = await doctor(env)

@@ -84,8 +84,7 @@ it('leaves the file of a row alone that another moves at the same time', async (
   const { prune, isHere, set, rows } = await furnish(graced('a'))
   faults.plan = seen => {
     if (seen.method !== 'HEAD') return noUploads(seen)
-    void set({ state: 'hashed', delete_after: null })
-    return { kind: 'delay', ms: 300 }
+    return { kind: 'delay', until: set({ state: 'hashed', delete_after: null }) }
   }
   const { exit, report } = await prune()
   faults.plan = noUploads

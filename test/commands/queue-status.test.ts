@@ -8,7 +8,6 @@ import { type Publisher, startPublisher } from '../e2e/publisher.js'
 import { addJobs, failJobs, optionsOf, syncJob } from '../queues/desk-jobs.js'
 import { sharedRedisEnv, type TestEnv } from '../support/drivers.js'
 import { startRedis } from '../support/redis.js'
-import { findFreePort } from '../support/server.js'
 
 const onRedis = (): TestEnv => ({ ...sharedRedisEnv(), QUEUE_CONNECTION: 'redis', CACHE_DRIVER: 'redis' })
 
@@ -84,7 +83,7 @@ describe('queue status', () => {
   test('is UNAVAILABLE within seconds where Redis is away, or hangs', { timeout: 60_000 }, async () => {
     await using redis = await startRedis()
     await using installation = await Installation.create({ ...onRedis(), ...redis.env })
-    const away = { REDIS_URL: `redis://127.0.0.1:${await findFreePort()}` }
+    const away = { REDIS_URL: 'redis://127.0.0.1:1' }
     for (const argv of [['status'], ['status', '--health'], ['failed'], ['pause'], ['retry', '--all']]) {
       const begun = performance.now()
       expect(await installation.run(['queue', ...argv], { env: away })).toMatchObject({ exit: 5 })
@@ -138,7 +137,7 @@ describe('queue status --health', () => {
     ])
     expect(some.health[0]?.after_ms).toBeGreaterThanOrEqual(0)
     const words = await installation.run(['queue', 'status', '--health', '--queue', 'sync'])
-    expect(words.out).toMatch(/sync: consuming \(a worker has taken a job after \d+ ms\)/)
+    expect(words.out).toMatch(/sync: consuming \(a worker has taken a job after (\d+ ms|\d+\.\d s)\)/)
     expect(words.out).toMatch(/1 worker on 1 machine, 0 jobs under way/)
 
     await installation.run(['queue', 'pause', '--queue', 'sync'])
@@ -151,7 +150,7 @@ describe('queue status --health', () => {
     await using publisher = await startPublisher(() => {})
     await using installation = await Installation.create(onRedis())
     const worker = await busyWorker(installation, publisher)
-    const busy = await health(installation, '--queue', 'sync', '--within', '2')
+    const busy = await health(installation, '--queue', 'sync')
     expect(busy).toMatchObject({ exit: 0, health: [{ consuming: true, after_ms: null, why: 'its one slot is busy' }] })
     process.kill(worker.pid, 'SIGSTOP')
     const frozen = await health(installation, '--queue', 'sync', '--within', '2')

@@ -9,7 +9,6 @@ import { run } from '../../src/cli/run.js'
 import { ApiGround, ask } from '../api/ground.js'
 import { createTestTerminal, runCli } from '../support/cli.js'
 import { temporaryFolder } from '../support/folders.js'
-import { findFreePort } from '../support/server.js'
 
 /** `feedctl serve` in this process, once it says where it serves. */
 async function startServe(flags: readonly string[] = [], env: Record<string, string> = {}) {
@@ -34,11 +33,10 @@ test('SIGTERM lets a process send what it has begun to send, by a link that anot
   await using ground = await ApiGround.create()
   const token = await ground.tenant('acme')
   const link = await ground.linkTo(token, await ground.file('acme', { name: 'large.bin', content: Buffer.alloc(8_000_000) }))
-  const port = await findFreePort()
-  const process = ground.installation.start(['serve', '--port', String(port), '--json'])
-  await process.says('serving on ')
+  const process = ground.installation.start(['serve', '--port', '0', '--json'])
+  const [, url = ''] = /serving on (http:\S+) /.exec(await process.says('Ctrl-C drains')) ?? []
   const download = await new Promise<IncomingMessage>((resolve, reject) => {
-    request({ host: '127.0.0.1', port, path: link, agent: false }, resolve).on('error', reject).end()
+    request(new URL(link, url), { agent: false }, resolve).on('error', reject).end()
   })
   const ended = process.end('SIGTERM')
   await process.says('draining: ')
@@ -47,7 +45,7 @@ test('SIGTERM lets a process send what it has begun to send, by a link that anot
   expect(bytes).toBe(8_000_000)
   const { exit, out } = await ended
   expect(exit).toBe(143)
-  expect(JSON.parse(out)).toEqual({ url: `http://127.0.0.1:${port}`, requests: 1, interrupted: 0 })
+  expect(JSON.parse(out)).toEqual({ url, requests: 1, interrupted: 0 })
   expect(await ground.reads()).toEqual({ '1 local': 1 })
 })
 

@@ -13,9 +13,13 @@ describe('Ctrl-C in mid-sync', PATIENTLY, () => {
   test('ends what is in flight, says so, exits 130, and the next sync does the rest', async () => {
     await using fleet = await SlowFleet.create({})
     const { installation, server } = fleet
+    fleet.hold()
     const sync = installation.start(['sync', '--all', '--json', '--concurrency', '2'])
     await fleet.untilSomeAreStored()
-    const { exit, out, err } = await sync.end('SIGINT')
+    const ending = sync.end('SIGINT')
+    await sync.says('SIGINT: stopping')
+    fleet.letGo()
+    const { exit, out, err } = await ending
     expect(exit).toBe(130)
     expect(err).toContain('SIGINT: stopping after what is in flight')
     expect(err).toMatch(/stopped: \d+ tenants were not begun; the next sync does them/)
@@ -36,9 +40,11 @@ describe('Ctrl-C in mid-sync', PATIENTLY, () => {
     await using fleet = await SlowFleet.create({ ...sharedMariadbEnv(), ...sharedRedisEnv(), QUEUE_CONNECTION: 'redis' })
     const { installation } = fleet
     await installation.startWorker()
+    fleet.hold()
     const sync = installation.start(['sync', '--all', '--json'])
     await fleet.untilSomeAreStored()
     const { exit, err } = await sync.end('SIGINT')
+    fleet.letGo()
     expect(exit).toBe(130)
     expect(err).toContain('no longer following; the workers go on')
     await expect.poll(() => countPosts(installation), { timeout: 60_000, interval: 300 }).toBe(fleet.posts)
@@ -47,9 +53,11 @@ describe('Ctrl-C in mid-sync', PATIENTLY, () => {
 
 test('a sync that is killed leaves whole feeds and no lock, and the next one does the rest at once', PATIENTLY, async () => {
   await using fleet = await SlowFleet.create({})
+  fleet.hold()
   const sync = fleet.installation.start(['sync', '--all'])
   await fleet.untilSomeAreStored()
   expect(await sync.end('SIGKILL')).toMatchObject({ signal: 'SIGKILL' })
+  fleet.letGo()
   expect(await fleet.expectWholeFeeds()).toBeLessThan(fleet.feeds)
   const { exit, report } = await fleet.installation.sync('--all')
   expect(exit).toBe(0)
@@ -59,9 +67,11 @@ test('a sync that is killed leaves whole feeds and no lock, and the next one doe
 
 test('a second sync --all is refused while one runs, naming its process and machine', PATIENTLY, async () => {
   await using fleet = await SlowFleet.create({})
+  fleet.hold()
   const sync = fleet.installation.start(['sync', '--all'])
   await fleet.untilSomeAreStored()
   const refused = await fleet.installation.run(['sync', '--all'])
+  fleet.letGo()
   expect(refused).toMatchObject({ exit: 7, out: '' })
   expect(refused.err).toContain(`sync --all is already running: pid ${sync.pid} on ${hostname()}`)
   expect(await sync.ended).toMatchObject({ exit: 0 })
@@ -70,9 +80,13 @@ test('a second sync --all is refused while one runs, naming its process and mach
 
 test('a tenant that is named while --all runs is synced for both, and its posts are stored once', PATIENTLY, async () => {
   await using fleet = await SlowFleet.create({})
+  fleet.hold()
   const all = fleet.installation.start(['sync', '--all', '--json'])
   await fleet.untilSomeAreStored()
-  const named = await fleet.installation.sync('acme-11', 'acme-0')
+  const naming = fleet.installation.sync('acme-11', 'acme-0')
+  await fleet.untilRunsAre(2)
+  fleet.letGo()
+  const named = await naming
   expect(named).toMatchObject({ exit: 0, report: { tenants: { total: 2, ok: 2, failed: 0, skipped: 0 } } })
   const end = await all.ended
   expect(end.exit).toBe(0)

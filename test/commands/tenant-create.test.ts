@@ -175,7 +175,10 @@ describeDatabases('feedctl tenant create', env => {
       await ended
       const left = await show(slug)
       states.push(left?.state)
-      expect((await cli(argv)).exit).toBe(left?.state === 'active' ? 4 : 0)
+      const { exit } = await cli(argv)
+      // On a server, what was sent last may be committed after it was looked at.
+      if (left?.state === 'active') expect(exit).toBe(4)
+      else expect([0, 4]).toContain(exit)
       expect(await show(slug)).toMatchObject({ state: 'active', feeds: 3_000 })
     }
     expect(new Set(states)).toContain('provisioning')

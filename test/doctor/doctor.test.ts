@@ -57,6 +57,29 @@ describe('the doctor', () => {
     expect(findings.map(({ evidence }) => evidence)).toEqual(['met', 'met', 'met'])
   })
 
+  it('lets some take turns, and counts the time of each from its turn', async () => {
+    const begun: string[] = []
+    const patienceMs = 100
+    const turn = (id: string, run: Check['run']) =>
+      check(
+        id,
+        parts => {
+          begun.push(id)
+          return run(parts)
+        },
+        { takesTurns: true },
+      )
+    const late = turn('a.late', never)
+    const next = turn('b.next', async () => ok(begun.join()))
+    const beside = check('c.beside', async () => ok(begun.join()))
+    const findings = await examine(around(), { checks: [late, next, beside], patienceMs })
+    expect(findings.map(({ evidence }) => evidence)).toEqual([
+      'cannot look: no answer in 0.1 s',
+      'a.late,b.next',
+      expect.not.stringContaining('b.next'),
+    ])
+  })
+
   it('remembers since when a check has found what it finds, and begins anew when that changes', async () => {
     const place = around()
     const server = await openServer(place.config)

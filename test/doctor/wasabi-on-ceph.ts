@@ -2,13 +2,16 @@ import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/clie
 import { expect } from 'vitest'
 import { temporaryFolder } from '../support/folders.js'
 import { type S3Place, s3Client } from '../support/s3-place.js'
-import { doctor } from './examined.js'
+import { doctor, type FindingJson } from './examined.js'
 
 /** Looks at a bucket that is as Wasabi's: call it in a test, with an empty bucket of Ceph. */
 export async function findsCephAllRight(place: S3Place): Promise<void> {
   const { of, findings, out } = await doctor({ ...place.env, FEEDCTL_DATA: temporaryFolder() })
   const ofBucket = findings.filter(({ id }) => id.startsWith('wasabi.'))
-  expect(ofBucket.filter(({ severity }) => severity !== 'ok')).toEqual([])
+  // On a busy machine the answer may be slow, which is all that may be said of it.
+  const isSlow = ({ id, severity, evidence }: FindingJson) =>
+    id === 'wasabi.bucket' && severity === 'warn' && / answers in \d/.test(evidence)
+  expect(ofBucket.filter(finding => finding.severity !== 'ok' && !isSlow(finding))).toEqual([])
   expect(ofBucket).toHaveLength(8)
   expect(of('wasabi.wrong-md5')?.evidence).toContain('BadDigest')
   expect(of('wasabi.list-parts')?.evidence).toContain('its part is listed')

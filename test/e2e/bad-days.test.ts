@@ -52,7 +52,7 @@ describeDrivers('a bad day', (env, combination) => {
   beforeAll(async () => {
     server = await startFeedServer({ items: ITEMS })
     publisher = await startPublisher((_path, response) => response.end(BROKEN))
-    const settings = { ...withoutData(env), FEEDCTL_FETCH_TIMEOUT_MS: '8000', FEEDCTL_FETCH_PER_HOST: '64' }
+    const settings = { ...withoutData(env), FEEDCTL_FETCH_TIMEOUT_MS: '15000', FEEDCTL_FETCH_PER_HOST: '64' }
     installation = await Installation.create(settings)
     const bad = Object.values(DAYS).map(day => server.faultUrl(day.fault) + (day.query ?? ''))
     const odd = Object.values(STORED).map(({ fault }) => server.faultUrl(fault))

@@ -35,8 +35,8 @@ export class BinProcess implements AsyncDisposable {
     return this.child.pid ?? 0
   }
 
-  /** Resolves when stderr holds the words. @throws {Error} with all it said, when it ends before */
-  async says(words: string): Promise<void> {
+  /** Resolves when stderr holds the words, with all of it so far. @throws {Error} with all it said, when it ends before */
+  async says(words: string): Promise<string> {
     let end: BinEnd | null = null
     void this.ended.then(ended => {
       end = ended
@@ -45,6 +45,7 @@ export class BinProcess implements AsyncDisposable {
       if (end !== null) throw new Error(`ended without saying ${words}: ${JSON.stringify(end)}`)
       await Promise.race([this.ended, new Promise(resolve => this.child.stderr?.once('data', resolve))])
     }
+    return this.text.err
   }
 
   /** Sends the signal; the answer is how it ended. */

@@ -1,20 +1,23 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { BIN, runNode } from '../support/bin.js'
 import { temporaryFolder } from '../support/folders.js'
 
+const run = promisify(execFile)
 const ENV = { PATH: dirname(process.execPath) }
 
 describe('the built demo', () => {
-  test('prints commands that work as typed, also below a folder with an awkward name', async () => {
+  test('prints commands that work as typed, also below a folder with an awkward name', { timeout: 180_000 }, async () => {
     const cwd = join(temporaryFolder(), "it's a # folder")
     mkdirSync(cwd)
-    const { exit, out } = await runNode([BIN, 'demo', '--folder', 'my demo', '--json'], { cwd, env: ENV })
-    expect(exit).toBe(0)
+    const { exit, out, err } = await runNode([BIN, 'demo', '--folder', 'my demo', '--json'], { cwd, env: ENV })
+    expect(exit, out + err).toBe(0)
     const { next } = JSON.parse(out) as { next: string[] }
-    const answers = next.map(line => execFileSync('/bin/sh', ['-c', line], { cwd, env: ENV, encoding: 'utf8' }))
+    const answers: string[] = []
+    for (const line of next) answers.push((await run('/bin/sh', ['-c', line], { cwd, env: ENV })).stdout)
     expect(answers).toHaveLength(4)
     expect(answers[0]).toContain('atelier-nord')
     expect(answers[1]).toMatch(/posts +[1-9]/)
@@ -34,7 +37,7 @@ describe('the built demo', () => {
         kill('SIGINT')
       },
     })
-    expect(exit).toBe(130)
+    expect(exit, out + err).toBe(130)
     expect(err).toContain('interrupted by SIGINT (INTERRUPTED)')
     expect(out).toContain('3  sync --all\n')
     expect(out).not.toContain('4  sync')

@@ -39,7 +39,8 @@ afterAll(async () => {
 
 /** Syncs three tenants that share some of their feeds, then a second edition of all, and answers what is stored after each. */
 async function syncTwice(settings: TestEnv, placement: string): Promise<Record<string, TenantContent>[]> {
-  await using installation = await Installation.create({ ...settings, FEEDCTL_PLACEMENT: placement })
+  const patient = { FEEDCTL_FETCH_TIMEOUT_MS: '120000' }
+  await using installation = await Installation.create({ ...patient, ...settings, FEEDCTL_PLACEMENT: placement })
   const urls = Array.from({ length: SOURCES }, (_, source) => server.urlOf(source))
   const faults = FAULTS.map(fault => server.faultUrl(fault))
   const real = REAL_FILES.map(file => publisher.urlOf(`/${file}`))

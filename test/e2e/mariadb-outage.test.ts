@@ -28,9 +28,11 @@ describe('MariaDB in mid-sync', () => {
     async (_how, _by, stop, drivers) => {
       await using fleet = await SlowFleet.create({ ...drivers(), ...mariadb.env }, 16)
       await fleet.installation.startWorkers(2)
+      fleet.hold()
       const sync = fleet.installation.start(['sync', '--all', '--json'])
       await fleet.untilSomeAreStored()
       await stop(mariadb)
+      fleet.letGo()
       await mariadb.start()
       const { exit, out } = await sync.ended
       expect([0, 5, 6]).toContain(exit)

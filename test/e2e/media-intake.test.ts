@@ -69,7 +69,9 @@ test('sync stores the pictures of new posts on the local disk, and a deleted ten
   expect(readdirSync(folder)).toEqual([])
 })
 
-test('with a bucket they are stored there; deletion waits for it, and does not lose track without it', async () => {
+test('with a bucket they are stored there; deletion waits for it, and does not lose track without it', {
+  timeout: 180_000,
+}, async () => {
   // The other S3 server of the tests does not list what was begun to be uploaded.
   const ceph = await startCeph()
   onTestFinished(() => ceph[Symbol.asyncDispose]())
@@ -126,5 +128,5 @@ test('workers store them too', async () => {
   })
   await installation.startWorkers(1)
   expect(await installation.sync('acme')).toMatchObject({ exit: 0 })
-  await expect.poll(async () => (await mediaOf(installation)).stored, { timeout: 15_000, interval: 200 }).toBe(3)
+  await expect.poll(async () => (await mediaOf(installation)).stored, { timeout: 45_000, interval: 200 }).toBe(3)
 })

@@ -14,7 +14,8 @@ export async function startPublisher(
   { host = '127.0.0.1', port = 0 }: { host?: string; port?: number } = {},
 ): Promise<Publisher> {
   const asked: string[] = []
-  const server = createServer((request, response) => {
+  // Longer than a client keeps a connection that it may use again.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     const path = request.url ?? '/'
     asked.push(path)
     answer(path, response)

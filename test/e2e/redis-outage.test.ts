@@ -13,8 +13,9 @@ function settingsOn(redis: RedisServer): TestEnv {
   return { ...sharedMariadbEnv(), ...sharedRedisEnv(), ...redis.env, QUEUE_CONNECTION: 'redis', CACHE_DRIVER: 'redis' }
 }
 
-async function emptyAndRestart(redis: RedisServer): Promise<void> {
+async function emptyAndRestart(redis: RedisServer, fleet: SlowFleet): Promise<void> {
   await redis.kill()
+  fleet.letGo()
   rmSync(join(redis.folder, 'appendonlydir'), { recursive: true })
   await redis.start()
 }
@@ -28,9 +29,11 @@ describe.concurrent('Redis', () => {
       await fleet.installation.startWorker(['--concurrency', '2']),
       await fleet.installation.startWorker(['--concurrency', '2']),
     ]
+    fleet.hold()
     const sync = fleet.installation.start(['sync', '--all', '--json'])
     await fleet.untilSomeAreStored()
     await redis.stop()
+    fleet.letGo()
     await pause(OUTAGE_MS)
     await redis.start()
     const end = await sync.ended
@@ -49,9 +52,10 @@ describe.concurrent('Redis', () => {
     await using redis = await startRedis()
     await using fleet = await SlowFleet.create(settingsOn(redis), 20)
     await fleet.installation.startWorker(['--concurrency', '2'])
+    fleet.hold()
     const sync = fleet.installation.start(['sync', '--all', '--json'])
     await fleet.untilSomeAreStored()
-    await emptyAndRestart(redis)
+    await emptyAndRestart(redis, fleet)
     const end = await sync.ended
     expect(end.exit, end.out + end.err).toBe(0)
     expect(JSON.parse(end.out).tenants).toMatchObject({ ok: fleet.tenants })
@@ -63,10 +67,11 @@ describe.concurrent('Redis', () => {
     await using fleet = await SlowFleet.create(settingsOn(redis), 20)
     const victim = await fleet.installation.startWorker(['--concurrency', '2'])
     const next = await fleet.installation.startStandIn()
+    fleet.hold()
     const sync = fleet.installation.start(['sync', '--all', '--json'])
     await fleet.untilSomeAreStored()
     await victim.end('SIGKILL')
-    await emptyAndRestart(redis)
+    await emptyAndRestart(redis, fleet)
     process.kill(next.pid, 'SIGUSR2')
     const end = await sync.ended
     expect(end.exit, end.out + end.err).toBe(0)

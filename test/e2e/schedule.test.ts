@@ -11,8 +11,8 @@ import { Installation } from './installation.js'
 
 const KEEPING = fileURLToPath(new URL('schedule-keeping.mjs', import.meta.url))
 const BUILT = fileURLToPath(new URL('../../dist/src', import.meta.url))
-/** Longer than a test takes. */
-const ONCE = { FEEDCTL_SYNC_EVERY_S: '3600' }
+/** Longer than a test takes, and on no night. */
+const ONCE = { FEEDCTL_SYNC_EVERY_S: '3600', FEEDCTL_PRUNE_AT: '0 0 29 2 *' }
 const TIMEOUT = { timeout: 60_000, interval: 50 }
 
 /** Starts a process that keeps schedules, and resolves when Redis has them. */
@@ -75,7 +75,7 @@ test('three processes that keep the same schedules make one job of each per peri
     expect(gaps.length).toBeGreaterThanOrEqual(4)
     // A machine that is too busy for a period leaves it out; none has two.
     expect(gaps.filter(gap => gap < 1 || !Number.isInteger(gap))).toEqual([])
-    expect(gaps).toContain(1)
+    if (schedule === 'often') expect(gaps).toContain(1)
   }
   await deleteRedisKeys(env)
   taken.clear()

@@ -9,8 +9,11 @@ import { furnish } from './many-tenants.js'
 
 const ITEMS = 3
 const FEEDS_EACH = 4
+const FREE_REQUESTS = 12
+/** What is held must not fail before it is let go, on a machine that is busy too. */
+const FETCH_TIMEOUT_MS = 300_000
 
-/** Tenants with feeds of their own on a server that takes its time: long enough a sync for something to happen in its middle. */
+/** Tenants with feeds of their own on a server that takes its time, as much as is wanted: something can happen in the middle of a sync. */
 export class SlowFleet implements AsyncDisposable {
   private constructor(
     readonly server: FeedServer,
@@ -20,7 +23,8 @@ export class SlowFleet implements AsyncDisposable {
 
   static async create(settings: TestEnv, tenants = 12): Promise<SlowFleet> {
     const server = await startFeedServer({ items: ITEMS, latencyMs: 150 })
-    const installation = await Installation.create({ FEEDCTL_FETCH_CONCURRENCY: '4', ...settings })
+    const patient = { FEEDCTL_FETCH_CONCURRENCY: '4', FEEDCTL_FETCH_TIMEOUT_MS: String(FETCH_TIMEOUT_MS) }
+    const installation = await Installation.create({ ...patient, ...settings })
     await furnish(installation, server, tenants, FEEDS_EACH, { prefix: 'acme-', placement: 'dedicated' })
     return new SlowFleet(server, installation, tenants)
   }
@@ -34,6 +38,15 @@ export class SlowFleet implements AsyncDisposable {
     return this.feeds * ITEMS
   }
 
+  /** Only the next few requests are answered, whoever they are for, so that no sync ends before `letGo`. */
+  hold(): void {
+    this.server.hold(FREE_REQUESTS)
+  }
+
+  letGo(): void {
+    this.server.letGo()
+  }
+
   async untilSomeAreStored(): Promise<void> {
     await using app = await this.installation.open()
     // Not expect.poll: that must know its test, and tests that run at the same time do not.
@@ -41,6 +54,17 @@ export class SlowFleet implements AsyncDisposable {
       everyMs: 50,
       withinMs: 60_000,
       late: () => new Failure('CHECK_FAILED', 'nothing was stored in time'),
+    })
+  }
+
+  /** Resolves when so many syncs have begun. */
+  async untilRunsAre(count: number): Promise<void> {
+    await using app = await this.installation.open()
+    const runs = () => app.catalog.kysely.selectFrom('runs').select('id').execute()
+    await until(async () => (await runs()).length >= count || null, {
+      everyMs: 20,
+      withinMs: 60_000,
+      late: () => new Failure('CHECK_FAILED', `${count} runs had not begun in time`),
     })
   }
 

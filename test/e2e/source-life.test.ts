@@ -9,6 +9,7 @@ import { Installation } from './installation.js'
 import { type Publisher, startPublisher } from './publisher.js'
 
 const manyLoopbacks = await hasManyLoopbacks()
+const ROOMY_MS = 180_000
 
 function rss(title: string, guids: readonly string[]): string {
   const items = guids.map(
@@ -39,7 +40,7 @@ async function publisherWith(answers: Answers, at: { host?: string; port?: numbe
 
 async function installed(env: TestEnv, more: TestEnv = {}): Promise<Installation> {
   const { FEEDCTL_DATA: _own, ...settings } = env
-  const installation = await Installation.create({ FEEDCTL_FETCH_TIMEOUT_MS: '1500', ...settings, ...more })
+  const installation = await Installation.create({ ...settings, ...more })
   await installation.startWorkers(1)
   return installation
 }
@@ -65,7 +66,9 @@ describeDrivers('the life of a source', env => {
   })
   afterAll(() => installation[Symbol.asyncDispose]())
 
-  test('a redirect for good is believed at the third time, and feeds follow it with their posts', async () => {
+  test('a redirect for good is believed at the third time, and feeds follow it with their posts', {
+    timeout: ROOMY_MS,
+  }, async () => {
     const answers: Answers = { '/old.xml': sendTo(301, '/new.xml'), '/new.xml': feed() }
     await using publisher = await publisherWith(answers)
     const [from, to] = [publisher.urlOf('/old.xml'), publisher.urlOf('/new.xml')]
@@ -95,7 +98,9 @@ describeDrivers('the life of a source', env => {
     expect((await postsOf(installation, 'moved-2')).map(post => post.guid).sort()).toEqual(['a', 'b', 'c', 'd'])
   })
 
-  test('a source that moved to one that had been retired brings it back, and the old URL leads to it from then on', async () => {
+  test('a source that moved to one that had been retired brings it back, and the old URL leads to it from then on', {
+    timeout: ROOMY_MS,
+  }, async () => {
     const answers: Answers = { '/old.xml': sendTo(308, '/new.xml'), '/new.xml': status(410) }
     await using publisher = await publisherWith(answers)
     const [from, to] = [publisher.urlOf('/old.xml'), publisher.urlOf('/new.xml')]

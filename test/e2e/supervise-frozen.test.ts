@@ -167,6 +167,8 @@ test.concurrent('while Redis is away the workers are kept, and it is said once',
   const after = await supervision.workersOf(supervisor, 2)
   expect(pidsOf(after).sort()).toEqual(pidsOf(before).sort())
   const end = await supervisor.end('SIGTERM')
-  expect(end.err.match(/Redis does not answer: the workers are kept/g)).toHaveLength(1)
+  // What a busy machine makes of the time after that is not asked here.
+  const [away = ''] = end.err.split('Redis answers again')
+  expect(away.match(/Redis does not answer: the workers are kept/g)).toHaveLength(1)
   expect(end.out).toMatch(/2 workers started, 0 died/)
 })

@@ -72,6 +72,7 @@ describe('queue supervise', () => {
     const { installation } = supervision
     await furnish(installation, server, 3, 1)
     const supervisor = supervision.start('--max', '1', '--max-jobs', '1', '--concurrency', '1', '--json')
+    await supervision.workersOf(supervisor, 1)
     const sync = installation.start(['sync', '--all', '--json'])
     expect(await sync.ended).toMatchObject({ exit: 0 })
     await supervision.workersOf(supervisor, 1)
@@ -155,8 +156,10 @@ describe('queue supervise', () => {
         expect(ready).toContain(`MAINPID=${supervisor.pid}`)
         expect(ready).toContain('STATUS=working: 1 of 1 workers consume')
         process.kill(supervisor.pid, 'SIGHUP')
-        await soon(() => expect(systemd.told().some(message => message.includes('RELOADING=1'))).toBe(true))
-        await soon(() => expect(systemd.told().filter(message => message.includes('READY=1'))).toHaveLength(2))
+        await soon(() => expect(has('RELOADING=1')).toBe(true))
+        // On a busy machine either is told more than once.
+        const lastOf = (words: string) => systemd.told().findLastIndex(message => message.split('|').includes(words))
+        await soon(() => expect(lastOf('READY=1')).toBeGreaterThan(lastOf('RELOADING=1')))
         expect(has('STOPPING=1')).toBe(false)
         await supervisor.end('SIGTERM')
         await soon(() => expect(has('STOPPING=1')).toBe(true))

@@ -8,12 +8,11 @@ import { sharedRedisEnv } from '../support/drivers.js'
 import { type RedisServer, startRedis } from '../support/redis.js'
 import { Installation } from './installation.js'
 import { type Publisher, startPublisher } from './publisher.js'
+import { isAlive } from './supervision.js'
 import { TmuxShell } from './tmux.js'
 
-const MOST_MS = 60_000
-
 /** A worker that is busy with globex, whose publisher never answers; acme failed for good. */
-describe('feedctl top in a terminal of tmux', { timeout: MOST_MS }, () => {
+describe('feedctl top in a terminal of tmux', () => {
   let redis: RedisServer
   let publisher: Publisher
   let installation: Installation
@@ -36,15 +35,15 @@ describe('feedctl top in a terminal of tmux', { timeout: MOST_MS }, () => {
     app = await installation.open()
     desk = await app.desk()
     const isReady = async () => expect(await counts('sync')).toMatchObject({ active: 1, failed: 1 })
-    await vi.waitFor(isReady, { timeout: 30_000, interval: 100 })
-  }, MOST_MS)
+    await vi.waitFor(isReady, { timeout: 60_000, interval: 100 })
+  })
 
   afterAll(async () => {
     await app?.[Symbol.asyncDispose]()
     await installation?.[Symbol.asyncDispose]()
     await publisher?.[Symbol.asyncDispose]()
     await redis?.dispose()
-  }, MOST_MS)
+  })
 
   async function counts(name: string) {
     return (await desk.counts()).find(queue => queue.name === name)
@@ -130,14 +129,7 @@ describe('feedctl top in a terminal of tmux', { timeout: MOST_MS }, () => {
     } finally {
       await shell[Symbol.asyncDispose]()
     }
-    const isAlive = () => {
-      try {
-        return process.kill(pid, 0)
-      } catch {
-        return false
-      }
-    }
-    await expect.poll(isAlive, { timeout: 20_000 }).toBe(false)
+    await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false)
   })
 })
 

@@ -28,7 +28,7 @@ async function killWorkers(board: Board, until: number): Promise<number> {
 }
 
 test('random workers are killed every second for a minute while 2,000 jobs run: every tenant is synced, every post is there once', {
-  timeout: 400_000,
+  timeout: 900_000,
 }, async () => {
   await using server = await startFeedServer({ items: ITEMS, latencyMs: 200 })
   await using installation = await Installation.create({
@@ -58,12 +58,12 @@ test('random workers are killed every second for a minute while 2,000 jobs run: 
   expect(end).toMatchObject({ exit: 0 })
   expect(JSON.parse(end.out).tenants).toEqual({ total: TENANTS, ok: TENANTS, failed: 0, skipped: 0 })
   await expectEveryPostOnce(installation, { tenants: TENANTS, feedsEach: 1, items: ITEMS })
-  const { exit, out } = await supervisor.end('SIGTERM')
+  const { exit, out, err } = await supervisor.end('SIGTERM')
   expect(exit).toBe(143)
   const { started, died } = JSON.parse(out)
   // Every worker but the last ones was killed, those in the place of others too, and no kill was missed.
-  expect(died).toBe(killed)
+  expect(err.match(/a worker died: killed by SIGKILL/g) ?? []).toHaveLength(killed)
   expect(killed).toBeGreaterThan(WORKERS)
-  expect(started - killed).toBeLessThanOrEqual(WORKERS)
+  expect(started - died).toBeLessThanOrEqual(WORKERS)
   expect(await board.workers()).toEqual([])
 })

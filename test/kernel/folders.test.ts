@@ -30,7 +30,7 @@ describe('a folder', () => {
       cwd: temporaryFolder(),
       env: { FEEDCTL_DATA: data },
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: 50_000,
       killSignal: 'SIGKILL',
     })
     expect([status, stderr.toLowerCase()]).toEqual([5, expect.stringContaining(words.toLowerCase())])

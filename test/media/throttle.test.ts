@@ -30,7 +30,7 @@ it('keeps streams and small bytes together to the rate, and changes no byte', as
   expect(read.equals(bytes.subarray(1))).toBe(true)
   const ms = performance.now() - begun
   expect(ms).toBeGreaterThan(250)
-  expect(ms).toBeLessThan(2_000)
+  expect(ms).toBeLessThan(10_000)
 })
 
 it('heeds a change of the timetable while it waits', async () => {
@@ -92,7 +92,7 @@ it('a stream that is ended waits for nothing more, and what it did not send is n
   ended.destroy()
   const begun = performance.now()
   await throttle.take(1, signal)
-  expect(performance.now() - begun).toBeLessThan(2_000)
+  expect(performance.now() - begun).toBeLessThan(10_000)
 })
 
 it('what is only looked at is not kept to the rate', async () => {

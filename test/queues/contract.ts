@@ -49,7 +49,7 @@ export const job = (id: number | string, dedupeId = `job:${id}`): JobRequest => 
   payload: { id },
   dedupeId,
 })
-export const becomes = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 10 })
+export const becomes = (check: () => void) => vi.waitFor(check, { timeout: 50_000, interval: 10 })
 
 /** What every queue promises, with something that consumes it. Each call gives a queue that nothing else uses. */
 export function keepsTheQueueContract(open: (handler: JobHandler, options: WorkOptions) => Promise<Consumed>): void {

@@ -41,7 +41,10 @@ describe('the counts', () => {
   it('count the wait of a job of a schedule from when it is due', async () => {
     const { desk, options } = openDesk()
     const bull = bullQueue(options, 'sync')
-    await bull.upsertJobScheduler('sync-due', { every: 3_600_000, offset: 1_800_000 }, { name: 'StartDueSyncs' })
+    const dayMs = 86_400_000
+    // Due in half a day, and not in this very moment.
+    const offset = (Date.now() + dayMs / 2) % dayMs
+    await bull.upsertJobScheduler('sync-due', { every: dayMs, offset }, { name: 'StartDueSyncs' })
     const [next] = await bull.getDelayed()
     const redis = options.connect('producer')
     await redis.hset(bull.toKey(next?.id ?? ''), 'timestamp', Date.now() - 3_600_000)
@@ -65,18 +68,24 @@ describe('the counts', () => {
     expect(await consume(options, 'sync', 1)).toEqual(['tenant:1'])
   })
 
-  it('take no longer for 5,000 jobs', { timeout: 60_000 }, async () => {
-    const { desk, options } = openDesk()
-    await addJobs(
-      options,
-      Array.from({ length: 5_000 }, (_, n) => syncJob(n + 1)),
-    )
-    const times: number[] = []
-    for (let look = 0; look < 20; look++) {
-      const begun = performance.now()
-      expect((await desk.counts())[0]?.waiting).toBe(5_000)
-      times.push(performance.now() - begun)
+  it('take no longer for 5,000 jobs than for five', { timeout: 60_000 }, async () => {
+    const filled = async (count: number) => {
+      const { desk, options } = openDesk()
+      await addJobs(
+        options,
+        Array.from({ length: count }, (_, n) => syncJob(n + 1)),
+      )
+      return { desk, count, times: [] as number[] }
     }
-    expect(times.sort((a, b) => a - b)[10]).toBeLessThan(50)
+    const desks = [await filled(5), await filled(5_000)]
+    for (let look = 0; look < 20; look++) {
+      for (const { desk, count, times } of desks) {
+        const begun = performance.now()
+        expect((await desk.counts())[0]?.waiting).toBe(count)
+        times.push(performance.now() - begun)
+      }
+    }
+    const [few = Number.NaN, many = Number.NaN] = desks.map(({ times }) => times.sort((a, b) => a - b)[10])
+    expect(many).toBeLessThan(3 * few + 10)
   })
 })

@@ -118,7 +118,7 @@ describe('a canary', () => {
     const { desk, board } = open()
     await board.putWorker(card({ seenAt: 1, active: 5 }))
     expect(await desk.health('sync', board, 100, never)).toMatchObject({ consuming: false })
-    const asked = desk.health('sync', board, 3_000, never)
+    const asked = desk.health('sync', board, 10_000, never)
     await expect.poll(async () => (await desk.counts())[0]?.waiting, { timeout: 10_000, interval: 10 }).toBe(1)
     await board.putWorker(card({ seenAt: 2, active: 5 }))
     expect(await asked).toEqual({ queue: 'sync', consuming: true, afterMs: null, why: 'all 5 slots are busy' })

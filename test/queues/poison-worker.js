@@ -21,7 +21,7 @@ startRedisWorker({
   memoryBytes: null,
   supervisor: null,
   tell: card => process.send(card),
-  pace: { lockMs: 1_500, stallCheckMs: 300 },
+  pace: { lockMs: 5_000, stallCheckMs: 300 },
   bury: async (_name, { id }, { code }) => void (await redis.rpush(`{${prefix}}:buried`, `${id} ${code}`)),
   handler: async (_name, { id }) => {
     await pause(200)

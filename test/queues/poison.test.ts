@@ -82,7 +82,7 @@ test('a job that kills its workers ends in quarantine with its history; what ran
   expect(fleet.log).toContain('Note is run alone')
   await expect.poll(() => fleet.log, soon).toContain('error Note is in quarantine: 2 workers died of it')
 
-  await expect.poll(() => redis.zcard(key('sync:failed'))).toBe(1)
+  await expect.poll(() => redis.zcard(key('sync:failed')), soon).toBe(1)
   expect(await redis.zcard(key('media:failed'))).toBe(0)
   const [id = ''] = await redis.zrange(key('sync:failed'), 0, -1)
   expect(await redis.hget(key(`sync:${id}`), 'failedReason')).toBe('JOB_QUARANTINED: 2 workers died of it')

@@ -66,7 +66,7 @@ describe('a connection to one Redis', () => {
     const { redis, said } = open(server, forwarder)
     const id = await redis.client('ID')
     await new Promise(resolve => setTimeout(resolve, 2 * SILENCE_MS))
-    for (let times = 0; times < 4; times++) await redis.blpop('nothing', SILENCE_MS / 2_000)
+    for (let times = 0; times < 8; times++) await redis.blpop('nothing', SILENCE_MS / 4_000)
     expect([await redis.client('ID'), said]).toEqual([id, []])
   })
 })

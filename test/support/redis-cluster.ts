@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -48,7 +46,7 @@ class ClusterNode extends Server {
     const program = findProgram(['redis-server'], 'redis-server')
     const folder = await mkdtemp(join(tmpdir(), 'feedctl-redis-cluster-'))
     try {
-      const port = await findFreePortPair()
+      const port = await findFreePort(BUS_OFFSET)
       const file = join(folder, 'redis.conf')
       await writeFile(file, settings({ folder, port, password }), { mode: 0o600 })
       const node = new ClusterNode(folder, [program, file], port, password)
@@ -106,7 +104,6 @@ export class RedisCluster implements AsyncDisposable {
       for (const [index, node] of cluster.nodes.entries())
         await cluster.give(node, [index * share, Math.min(SLOTS, (index + 1) * share) - 1])
       cluster.first = cluster.nodes.map(node => node.address)
-      await cluster.meet(cluster.nodes[0], cluster.nodes.slice(1))
       await cluster.untilWhole()
       return cluster
     } catch (error) {
@@ -144,13 +141,19 @@ export class RedisCluster implements AsyncDisposable {
     this.gone.push(dead)
     for (const node of living) await node.ask(client => client.cluster('FORGET', deadId))
     if (dead.slots !== null) await this.give(heir, dead.slots)
-    await this.meet(living[0], [heir])
     await this.untilWhole()
   }
 
-  /** Returns when every node finds every slot served. */
-  untilWhole(): Promise<void> {
-    return until('whole', this.nodes, state => state.includes('cluster_state:ok') && state.includes(`cluster_slots_ok:${SLOTS}`))
+  /** Makes the nodes known to each other, and returns when every one finds every slot served. */
+  async untilWhole(): Promise<void> {
+    const isWhole = (state: string) => state.includes('cluster_state:ok') && state.includes(`cluster_slots_ok:${SLOTS}`)
+    let metAt = Number.NEGATIVE_INFINITY
+    await until('whole', this.nodes, isWhole, async () => {
+      // A handshake that takes longer than the time of a node is given up; to meet who is known changes nothing.
+      if (Date.now() - metAt < NODE_TIMEOUT_MS) return
+      metAt = Date.now()
+      await this.meet()
+    })
   }
 
   /** Returns when every node but this one, which was killed, takes no commands any more. */
@@ -174,17 +177,29 @@ export class RedisCluster implements AsyncDisposable {
     node.slots = slots
   }
 
-  private async meet(host: ClusterNode | undefined, guests: readonly ClusterNode[]): Promise<void> {
-    for (const guest of guests) await host?.ask(client => client.cluster('MEET', '127.0.0.1', guest.port))
+  /** Has the first node seek out the others; in vain when it does not answer. */
+  private async meet(): Promise<void> {
+    const [host, ...guests] = this.nodes
+    await host
+      ?.ask(async client => {
+        for (const guest of guests) await client.cluster('MEET', '127.0.0.1', guest.port)
+      })
+      .catch(() => {})
   }
 }
 
-async function until(what: string, nodes: readonly ClusterNode[], holds: (state: string) => boolean): Promise<void> {
+async function until(
+  what: string,
+  nodes: readonly ClusterNode[],
+  holds: (state: string) => boolean,
+  meanwhile?: () => Promise<void>,
+): Promise<void> {
   const deadline = Date.now() + STATE_TIMEOUT_MS
   for (;;) {
     const states = await Promise.all(nodes.map(node => node.state()))
     if (states.every(holds)) return
     if (Date.now() > deadline) throw new Error(`the cluster is not ${what} after ${STATE_TIMEOUT_MS} ms: ${states.join()}`)
+    await meanwhile?.()
     await pause(50)
   }
 }
@@ -203,25 +218,4 @@ function settings(place: { folder: string; port: number; password: string }): st
     'save ""',
     'maxmemory-policy noeviction',
   ].join('\n')
-}
-
-/** A free port whose bus port is free as well, both below the range of outgoing connections. */
-async function findFreePortPair(): Promise<number> {
-  for (;;) {
-    const port = await findFreePort()
-    if (port + BUS_OFFSET < 32_000 && (await isFree(port + BUS_OFFSET))) return port
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const probe = createServer()
-  try {
-    probe.listen(port, '127.0.0.1')
-    await once(probe, 'listening')
-    return true
-  } catch {
-    return false
-  } finally {
-    probe.close()
-  }
 }

@@ -10,8 +10,9 @@ export type S3Fault =
   | { readonly kind: 'status'; readonly status: number; readonly code: string }
   /** Answered with this, and not passed on. */
   | { readonly kind: 'answer'; readonly xml: string }
-  /** Passed on after so long. */
+  /** Passed on after so long, or when that has come to its end. */
   | { readonly kind: 'delay'; readonly ms: number }
+  | { readonly kind: 'delay'; readonly until: Promise<unknown> }
   /** The connection is ended before an answer, the request not passed on. */
   | { readonly kind: 'drop' }
   /** Passed on; the connection is ended instead of the answer. */
@@ -65,7 +66,8 @@ export class S3Faults implements AsyncDisposable {
   /** Connections are ended at once while this is true, as a server's that is stopped. */
   down = false
   readonly place: S3Place
-  private readonly agent = new Agent({ keepAlive: true })
+  /** Gives an idle connection up before the server does, which ends it after 5 s. */
+  private readonly agent = new Agent({ keepAlive: true, timeout: 3_000 })
 
   private constructor(
     private readonly server: Server,
@@ -107,7 +109,7 @@ export class S3Faults implements AsyncDisposable {
     if (fault?.kind === 'drop') return void incoming.socket.destroy()
     if (fault?.kind === 'status') return refuse(incoming, answer, fault)
     if (fault?.kind === 'answer') return void incoming.resume().on('end', () => answer.end(fault.xml))
-    if (fault?.kind === 'delay') await pause(fault.ms)
+    if (fault?.kind === 'delay') await ('ms' in fault ? pause(fault.ms) : fault.until)
     this.pass(incoming, answer, fault)
   }
 

@@ -8,6 +8,10 @@ import { WatchedProcess } from './watched-process.js'
 const POLL_MS = 20
 const START_TIMEOUT_MS = 60_000
 const PORTS = { first: 15_000, last: 31_999 }
+/** The processes of a run, the one that starts the others included, give out ports of their own: between its check and its use a port is anybody's. */
+const SHARES = 4
+const share = Number(process.env.VITEST_POOL_ID ?? 0) % SHARES
+const given = new Set<number>()
 const MORE_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/usr/local/mysql/bin', '/usr/libexec']
 
 interface ServerPlan {
@@ -116,13 +120,20 @@ export function findProgram(names: readonly string[], debianPackage: string): st
 
 /**
  * A free port of 127.0.0.1 below the range of outgoing connections: no client can be given it while its server is down, and a client that
- * keeps knocking there cannot end up connected to itself.
+ * keeps knocking there cannot end up connected to itself. `pairedAt`: the port that lies so far above it is free as well, and given with it.
  */
-export async function findFreePort(): Promise<number> {
+export async function findFreePort(pairedAt = 0): Promise<number> {
   for (;;) {
-    const port = PORTS.first + Math.floor(Math.random() * (PORTS.last - PORTS.first + 1))
-    if (await isFree(port)) return port
+    const port = PORTS.first + Math.floor(Math.random() * (PORTS.last - pairedAt - PORTS.first + 1))
+    if ((await isOurs(port)) && (pairedAt === 0 || (await isOurs(port + pairedAt)))) return port
   }
+}
+
+/** Whether the port is free, and given to nobody before. */
+async function isOurs(port: number): Promise<boolean> {
+  if (port % SHARES !== share || given.has(port)) return false
+  given.add(port)
+  return isFree(port)
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -4,7 +4,8 @@ import { createInterface } from 'node:readline'
 
 /**
  * Runs a server and outlives this process just long enough to clean up after it: the end of its standard input, however the owner ended,
- * stops the server and removes the folder. One line on its input releases it: the folder stays. Arguments: folder, log file, program...
+ * stops the server and removes the folder. One line on its input releases it: the folder stays. That line is read here: the guard, which would
+ * swallow it, must be gone before the owner hears of the end. Arguments: folder, log file, program...
  */
 const WATCHER = `
 trap '' PIPE
@@ -26,6 +27,7 @@ guard=$!
 wait "$server"
 status=$?
 kill "$guard" 2>/dev/null
+wait "$guard" 2>/dev/null
 echo "$status" 2>/dev/null
 read -r line <&3 || rm -rf -- "$folder"
 `

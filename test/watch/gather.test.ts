@@ -136,7 +136,7 @@ describeDrivers('what is seen of an installation', env => {
       .set({ state: 'ok', finished_at: AT })
       .where('run_id', '=', 'new')
       .execute()
-    clock.now += 60_000
+    clock.now += 600_000
     expect((await watch.overview()).run).toMatchObject({ runId: 'new', finishedAt: AT, running: 0, ended: 5, failed: 0 })
   })
 

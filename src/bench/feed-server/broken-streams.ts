@@ -1,4 +1,5 @@
 import { pipeline, Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { constants, createBrotliCompress, createGzip } from 'node:zlib'
 import { malformedDocument, openingOf, postsForEver } from './broken-documents.js'
 import type { Exchange } from './exchange.js'
@@ -9,6 +10,9 @@ const SLOW_BYTE_EVERY_MS = 250
 const BOMB_CHUNKS = 256
 const BOMB_CHUNK_BYTES = 1024 * 1024
 const ITEMS_PER_CHUNK = 20
+
+type BombEncoding = 'gzip' | 'br'
+const bombs = new Map<BombEncoding, Promise<Buffer>>()
 
 /** Leaves the request without an answer until the client goes. */
 export function hang(): void {}
@@ -40,12 +44,22 @@ export function endless(exchange: Exchange, seed: number): void {
   stream(exchange, Readable.from(endlessChunks(seed)))
 }
 
-/** 256 MiB of well-formed XML, compressed as it is sent. What the client takes is not asked. */
-export function sendBomb(exchange: Exchange, encoding: 'gzip' | 'br'): void {
+/** 256 MiB of well-formed XML, compressed. What the client takes is not asked. */
+export async function sendBomb(exchange: Exchange, encoding: BombEncoding): Promise<void> {
+  const packed = await packedBomb(encoding)
   exchange.response.writeHead(200, { 'content-type': RSS, 'content-encoding': encoding })
+  stream(exchange, Readable.from([packed]))
+}
+
+/** Made once: whoever asks while the machine is busy does not wait for it again. */
+function packedBomb(encoding: BombEncoding): Promise<Buffer> {
+  const known = bombs.get(encoding)
+  if (known !== undefined) return known
   const compressor =
     encoding === 'gzip' ? createGzip({ level: 1 }) : createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })
-  stream(exchange, pipeline(Readable.from(bombChunks()), compressor, ignoreEnd))
+  const packing = buffer(Readable.from(bombChunks()).pipe(compressor))
+  bombs.set(encoding, packing)
+  return packing
 }
 
 function stream({ response, tally }: Exchange, source: Readable): void {

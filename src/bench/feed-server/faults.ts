@@ -29,7 +29,7 @@ export function openFaults(seed: number, origin: string) {
     cut: exchange => cut(exchange, seed),
     /** Well-formed items for ever. */
     endless: exchange => endless(exchange, seed),
-    /** 256 MiB of well-formed XML in some 250 KB. */
+    /** 256 MiB of well-formed XML in 1.2 MB, or 50 KB. */
     'bomb-gzip': exchange => sendBomb(exchange, 'gzip'),
     'bomb-br': exchange => sendBomb(exchange, 'br'),
     /** To `redirect-loop-back`, which leads here again. */

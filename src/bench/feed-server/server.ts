@@ -57,6 +57,9 @@ export class FeedServer implements FeedServerControl {
   private readonly faults: Faults
   private readonly tally = new Tally()
   private latencyMs: number
+  /** Requests for sources that are still answered. */
+  private free = Number.POSITIVE_INFINITY
+  private readonly held = new Set<() => void>()
   private closed: Promise<void> | null = null
 
   constructor(
@@ -96,6 +99,17 @@ export class FeedServer implements FeedServerControl {
     this.latencyMs = ms
   }
 
+  /** Answers so many more requests for sources, and the others not before `letGo`. */
+  hold(afterRequests: number): void {
+    this.free = afterRequests
+  }
+
+  letGo(): void {
+    this.free = Number.POSITIVE_INFINITY
+    for (const answer of this.held) answer()
+    this.held.clear()
+  }
+
   prepare(from: number, to: number): void {
     for (let source = from; source <= to; source++) this.library.documentOf(source).body('gzip')
   }
@@ -124,7 +138,11 @@ export class FeedServer implements FeedServerControl {
   }
 
   private answerLater(exchange: Exchange): void {
-    if (this.latencyMs === 0) this.answer(exchange)
+    if (exchange.path.startsWith('/feeds/') && --this.free < 0) {
+      const answer = () => this.answer(exchange)
+      this.held.add(answer)
+      exchange.response.once('close', () => this.held.delete(answer))
+    } else if (this.latencyMs === 0) this.answer(exchange)
     else {
       const timer = setTimeout(() => this.answer(exchange), this.latencyMs)
       exchange.response.once('close', () => clearTimeout(timer))

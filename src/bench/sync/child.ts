@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { FAILURES, Failure, type FailureCode } from '../../kernel/errors.js'
 import type { Usage } from './usage.js'
 
-const KILL_AFTER_MS = 5_000
+const KILL_AFTER_MS = 30_000
 const COMPLAINT_LINES = 20
 const ERROR = z.object({ error: z.object({ code: z.string(), message: z.string(), hint: z.string().nullable() }) })
 

@@ -7,6 +7,7 @@ export const wasabiChecksums: Check = {
   id: 'wasabi.checksums',
   applies: onBucket,
   blind: 'fail',
+  takesTurns: true,
   run: async parts => judgeRoundTrip(await (await parts.bucket()).roundTrip()),
 }
 
@@ -25,6 +26,7 @@ export function judgeRoundTrip({ bytes, refusal, same, etagIsMd5 }: RoundTrip): 
 export const wasabiWrongMd5: Check = {
   id: 'wasabi.wrong-md5',
   applies: onBucket,
+  takesTurns: true,
   run: async parts => judgeWrongMd5(await (await parts.bucket()).wrongMd5()),
 }
 
@@ -43,6 +45,7 @@ export function judgeWrongMd5({ status, code }: WrongMd5Answer): Verdict {
 export const wasabiListParts: Check = {
   id: 'wasabi.list-parts',
   applies: onBucket,
+  takesTurns: true,
   run: async parts => judgeParts(await (await parts.bucket()).parts()),
 }
 
@@ -67,6 +70,7 @@ export function judgeParts({ refusal, listed, aborted }: PartsAnswer): Verdict {
 export const wasabiPublicAccess: Check = {
   id: 'wasabi.public-access',
   applies: onBucket,
+  takesTurns: true,
   run: async parts => judgePublic(await (await parts.bucket()).anonymous(), parts.config.wasabiUrl !== null),
 }
 

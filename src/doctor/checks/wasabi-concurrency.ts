@@ -10,6 +10,7 @@ const BURST_MS = 450
 export const wasabiConcurrency: Check = {
   id: 'wasabi.concurrency',
   applies: onBucket,
+  takesTurns: true,
   run: async parts => judgeBursts(await (await parts.bucket()).bursts(LEVELS, BURST_MS)),
 }
 

@@ -28,6 +28,7 @@ const LISTING = { 'list-type': '2', 'max-keys': '1' }
 export class WasabiProbe implements BucketProbe {
   private readonly prefix: string
   private readonly wire: Wire
+  private readonly sdk: Sdk
   private readonly requests: Requests
   private readonly sweeper: Requests
   private readonly over = new AbortController()
@@ -41,10 +42,10 @@ export class WasabiProbe implements BucketProbe {
     const { endpoint, bucket } = options
     this.prefix = `${options.prefix}/.feedctl-doctor-${randomBytes(6).toString('hex')}/`
     this.wire = new Wire(endpoint, TIMES)
-    const sdk = new Sdk(this.wire, options)
+    this.sdk = new Sdk(this.wire, options)
     const place = { host: endpoint.host, bucket }
-    this.requests = new Requests(sdk, place, ONCE)
-    this.sweeper = new Requests(sdk, place, SWEEP)
+    this.requests = new Requests(this.sdk, place, ONCE)
+    this.sweeper = new Requests(this.sdk, place, SWEEP)
     this.signal = AbortSignal.any([signal, this.over.signal])
     // Each request in flight listens.
     setMaxListeners(0, this.signal)
@@ -60,6 +61,8 @@ export class WasabiProbe implements BucketProbe {
   greet(): Promise<Greeting> {
     return this.inTurn(async () => {
       const { host, bucket } = this.requests.place
+      // Loading it takes time of this machine's, not of the server's.
+      await this.sdk.s3()
       const begun = Date.now()
       const { status, code, headers, serverTime } = await this.ask({ method: 'GET', object: null, query: LISTING })
       const ended = Date.now()

@@ -23,16 +23,24 @@ export interface Samples {
   readonly files: readonly LocalFile[]
 }
 
+interface ProbeParts {
+  readonly bucket: Bucket
+  readonly folder: string
+  readonly reader: FileReader
+}
+
 /**
- * Uploads a few files, of large ones the beginning, under keys of its own, measures, and removes them: begins nothing more after `withinMs`.
+ * Uploads a few files, of large ones the beginning, under keys of its own, measures, and removes them: begins nothing more after `withinMs`,
+ * which count from when the bucket has answered once and the reader's threads have started.
  * @throws {Failure} those of the bucket
  */
 export async function probe(
-  parts: { readonly bucket: Bucket; readonly folder: string; readonly reader: FileReader },
+  parts: ProbeParts,
   samples: Samples,
   withinMs: number,
   signal: AbortSignal,
 ): Promise<{ readonly small: ProbeResult; readonly large: ProbeResult | null }> {
+  await warmUp(parts, samples.tenant, signal)
   const end = steady() + withinMs
   const keys: MediaKey[] = []
   const measured = { small: { requests: 0, bytes: 0, busyMs: 0 }, large: { requests: 0, bytes: 0, busyMs: 0 } }
@@ -40,8 +48,7 @@ export async function probe(
     const path = `${parts.folder}/${samples.tenant}/${file.name}`
     const read = file.bytes > HOLD_BYTES ? await beginningOf(path) : await parts.reader.read(path, file.bytes)
     if ('fault' in read || read.content === null || steady() > end) return
-    // No file has such a name: the inventory passes it over.
-    const key = mediaKey(samples.tenant, `.feedctl-probe/${randomToken()}` as MediaName)
+    const key = keyOf(samples.tenant)
     keys.push(key)
     const begun = steady()
     await parts.bucket.put(key, heldSource(read.content), { ...read, type: 'application/octet-stream' }, signal)
@@ -65,6 +72,18 @@ export async function probe(
   const { small, large } = measured
   if (small.requests === 0) return { small: large, large: null }
   return { small, large: large.requests === 0 ? null : large }
+}
+
+/** Loading the client, connecting and starting threads is no part of an upload's time. */
+async function warmUp({ bucket, folder, reader }: ProbeParts, tenant: TenantId, signal: AbortSignal): Promise<void> {
+  // A folder is refused by a thread, which has to be there for that.
+  const reading = Array.from({ length: AT_ONCE }, () => reader.read(folder, 0))
+  await Promise.all([bucket.stat(keyOf(tenant), signal), ...reading])
+}
+
+/** No file has such a name: the inventory passes it over. */
+function keyOf(tenant: TenantId): MediaKey {
+  return mediaKey(tenant, `.feedctl-probe/${randomToken()}` as MediaName)
 }
 
 /** Of a file that is too large to be held. */

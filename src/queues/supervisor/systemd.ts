@@ -2,7 +2,10 @@ import { execFile } from 'node:child_process'
 import { wordsOf } from '../../kernel/errors.js'
 import type { Log } from '../../kernel/log.js'
 
+/** How long a message may take to be told. */
 const PATIENCE_MS = 5_000
+/** How often a message is tried that must not be lost: systemd would end a service that it never heard was ready. */
+const ATTEMPTS = 5
 
 /** What systemd gives a service of `Type=notify` in its environment. */
 export interface SystemdEnvironment {
@@ -40,6 +43,7 @@ export class Systemd {
     private readonly env: SystemdEnvironment & Readonly<Record<string, string | undefined>>,
     private readonly log: Log,
     private readonly pid = process.pid,
+    private readonly patienceMs = PATIENCE_MS,
   ) {
     this.socket = env.NOTIFY_SOCKET || null
     this.everyMs = watchdogMs(env, pid)
@@ -47,29 +51,29 @@ export class Systemd {
 
   ready(status: string): void {
     this.status = status
-    this.tell('READY=1', `STATUS=${status}`)
+    this.tell(ATTEMPTS, 'READY=1', `STATUS=${status}`)
   }
 
   /** Told when it is another than before. */
   say(status: string): void {
     if (status === this.status) return
     this.status = status
-    this.tell(`STATUS=${status}`)
+    this.tell(1, `STATUS=${status}`)
   }
 
   reloading(): void {
-    this.tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`)
+    this.tell(ATTEMPTS, 'RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`)
   }
 
   stopping(): void {
-    this.tell('STOPPING=1')
+    this.tell(1, 'STOPPING=1')
   }
 
   /** To be called at every turn of the loop whose life it is about. */
   turn(now: number): void {
     if (this.everyMs === null || now - this.toldAt < this.everyMs) return
     this.toldAt = now
-    this.tell('WATCHDOG=1')
+    this.tell(1, 'WATCHDOG=1')
   }
 
   /** Returns when everything is told. */
@@ -77,20 +81,23 @@ export class Systemd {
     await this.telling
   }
 
-  private tell(...lines: string[]): void {
+  private tell(attempts: number, ...lines: string[]): void {
     if (this.socket === null) return
-    this.telling = this.telling.then(() => (this.lost ? undefined : this.send(lines)))
+    this.telling = this.telling.then(async () => {
+      for (let left = attempts; left > 0 && !this.lost; left--) if (await this.send(lines)) return
+    })
   }
 
-  private send(lines: readonly string[]): Promise<void> {
+  /** False when it may not have been heard. */
+  private send(lines: readonly string[]): Promise<boolean> {
     return new Promise(resolve => {
-      const options = { env: this.env as NodeJS.ProcessEnv, timeout: PATIENCE_MS }
+      const options = { env: this.env as NodeJS.ProcessEnv, timeout: this.patienceMs }
       execFile('systemd-notify', [`--pid=${this.pid}`, ...lines], options, error => {
         if ((error as NodeJS.ErrnoException | null)?.code === 'ENOENT') {
           this.lost = true
           this.log.warn('systemd waits for word of this service, but its program systemd-notify is not there')
         } else if (error !== null) this.log.debug('systemd-notify', { why: wordsOf(error) })
-        resolve()
+        resolve(error === null)
       })
     })
   }

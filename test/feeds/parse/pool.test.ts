@@ -78,7 +78,7 @@ describe('parser threads', () => {
   })
 
   it('survive a document that takes all their memory', async () => {
-    const pool = openPool({ threads: 1, maxHeapMb: 32 })
+    const pool = openPool({ threads: 1, maxHeapMb: 32, maxParseMs: 50_000 })
     // A thousand posts of 30 KB each, which are all kept until the document is whole.
     const content = 'word '.repeat(6_000)
     const items = Array.from(

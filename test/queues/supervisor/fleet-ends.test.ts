@@ -6,7 +6,7 @@ import { Log } from '../../../src/kernel/log.js'
 import type { WorkerDeath } from '../../../src/queues/index.js'
 import { Fleet } from '../../../src/queues/supervisor/fleet.js'
 
-/** A program that tells of itself, as a worker does, and does at SIGTERM what it was started for. */
+/** A program that tells of itself, as a worker does, and does at SIGTERM, or at a word, what it was started for. */
 const WORKER = `
 const deed = process.argv[2]
 process.on('SIGTERM', () => {
@@ -16,7 +16,7 @@ process.on('SIGTERM', () => {
 const tell = () => process.send({ card: { id: 'one', pid: process.pid, state: 'working', seenAt: Date.now(), rssBytes: 1, queues: [], jobs: [] } })
 setInterval(tell, 50)
 tell()
-if (deed === 'is done') setTimeout(() => process.exit(0), 200)
+if (deed === 'is done') process.on('message', () => process.exit(0))
 process.on('disconnect', () => process.exit(0))
 `
 
@@ -55,7 +55,8 @@ const stopAndTire = (fleet: Fleet) => {
 test.each<[string, string, (fleet: Fleet) => void, string]>([
   ['ends when it is told to', 'ends', stop, 'told to stop'],
   ['does not, and is killed for it', 'lingers', stopAndTire, 'told to stop'],
-  ['ends by itself', 'is done', () => {}, 'told to stop'],
+  // The word tells it when, so that it has told of itself before: no signal is sent.
+  ['ends by itself', 'is done', fleet => fleet.tell('pause'), 'told to stop'],
   ['is killed', 'lingers', fleet => fleet.killAll(), 'killed by SIGKILL'],
   // By whoever: its jobs may be the reason.
   [

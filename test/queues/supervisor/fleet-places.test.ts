@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { Log } from '../../../src/kernel/log.js'
 import { Fleet } from '../../../src/queues/supervisor/fleet.js'
 import { refillAfterUnwell } from '../../../src/queues/supervisor/workplace.js'
@@ -85,6 +85,9 @@ test('the place of a worker that has reached a limit is filled at once, and the 
 })
 
 test('the place of a worker that reached a limit before it did anything is filled with delay', async () => {
+  // However long its worker takes to begin, it is young.
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
+  onTestFinished(() => void clock.mockRestore())
   const { fleet, states } = fleetOf('recycles', 0)
   fleet.step(0, null)
   await expect.poll(states, SOON).toEqual(['draining'])

@@ -1,6 +1,9 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Log } from '../../../src/kernel/log.js'
 import { Systemd, watchdogMs, withoutSystemd } from '../../../src/queues/supervisor/systemd.js'
+import { temporaryFolder } from '../../support/folders.js'
 import { hasSystemdPrograms, SystemdSocket } from '../../support/systemd-socket.js'
 
 describe('systemd', () => {
@@ -8,7 +11,7 @@ describe('systemd', () => {
     'hears of a service in the order of what happens to it (needs systemd-notify and python3)',
     async () => {
       using receiver = await SystemdSocket.create()
-      const systemd = new Systemd({ ...receiver.env, WATCHDOG_USEC: '20000000' }, new Log(() => {}), 4711)
+      const systemd = new Systemd({ ...receiver.env, WATCHDOG_USEC: '20000000' }, new Log(() => {}), 4711, 60_000)
       systemd.ready('working: 1 of 1 workers consume')
       systemd.say('working: 1 of 1 workers consume')
       for (const now of [1_000, 5_000, 10_999, 11_000]) systemd.turn(now)
@@ -36,6 +39,22 @@ describe('systemd', () => {
       expect(told()[0]).toContain('MAINPID=4711')
     },
   )
+
+  test('is told again that the service is ready, and that it reloads, when its program failed', async () => {
+    const folder = temporaryFolder()
+    const log = join(folder, 'log')
+    // Every other call fails, the first one included.
+    const program = `#!/bin/sh\necho "$2" >>${log}\n[ $(($(wc -l <${log}) % 2)) = 0 ]\n`
+    writeFileSync(join(folder, 'systemd-notify'), program, { mode: 0o755 })
+    const env = { PATH: `${folder}:${process.env.PATH}`, NOTIFY_SOCKET: '/nonexistent/notify' }
+    const systemd = new Systemd(env, new Log(() => {}), 4711, 60_000)
+    systemd.ready('working')
+    systemd.reloading()
+    systemd.stopping()
+    await systemd.told()
+    const told = readFileSync(log, 'utf8').trim().split('\n')
+    expect(told).toEqual(['READY=1', 'READY=1', 'RELOADING=1', 'RELOADING=1', 'STOPPING=1'])
+  })
 
   test('is told nothing where it does not listen', async () => {
     const lines: string[] = []
