@@ -87,8 +87,8 @@ export async function openApp(config: Config, log: Log): Promise<App> {
   }
 }
 
-/** Before anything is opened: a worker that learns it from its first job would spoil the job. */
-async function refuseBadFetching(config: Config): Promise<void> {
+/** Before anything is opened: a worker that learns it from its first job would spoil the job. @throws {Failure} CONFIG_INVALID */
+export async function refuseBadFetching(config: Config): Promise<void> {
   if (config.fetchAllow.length > 0) {
     const { createAddressGuard } = await import('./feeds/fetch/addresses.js')
     createAddressGuard(config.fetchAllow)

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** What is started as a program or as a thread, and where its compiled module is. */
@@ -13,6 +13,8 @@ const LEFT_ALONE = /^(cli-progress|fastify|ink|ioredis|libsql|msgpackr|mysql2|pi
 
 /** How long what a process of an earlier build may still have to load is kept. */
 const KEPT_MS = 7 * 24 * 3_600_000
+/** The files of one build are written within this time. */
+const BUILD_MS = 5 * 60_000
 
 /**
  * Joins the compiled modules and the packages they use into few files in dist/bin: reading eight hundred files takes half of the time that
@@ -35,13 +37,26 @@ export async function bundle(root) {
     await joined.close()
   }
   mkdirSync(join(place, 'parts'), { recursive: true })
-  dropOldParts(join(place, 'parts'))
+  keepNewestParts(place)
   for (const folder of ['parts', '.']) {
     for (const entry of readdirSync(join(made, folder), { withFileTypes: true })) {
       if (entry.isFile()) renameSync(join(made, folder, entry.name), join(place, folder, entry.name))
     }
   }
   rmSync(made, { recursive: true })
+  dropOldParts(join(place, 'parts'))
+}
+
+/** Those of the build that is replaced now count from now: what runs has them still to load. */
+function keepNewestParts(place) {
+  const entrance = join(place, 'feedctl.js')
+  if (!existsSync(entrance)) return
+  const builtAt = statSync(entrance).mtimeMs
+  const now = new Date()
+  for (const name of readdirSync(join(place, 'parts'))) {
+    const path = join(place, 'parts', name)
+    if (statSync(path).mtimeMs > builtAt - BUILD_MS) utimesSync(path, now, now)
+  }
 }
 
 function dropOldParts(folder) {

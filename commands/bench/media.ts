@@ -1,8 +1,8 @@
 import type { Command } from '@commander-js/extra-typings'
 import type { Io } from '../../src/cli/io.js'
-import { Failure } from '../../src/kernel/errors.js'
 import { settingsOf } from '../opening.js'
 import { examples, wholeNumber } from '../program.js'
+import { refuseMisses } from './verdicts.js'
 
 export function registerMedia(bench: Command, io: Io): void {
   const command = bench
@@ -24,11 +24,7 @@ export function registerMedia(bench: Command, io: Io): void {
       const { env, signal } = io
       const result = await benchMedia({ operator: settingsOf(io), env, load: { shapes, transfers, repeat }, watcher: io, signal })
       io.print(result, asText)
-      const bad = result.rows.filter(row => !row.valid || row.pass === false).map(row => row.metric)
-      if (assert && bad.length > 0) {
-        const hint = 'rclone on this machine, and nothing else running on it meanwhile'
-        throw new Failure('CHECK_FAILED', `not as promised: ${bad.join(', ')}`, { hint })
-      }
+      if (assert) refuseMisses(result.rows, 'rclone on this machine, and nothing else running on it meanwhile')
     })
   examples(command, [
     'WASABI_ENDPOINT=http://127.0.0.1:7480 WASABI_BUCKET=bench feedctl bench media',

@@ -1,8 +1,8 @@
 import type { Command } from '@commander-js/extra-typings'
 import type { Io } from '../../src/cli/io.js'
-import { Failure } from '../../src/kernel/errors.js'
 import { settingsOf } from '../opening.js'
 import { examples, wholeNumber } from '../program.js'
+import { refuseMisses } from './verdicts.js'
 
 export function registerQueue(bench: Command, io: Io): void {
   const command = bench
@@ -23,11 +23,7 @@ export function registerQueue(bench: Command, io: Io): void {
       const { env, signal } = io
       const result = await benchQueue({ operator: settingsOf(io), env, load, watcher: io, signal })
       io.print(result, asText)
-      const bad = result.rows.filter(row => !row.valid || row.pass === false).map(row => row.metric)
-      if (assert && bad.length > 0) {
-        const hint = 'nothing else on this machine meanwhile, and --repeat 3'
-        throw new Failure('CHECK_FAILED', `not as promised: ${bad.join(', ')}`, { hint })
-      }
+      if (assert) refuseMisses(result.rows, 'nothing else on this machine meanwhile, and --repeat 3')
     })
   examples(command, [
     'QUEUE_CONNECTION=redis CACHE_DRIVER=redis feedctl bench queue',

@@ -3,7 +3,19 @@ import type { MediaState, MediaTable } from '../tenants/databases/index.js'
 import type { TenantTables } from '../tenants/tables.js'
 import type { MediaName } from './names.js'
 
-const COLUMNS = ['id', 'name', 'name_hash', 'state', 'bytes', 'sha256', 'md5', 'type', 'identity', 'etag'] as const
+const COLUMNS = [
+  'id',
+  'name',
+  'name_hash',
+  'state',
+  'bytes',
+  'sha256',
+  'md5',
+  'type',
+  'identity',
+  'etag',
+  'delete_after',
+] as const
 /** Rows of one statement. */
 export const ROWS_AT_ONCE = 500
 

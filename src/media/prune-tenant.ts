@@ -46,7 +46,7 @@ export class TenantPrune {
     private readonly events: PruneEvents,
   ) {}
 
-  /** @throws {Failure} UNAVAILABLE, BUCKET_NOT_FOUND; the signal's reason */
+  /** @throws {Failure} UNAVAILABLE, BUCKET_NOT_FOUND, BUCKET_REFUSED; the signal's reason */
   async run(): Promise<void> {
     for (const state of STATES) {
       for (let after = 0; ; ) {
@@ -89,7 +89,7 @@ export class TenantPrune {
       if (stat === null || stat.etag !== row.etag || stat.bytes !== row.bytes) await this.lost(row, identity !== null)
       else await this.remove(row)
     } catch (error) {
-      if (!isFailure(error) || error.retry || error.code === 'BUCKET_NOT_FOUND') throw error
+      if (!isFailure(error) || error.retry || error.code === 'BUCKET_NOT_FOUND' || error.code === 'BUCKET_REFUSED') throw error
       this.events.failed(row.name, error)
     }
   }

@@ -101,7 +101,7 @@ async function increase({ kysely }: Catalog, { tenantId, disk, reads, lastAt }: 
   return changed.numUpdatedRows > 0n
 }
 
-/** A row of no reads, unless there is one; nothing of a tenant that has been removed. */
+/** A row of no reads, unless there is one; nothing of a tenant that is removed, or about to be. */
 async function begin({ kysely, database }: Catalog, { tenantId, disk, lastAt }: Count): Promise<void> {
   const insert = kysely
     .insertInto('media_reads')
@@ -110,7 +110,8 @@ async function begin({ kysely, database }: Catalog, { tenantId, disk, lastAt }: 
       eb
         .selectFrom('tenants')
         .select(({ val }) => ['tenants.id', val(disk).as('disk'), val(0).as('reads'), val(lastAt).as('last_at')])
-        .where('tenants.id', '=', tenantId),
+        .where('tenants.id', '=', tenantId)
+        .where('tenants.state', '<>', 'deleting'),
     )
   await (database.dialect === 'sqlite' ? insert.orIgnore() : insert.ignore()).execute()
 }

@@ -2,9 +2,9 @@ import type { MediaState } from '../tenants/databases/index.js'
 import type { TenantId } from '../tenants/ids.js'
 import type { Disks, Stat } from './disks/driver.js'
 import { type MediaName, mediaKey } from './names.js'
+import { MEDIA_STATES } from './states.js'
 
-const STATES: readonly MediaState[] = ['seen', 'hashed', 'uploading', 'uploaded', 'verified', 'switched', 'grace', 'deleted']
-const VERIFIED = STATES.indexOf('verified')
+const VERIFIED = MEDIA_STATES.indexOf('verified')
 
 /** Where a file can be read. */
 export type Copy = { readonly disk: 'local'; readonly stat: Stat } | { readonly disk: 'wasabi' }
@@ -15,8 +15,8 @@ export function isLocal(state: MediaState): boolean {
 }
 
 /** Whether the bucket has the file, and its copy was looked at: what is only uploaded is not trusted. */
-export function isInBucket(state: MediaState): boolean {
-  return STATES.indexOf(state) >= VERIFIED
+function isTrusted(state: MediaState): boolean {
+  return MEDIA_STATES.indexOf(state) >= VERIFIED
 }
 
 /**
@@ -31,5 +31,5 @@ export async function findCopy(
 ): Promise<Copy | null> {
   const stat = isLocal(file.state) ? await disks.local.stat(mediaKey(tenant, file.name), signal) : null
   if (stat !== null) return { disk: 'local', stat }
-  return disks.wasabi !== null && isInBucket(file.state) ? { disk: 'wasabi' } : null
+  return disks.wasabi !== null && isTrusted(file.state) ? { disk: 'wasabi' } : null
 }

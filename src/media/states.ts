@@ -1,7 +1,7 @@
 import type { MediaLinksTable, MediaState } from '../tenants/databases/index.js'
 
-/** In the order of a file's way to the bucket. */
-export const MEDIA_STATES = [
+/** Of files that have a local copy, in the order of their way to the bucket. */
+export const LOCAL_STATES = [
   'seen',
   'hashed',
   'uploading',
@@ -9,8 +9,9 @@ export const MEDIA_STATES = [
   'verified',
   'switched',
   'grace',
-  'deleted',
 ] as const satisfies readonly MediaState[]
+
+export const MEDIA_STATES = [...LOCAL_STATES, 'deleted'] as const satisfies readonly MediaState[]
 
 /** Of what a post names. */
 export const LINK_STATES = ['waiting', 'stored', 'failed', 'refused'] as const satisfies readonly MediaLinksTable['state'][]

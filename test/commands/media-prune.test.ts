@@ -102,6 +102,31 @@ it('removes the file of a row that a killed run had claimed', async () => {
   expect((await prune()).report.files.removed).toBe(0)
 })
 
+it('leaves rollback to read the object of a row that a killed run had claimed', async () => {
+  const { cli, set, isHere, rows } = await furnish(graced('a'))
+  await set({ state: 'deleted' })
+  let reads = 0
+  faults.plan = seen => {
+    if (seen.method === 'GET' && seen.key !== '' && seen.key.endsWith('/a')) reads++
+    return noUploads(seen)
+  }
+  const { exit } = await cli('rollback', 'acme', '--yes')
+  faults.plan = noUploads
+  expect([exit, reads, isHere('a')]).toEqual([0, 1, true])
+  expect(await rows()).toMatchObject([{ state: 'hashed' }])
+})
+
+it('is no failure of each file that the bucket refuses the keys', async () => {
+  const { prune, isHere, rows } = await furnish(graced('a', 'b'))
+  const before = await rows()
+  faults.plan = seen => (seen.method === 'HEAD' ? { kind: 'status', status: 403, code: 'AccessDenied' } : noUploads(seen))
+  const { exit } = await prune()
+  faults.plan = noUploads
+  expect(exit).toBe(4)
+  expect([isHere('a'), isHere('b')]).toEqual([true, true])
+  expect(await rows()).toEqual(before)
+})
+
 it('has an object that was lost uploaded again by the next migration', async () => {
   const { media, tenant, cli, prune, isHere, rows } = await furnish(graced('a', 'lost'))
   await media.removeObject(tenant, 'lost')

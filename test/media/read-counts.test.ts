@@ -50,6 +50,16 @@ describeDatabases('reads of media', env => {
     expect(await readsIn(catalog, gone)).toEqual([])
   })
 
+  it('leave nothing behind of a tenant whose removal is under way', async () => {
+    const here = await openInstallation(env)
+    const tenant = await tenantIn(here, 'leaving')
+    const counts = new ReadCounts(here.catalog, new Log(() => {}), NEVER_MS)
+    counts.count(tenant.id, 'local')
+    await here.catalog.kysely.updateTable('tenants').set({ state: 'deleting' }).where('id', '=', tenant.id).execute()
+    await counts.close()
+    expect(await readsIn(here.catalog, tenant.id)).toEqual([])
+  })
+
   it('are kept while they cannot be written', async () => {
     const here = await openInstallation(env)
     const tenant = await tenantIn(here, 'kept')

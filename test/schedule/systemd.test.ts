@@ -32,7 +32,8 @@ const textOf = (units: ReturnType<typeof systemdUnits>, name: string) => units.f
 
 describe('the units of systemd', () => {
   it('are one supervisor where there is a queue, that notifies, is watched, and may drain', () => {
-    const units = systemdUnits(PLAN, ON_REDIS)
+    const bin = '/srv/feedctl/bin/feedctl.js'
+    const units = systemdUnits({ ...PLAN, bin }, ON_REDIS)
     expect(units.map(unit => [unit.name, unit.enabled])).toEqual([['feedctl-supervise.service', true]])
     const lines = textOf(units, 'feedctl-supervise.service').split('\n')
     expect(lines).toEqual(
@@ -40,7 +41,7 @@ describe('the units of systemd', () => {
         'Type=notify',
         'NotifyAccess=all',
         'WatchdogSec=60',
-        `ExecStart=${process.execPath} -- ${BIN} queue supervise --env-file /srv/feeds/.env`,
+        `ExecStart=${process.execPath} -- ${bin} queue supervise --env-file /srv/feeds/.env`,
         'TimeoutStopSec=45',
         'ProtectSystem=strict',
         'ReadWritePaths=-/srv/feeds/storage',

@@ -1,3 +1,4 @@
+import { refuseBadFetching } from '../../app.js'
 import type { Config } from '../../kernel/config.js'
 import { type Failure, isFailure } from '../../kernel/errors.js'
 import { clusterNodes } from '../../redis/cluster-nodes.js'
@@ -11,14 +12,7 @@ export const settings: Check = {
   run: async ({ config }) => {
     try {
       clusterNodes(config)
-      const [{ createAddressGuard }, { fetcherOptions }, { parseProxy }] = await Promise.all([
-        import('../../feeds/fetch/addresses.js'),
-        import('../../feeds/fetch/settings.js'),
-        import('../../feeds/fetch/route.js'),
-      ])
-      createAddressGuard(config.fetchAllow)
-      fetcherOptions(config)
-      if (config.fetchProxy !== null) parseProxy(config.fetchProxy)
+      await refuseBadFetching(config)
     } catch (error) {
       if (!isFailure(error, 'CONFIG_INVALID')) throw error
       return refusedSettings(error)

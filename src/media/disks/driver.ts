@@ -97,7 +97,7 @@ export interface Bucket extends Disk {
   etagOf(source: Source, facts: ObjectFacts): Promise<string>
   /** Of uploads that were begun under the prefix, and never ended; answers how many. */
   abortUploads(prefix: TenantPrefix, olderThanMs: number, signal: AbortSignal): Promise<number>
-  /** A link that anybody may read the object by: of the CDN, for good, or signed, for `ttlS` seconds. `name`: what a browser saves it as; null shows it. */
+  /** A link that anybody may read the object by: of the CDN, for good, or signed, for `ttlS` seconds. `download`: what a browser saves it as by a signed link; null shows it. */
   linkTo(key: MediaKey, options: { readonly ttlS: number; readonly download: string | null }): Promise<string>
   /** Told the outcome of each request, for who adapts to it. Answers how to stop. */
   watch(watcher: (request: RequestOutcome) => void): () => void

@@ -19,17 +19,6 @@ const COLUMNS = [
   'attempts',
 ] as const
 
-/** Of files that have a local copy. */
-export const LOCAL_STATES = [
-  'seen',
-  'hashed',
-  'uploading',
-  'uploaded',
-  'verified',
-  'switched',
-  'grace',
-] as const satisfies readonly MediaState[]
-
 /** What the migration knows of a file. */
 export type MediaRow = Pick<Selectable<MediaTable>, (typeof COLUMNS)[number]> & { readonly name: MediaName }
 

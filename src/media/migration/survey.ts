@@ -3,9 +3,10 @@ import type { Clock } from '../../kernel/clock.js'
 import type { TenantTables } from '../../tenants/tables.js'
 import type { Tenant } from '../../tenants/tenant.js'
 import { LEAST_BILLED_BYTES, type Stored } from '../cost.js'
+import { LOCAL_STATES } from '../states.js'
 import { standingOf, takeInventory } from './inventory.js'
 import { folderAway, type LocalFault, type LocalFile, localFiles } from './local-files.js'
-import { countRows, LOCAL_STATES } from './rows.js'
+import { countRows } from './rows.js'
 
 /** What is in the local folders. */
 export class Survey {

@@ -37,9 +37,11 @@ export async function switchOver(
     parts.tally.bytes += [...same, ...gone].reduce((sum, row) => sum + row.bytes, 0)
     for (const row of changed) {
       again = true
-      const failure = new Failure('MEDIA_CHANGED', `${row.name} changed while it was uploaded`)
       await journaled(journal.move([row.id], 'verified', anew(parts.now())))
-      if (isLast) parts.tally.failed(tenant.slug, row.name, failure)
+      if (!isLast) continue
+      const failure = new Failure('MEDIA_CHANGED', `${row.name} changed while it was uploaded`)
+      await journaled(journal.failed(row, failure))
+      parts.tally.failed(tenant.slug, row.name, failure)
     }
     after = last.id
   }

@@ -63,9 +63,9 @@ export function isAnother(row: Pick<BucketRow, 'identity'>, identity: string): b
   return row.identity !== identity
 }
 
-/** A row without a local copy knows the identity of one only when a rollback has just made it. */
-function wasRestored(row: Pick<BucketRow, 'state' | 'identity'>, identity: string): boolean {
-  return row.state === 'deleted' && row.identity === identity
+/** A row without a local copy knows the identity of one when a rollback has just made it; and, with the end of its grace, when pruning was killed. */
+function wasRestored(row: Pick<BucketRow, 'state' | 'identity' | 'delete_after'>, identity: string): boolean {
+  return row.state === 'deleted' && row.identity === identity && row.delete_after === null
 }
 
 async function isRight(local: LocalDisk, key: MediaKey, row: BucketRow, signal: AbortSignal): Promise<boolean> {
