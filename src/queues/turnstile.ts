@@ -5,7 +5,7 @@ interface Waiting {
 
 /**
  * Whether a job is run alone, as the one that its workers may have died of. A single death may have been anybody's, of a machine that lost its power
- * say, and is no reason to let others wait; but no job is condemned before it was run alone.
+ * say, and is no reason to let others wait; but no job is condemned before it was run alone, unless one death is enough.
  */
 export function isSuspect(deaths: number, quarantineAfter: number): boolean {
   return deaths >= 2 || (deaths === 1 && quarantineAfter <= 2)

@@ -5,7 +5,7 @@ import { SETTINGS } from '../../kernel/settings.js'
 import type { DemoFolder } from './folder.js'
 
 /** Long enough for a healthy feed on a busy machine, short enough not to hold the demo up by those that hang. */
-export const FETCH_TIMEOUT_MS = 3_000
+export const FETCH_TIMEOUT_MS = 10_000
 
 /**
  * Writes the demo's settings to its `.env` and reads them from there, and from nowhere else: whoever names that file runs on them too.
