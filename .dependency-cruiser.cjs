@@ -11,12 +11,12 @@ const ROOMS = {
   tenants: ['kernel'],
   feeds: ['kernel', 'tenants', 'drivers'],
   media: ['kernel', 'tenants', 'drivers'],
-  analytics: ['kernel', 'tenants', 'drivers'],
+  analytics: ['kernel', 'tenants', 'drivers', 'redis'],
   schedule: ['kernel', 'tenants', 'drivers', 'queues'],
   watch: ['kernel', 'tenants', 'feeds', 'queues', 'app'],
   doctor: ['kernel', 'capabilities', 'watch', 'app'],
-  bench: ['kernel', 'tenants', 'feeds', 'media', 'queues', 'redis', 'watch', 'app'],
-  api: ['kernel', 'capabilities', 'app'],
+  bench: ['kernel', 'tenants', 'feeds', 'media', 'analytics', 'queues', 'redis', 'watch', 'api', 'app'],
+  api: ['kernel', 'capabilities', 'watch', 'app'],
 }
 
 /** The words of the table above that are not rooms. */
@@ -38,7 +38,8 @@ const PACKAGES = {
   bullmq: { names: 'bullmq', owners: '^src/queues/' },
   ioredis: { names: 'ioredis', owners: '^src/(redis|caches|queues)/' },
   fastify: { names: '@?fastify', owners: '^src/api/' },
-  'prom-client': { names: 'prom-client', owners: '^src/watch/' },
+  'prom-client': { names: 'prom-client', owners: '^src/(watch|api)/' },
+  autocannon: { names: '(@types/)?autocannon', owners: '^src/bench/' },
   ink: { names: '(@types/)?(ink|react)', owners: '^src/cli/screens/' },
   undici: { names: 'undici', owners: '^src/((feeds|bench)/|cli/ping\\.ts$)' },
 }

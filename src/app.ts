@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import type { EventLog } from './analytics/log/driver.js'
 import type { JobSender } from './feeds/sync.js'
 import type { SyncParts } from './feeds/sync-tenant.js'
 import type { JobParts } from './jobs.js'
@@ -8,38 +9,22 @@ import type { Log } from './kernel/log.js'
 import type { Disks } from './media/disks/driver.js'
 import type { IntakeParts } from './media/intake/parts.js'
 import type { Shared } from './parts.js'
-import type { Board, JobSchedules, Queue, QueueDesk, QueueName, RedisQueueOptions, Worker, WorkerCard } from './queues/index.js'
+import type {
+  Board,
+  InlineSettings,
+  JobSchedules,
+  Queue,
+  QueueDesk,
+  RedisQueueOptions,
+  Worker,
+  WorkSettings,
+} from './queues/index.js'
 import type { RedisConnection } from './redis/connection.js'
 import { type Catalog, openCatalog } from './tenants/catalog.js'
 import { openServer } from './tenants/databases/index.js'
 
 /** Tenants in flight when jobs run in this process: enough to keep the fetch slots full while some wait for slow feeds. */
 const INLINE_CONCURRENCY = 32
-
-export interface WorkSettings {
-  readonly queues: readonly QueueName[]
-  /** Jobs of one queue that run at the same time. */
-  readonly concurrency: number
-  readonly tries: number
-  /** Limits after which the worker ends by itself; null is none. */
-  readonly maxJobs: number | null
-  readonly maxTimeMs: number | null
-  readonly memoryBytes: number | null
-  /** Card id of the supervisor that started this process; null for none. */
-  readonly supervisor: string | null
-  /** It takes no job before `resume`. */
-  readonly paused: boolean
-  /** Told what the worker tells the board, also while Redis is away. */
-  readonly tell: (card: WorkerCard) => void
-}
-
-/** How jobs run in this process. */
-export interface InlineSettings {
-  readonly concurrency: number
-  readonly tries: number
-  /** How long a job that was told to stop may take for it. */
-  readonly graceMs: number
-}
 
 /** Where the jobs of a sync are sent; `settled` is about the feeds. */
 export interface SyncJobs extends JobSender {
@@ -68,6 +53,10 @@ export interface App extends AsyncDisposable {
   queue(signal: AbortSignal): Promise<Queue>
   /** Where media is kept. @throws {Failure} CONFIG_INVALID */
   disks(): Promise<Disks>
+  /** Where accepted events wait to be counted. */
+  events(): Promise<EventLog>
+  /** What the cache driver shares. */
+  shared(): Promise<Shared>
 }
 
 /** @throws {Failure} SCHEMA_MISSING, UNAVAILABLE, CONFIG_INVALID */
@@ -118,6 +107,7 @@ class RunningApp implements App {
   private ownDisks: Promise<Disks> | null = null
   private ownIntake: Promise<IntakeParts> | null = null
   private ownShared: Promise<Shared> | null = null
+  private ownEvents: Promise<EventLog> | null = null
   private closedLast = 0
   private mediaTried = 0
 
@@ -185,6 +175,11 @@ class RunningApp implements App {
     return this.ownDisks
   }
 
+  events(): Promise<EventLog> {
+    this.ownEvents ??= import('./parts.js').then(({ openEventLog }) => openEventLog(this, close => this.closedLate(close)))
+    return this.ownEvents
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -231,6 +226,7 @@ class RunningApp implements App {
       mediaPolicy: config,
       disks: () => this.disks(),
       intake: () => this.intake(),
+      events: () => this.events(),
       sync: () => this.sync(threads),
       chunk: config.syncChunk,
       jobTimeoutMs: config.jobTimeoutS * 1000,
@@ -272,7 +268,7 @@ class RunningApp implements App {
     return { ...parts, download }
   }
 
-  private shared(): Promise<Shared> {
+  shared(): Promise<Shared> {
     this.ownShared ??= import('./parts.js').then(({ openShared }) => openShared(this, close => this.closedLate(close)))
     return this.ownShared
   }

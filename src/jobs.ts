@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { EventLog } from './analytics/log/driver.js'
 import { startDueSyncs } from './feeds/due.js'
 import { eachActiveTenant, pruneTenantJob } from './feeds/prune-jobs.js'
 import type { RetentionPolicy } from './feeds/retention-policy.js'
@@ -26,6 +27,8 @@ export interface JobParts extends Omit<SyncJobParts, 'again' | 'intake'> {
   readonly disks: () => Promise<Disks>
   /** What media is stored with; opened by the first job that needs it. */
   readonly intake: () => Promise<IntakeParts>
+  /** Where accepted events wait to be counted; opened by the first job that needs it. */
+  readonly events: () => Promise<EventLog>
   /** Deadline of one job. */
   readonly jobTimeoutMs: number
   /** Adds jobs, to be run here or elsewhere. */

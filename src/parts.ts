@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { EventLog } from './analytics/log/driver.js'
 import type { Cache, Gates } from './caches/index.js'
 import type { SyncParts } from './feeds/sync-tenant.js'
 import type { Config } from './kernel/config.js'
@@ -26,6 +27,8 @@ interface Ground {
 /** What the cache driver shares: documents, and the budgets of publishers' hosts. */
 export interface Shared {
   readonly cache: Cache
+  /** The part of it that other processes share; null where there is none. */
+  readonly far: Cache | null
   readonly gates: Gates
 }
 
@@ -85,16 +88,22 @@ export async function openShared({ config, log }: Ground, closing: Closing): Pro
   if (config.cacheDriver === 'memory') {
     const cache = new MemoryCache(config.cacheBytes)
     closing(() => cache.close())
-    return { cache, gates: new MemoryGates() }
+    return { cache, far: null, gates: new MemoryGates() }
   }
   // Redis holds the rest: only what several tenants want at the same moment is worth keeping near.
   const near = new MemoryCache(Math.min(config.cacheBytes, NEAR_CACHE_BYTES))
   const { openRedis } = await import('./redis/connection.js')
   const redis = openRedis(config, log, 'cache')
-  const cache = new LayeredCache(near, new RedisCache(redis, config.redisPrefix), NEAR_CACHE_TTL_S)
+  const far = new RedisCache(redis, config.redisPrefix)
+  const cache = new LayeredCache(near, far, NEAR_CACHE_TTL_S)
   const gates = new FallbackGates(new RedisGates(redis, config.redisPrefix), new MemoryGates(), failure =>
     log.warn("hosts' budgets are not shared for now", { why: failure.message }),
   )
   closing(() => cache.close())
-  return { cache, gates }
+  return { cache, far, gates }
+}
+
+/** Where accepted events wait: in files where jobs run in the process that adds them, else in Redis. */
+export async function openEventLog({ config }: Ground, _closing: Closing): Promise<EventLog> {
+  throw new Error(`not yet: ${config.queueConnection}`)
 }

@@ -9,7 +9,7 @@ const STARTED = {
 }
 
 /** Packages that look for files of their own, or that no command waits for at its start. */
-const LEFT_ALONE = /^(cli-progress|fastify|ink|ioredis|libsql|msgpackr|mysql2|piscina|prom-client|react)/
+const LEFT_ALONE = /^(@fastify|autocannon|cli-progress|fastify$|ink|ioredis|libsql|msgpackr|mysql2|piscina|prom-client|react)/
 
 /** How long what a process of an earlier build may still have to load is kept. */
 const KEPT_MS = 7 * 24 * 3_600_000

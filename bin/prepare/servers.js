@@ -22,6 +22,7 @@ const PROGRAMS = [
   { package: 'ceph-base', given: null, programs: [['monmaptool']] },
   { package: 'rclone', given: null, programs: [['rclone']] },
   { package: 'nginx-light', given: null, programs: [['nginx']] },
+  { package: 'chromium', given: null, programs: [['chromium']] },
 ]
 const APT_FLAGS = ['-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300']
 const POLICY = '/usr/sbin/policy-rc.d'

@@ -1,25 +1,11 @@
 import { lookup } from 'node:dns/promises'
 import type { AddressInfo } from 'node:net'
-import Fastify, { type FastifyInstance } from 'fastify'
 import type { App } from '../app.js'
 import { Failure } from '../kernel/errors.js'
-import { ReadCounts } from '../media/read-counts.js'
-import { linkKey } from '../media/serving/link-key.js'
-import { LinkSigner } from '../media/serving/links.js'
-import { MediaServing } from '../media/serving/serving.js'
-import { MediaUrls } from '../media/serving/urls.js'
-import { failureAnswer } from './failures.js'
-import { mediaRoutes } from './routes/media.js'
-import { mediaFileRoutes } from './routes/media-files.js'
+import { type BuiltApi, buildApi } from './build.js'
 
-/** How long a connection may be silent, and a request may take to come in. */
-const IDLE_MS = 120_000
-const REQUEST_MS = 30_000
-const KEEP_ALIVE_MS = 72_000
 /** Between two looks at whether connections are idle, while it stops. */
 const LOOK_EVERY_MS = 50
-/** Of a request; none that is served has a body. */
-const MAX_BODY_BYTES = 64 * 1024
 
 /** A server that answers. */
 export interface Api {
@@ -38,8 +24,9 @@ export interface ApiEnd {
 
 /** Serves the API until it is stopped. Port 0 is any free one. @throws {Failure} UNAVAILABLE when the port is taken, CONFIG_INVALID when it cannot be listened on at all */
 export async function serveApi(app: App, place: { readonly host: string; readonly port: number }): Promise<Api> {
-  const { server, counts } = await buildApi(app)
-  const api = new RunningApi(server, counts)
+  const built = await buildApi(app)
+  const { server } = built
+  const api = new RunningApi(built)
   try {
     // One address only: a name may have several.
     await server.listen({ host: (await lookup(place.host)).address, port: place.port })
@@ -50,49 +37,23 @@ export async function serveApi(app: App, place: { readonly host: string; readonl
   return api
 }
 
-/** The API without a port; whoever takes it closes both. */
-export async function buildApi(app: App): Promise<{ server: FastifyInstance; counts: ReadCounts }> {
-  const { catalog, config, log } = app
-  const disks = await app.disks()
-  const signer = new LinkSigner(linkKey(config))
-  const urls = new MediaUrls(disks, signer, config.wasabiUrl !== null)
-  const counts = new ReadCounts(catalog, log)
-  const server = Fastify({
-    logger: false,
-    bodyLimit: MAX_BODY_BYTES,
-    connectionTimeout: IDLE_MS,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    frameworkErrors: (error, request, reply) => failureAnswer(log)(error, request, reply),
-  })
-  server.setErrorHandler(failureAnswer(log))
-  server.setNotFoundHandler(() => {
-    throw new Failure('ROUTE_NOT_FOUND', 'there is nothing at this path')
-  })
-  mediaRoutes(server, catalog, urls)
-  mediaFileRoutes(server, new MediaServing({ catalog, disks, signer, urls, counts }), log)
-  return { server, counts }
-}
-
 class RunningApi implements Api {
   private requests = 0
   private inFlight = 0
   private interrupted = 0
   private end: Promise<ApiEnd> | null = null
 
-  constructor(
-    private readonly server: FastifyInstance,
-    private readonly counts: ReadCounts,
-  ) {
-    server.addHook('onRequest', async (_request, reply) => {
+  constructor(private readonly built: BuiltApi) {
+    // Not a hook: some requests are answered before there is one.
+    built.server.server.on('request', (_request, response) => {
       this.requests++
       this.inFlight++
-      reply.raw.once('close', () => this.inFlight--)
+      response.once('close', () => this.inFlight--)
     })
   }
 
   get url(): string {
-    const { address, port, family } = this.server.server.address() as AddressInfo
+    const { address, port, family } = this.built.server.server.address() as AddressInfo
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   }
 
@@ -104,16 +65,16 @@ class RunningApi implements Api {
   private async drain(drainMs: number): Promise<ApiEnd> {
     const deadline = setTimeout(() => {
       this.interrupted = this.inFlight
-      this.server.server.closeAllConnections()
+      this.built.server.server.closeAllConnections()
     }, drainMs)
     // A client may keep its connection when it has its answer.
-    const idle = setInterval(() => this.server.server.closeIdleConnections(), LOOK_EVERY_MS)
+    const idle = setInterval(() => this.built.server.server.closeIdleConnections(), LOOK_EVERY_MS)
     try {
-      await this.server.close()
+      await this.built.server.close()
     } finally {
       clearTimeout(deadline)
       clearInterval(idle)
-      await this.counts.close()
+      await this.built.close()
     }
     return { requests: this.requests, interrupted: this.interrupted }
   }

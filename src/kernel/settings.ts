@@ -1,75 +1,29 @@
-import { z } from 'zod'
-import { faultInCron } from './cron-pattern.js'
+import { API_SETTINGS } from './api-settings.js'
+import {
+  cron,
+  database,
+  decimal,
+  driver,
+  list,
+  listen,
+  MEBIBYTE,
+  mediaKey,
+  mediaPrefix,
+  mediaTypes,
+  orNull,
+  path,
+  prefix,
+  type Setting,
+  secret,
+  setting,
+  text,
+  webAddress,
+  webhook,
+  whole,
+  words,
+} from './setting-kinds.js'
 
-const MEBIBYTE = 1024 * 1024
-
-/** One setting: its environment name, how its text is read, its default, one line for the operator. */
-interface Setting<T> {
-  readonly env: string
-  readonly schema: z.ZodType<T>
-  readonly default: T
-  readonly doc: string
-  /** Never shown: `feedctl config` prints `***`, and `<env>_FILE` may name a file that holds it. */
-  readonly secret?: true
-}
-
-function setting<T>(env: string, schema: z.ZodType<T>, fallback: NoInfer<T>, doc: string): Setting<T> {
-  return { env, schema, default: fallback, doc }
-}
-
-function secret(env: string, doc: string, schema: z.ZodType<string | null> = text): Setting<string | null> {
-  return { env, schema, default: null, doc, secret: true }
-}
-
-const text: z.ZodType<string | null> = z.string().min(1)
-const words: z.ZodType<string> = z.string().min(1)
-const path: z.ZodType<string> = z.string().min(1)
-const list: z.ZodType<readonly string[]> = z.string().transform(value =>
-  value
-    .split(',')
-    .map(part => part.trim())
-    .filter(part => part !== ''),
-)
-const driver = <const T extends readonly [string, ...string[]]>(...names: T): z.ZodType<T[number]> => z.enum(names)
-const whole = (min: number, max: number): z.ZodType<number> =>
-  z
-    .string()
-    .regex(/^\d+$/, 'is not a whole number')
-    .transform(Number)
-    .pipe(z.number().min(min, `is below ${min}`).max(max, `is above ${max}`))
-const orNull = <T>(schema: z.ZodType<T>): z.ZodType<T | null> => schema
-const prefix: z.ZodType<string> = z
-  .string()
-  .regex(/^[a-z][a-z0-9_]{0,15}$/, 'is not 1 to 16 of a-z, 0-9 and _, starting with a letter')
-const database: z.ZodType<string> = z.string().regex(/^[A-Za-z0-9_]{1,48}$/, 'is not 1 to 48 letters, digits and _')
-const cron: z.ZodType<string> = z.string().superRefine((value, context) => {
-  const fault = faultInCron(value)
-  if (fault !== null) context.addIssue({ code: 'custom', message: fault })
-})
-const listen: z.ZodType<string> = z
-  .string()
-  .regex(/^([\w.-]+:|\[[0-9a-fA-F:]+\]:)?\d{1,5}$/, 'is not a port or host:port')
-  .refine(value => Number(/\d+$/.exec(value)) <= 65_535, 'has no port up to 65535')
-/** Pages are no media, whatever is asked for: one that is kept is one that may be shown. */
-export const PAGE_TYPES: ReadonlySet<string> = new Set(['text/html', 'application/xhtml+xml'])
-const mediaTypes: z.ZodType<readonly string[]> = list
-  .refine(
-    types => types.every(type => /^(image|audio|video|none|[a-z]+\/[a-z0-9.+-]+)$/.test(type)),
-    'is not a comma list of image, audio, video, MIME types or none',
-  )
-  .refine(types => !types.some(type => PAGE_TYPES.has(type)), 'names pages, which are never stored')
-  .transform(types => (types.includes('none') ? [] : types))
-const mediaPrefix: z.ZodType<string> = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*(\/[A-Za-z0-9][A-Za-z0-9_-]*)*$/, 'is not words of letters, digits, - and _, joined by /')
-  .max(100, 'is longer than 100')
-const mediaKey: z.ZodType<string | null> = z.string().min(16, 'has fewer than 16 characters')
-const decimal: z.ZodType<number> = z
-  .string()
-  .regex(/^\d+(\.\d+)?$/, 'is not a number')
-  .transform(Number)
-const webAddress: z.ZodType<string | null> = z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
-const webhook: z.ZodType<string | null> = z.string().refine(isWebhook, 'is not an http(s) URL')
+export { PAGE_TYPES } from './setting-kinds.js'
 
 /** Every setting feedctl reads. The reader, `feedctl config` and the README's table are made from it. */
 export const SETTINGS = {
@@ -96,12 +50,17 @@ export const SETTINGS = {
     [],
     'comma list of host:port of a Redis Cluster; wins over REDIS_URL and REDIS_HOST',
   ),
-  cacheDriver: setting('CACHE_DRIVER', driver('memory', 'redis'), 'memory', 'where parsed documents are shared'),
+  cacheDriver: setting(
+    'CACHE_DRIVER',
+    driver('memory', 'redis'),
+    'memory',
+    'where parsed documents, answers of the API and its limits are shared',
+  ),
   sessionDriver: setting(
     'SESSION_DRIVER',
     driver('memory', 'redis'),
     'memory',
-    'where sessions live; accepted, not used by this version',
+    'where sessions of the operations dashboard live',
   ),
   queueConnection: setting(
     'QUEUE_CONNECTION',
@@ -268,6 +227,7 @@ export const SETTINGS = {
     14_400,
     'how often an alert that stands is repeated, seconds',
   ),
+  ...API_SETTINGS,
   logLevel: setting(
     'FEEDCTL_LOG_LEVEL',
     driver('debug', 'info', 'warn', 'error'),
@@ -280,14 +240,3 @@ export type SettingKey = keyof typeof SETTINGS
 
 /** The settings as values, frozen. Durations in ms, sizes in bytes, as their names say. */
 export type Config = { readonly [K in SettingKey]: (typeof SETTINGS)[K] extends Setting<infer V> ? V : never }
-
-/** Its name and password, if it has them, can be read as well. */
-function isWebhook(value: string): boolean {
-  try {
-    const { protocol, username, password } = new URL(value)
-    decodeURIComponent(username + password)
-    return /^https?:$/.test(protocol)
-  } catch {
-    return false
-  }
-}

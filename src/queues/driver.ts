@@ -24,6 +24,8 @@ export interface JobRequest {
   readonly payload: JobPayload
   /** While a job with this id waits, another is not added; while one runs, one more may wait. Unique within the queue. */
   readonly dedupeId: string
+  /** It is not begun sooner than this long after it was added, ms; at once when not given. It counts as waiting meanwhile. */
+  readonly delayMs?: number
 }
 
 /** Runs one job. A thrown Failure that is not worth retrying ends the job; anything else is retried. A job may run twice. */

@@ -12,7 +12,8 @@ import {
 import type { Tenant } from './tenant.js'
 import { bringUpToDate } from './upgrade.js'
 
-type TenantTable = 'feeds' | 'posts' | 'tombstones' | 'counters' | 'media' | 'media_links'
+type EventTable = 'event_counts' | 'event_days' | 'event_visitors' | 'event_batches' | 'events'
+type TenantTable = 'feeds' | 'posts' | 'tombstones' | 'counters' | 'media' | 'media_links' | EventTable
 /** A row without its tenant: the handle adds it. */
 type OwnRow<Table extends TenantTable> = Omit<Insertable<TenantSchema[Table]>, 'tenant_id'>
 
@@ -76,6 +77,26 @@ export class TenantTables {
 
   mediaLinks() {
     return this.executor.selectFrom('media_links').where('media_links.tenant_id', '=', this.tenantId)
+  }
+
+  eventCounts() {
+    return this.executor.selectFrom('event_counts').where('event_counts.tenant_id', '=', this.tenantId)
+  }
+
+  eventDays() {
+    return this.executor.selectFrom('event_days').where('event_days.tenant_id', '=', this.tenantId)
+  }
+
+  eventVisitors() {
+    return this.executor.selectFrom('event_visitors').where('event_visitors.tenant_id', '=', this.tenantId)
+  }
+
+  eventBatches() {
+    return this.executor.selectFrom('event_batches').where('event_batches.tenant_id', '=', this.tenantId)
+  }
+
+  events() {
+    return this.executor.selectFrom('events').where('events.tenant_id', '=', this.tenantId)
   }
 
   counters() {

@@ -55,6 +55,7 @@ const BREACHES: readonly [rule: string, from: string, to: string][] = [
   ['package-fastify', 'commands/serve.ts', 'fastify'],
   ['package-ink', 'src/cli/progress.ts', 'ink'],
   ['package-prom-client', 'commands/queue.ts', 'prom-client'],
+  ['package-autocannon', 'commands/bench.ts', 'autocannon'],
   ['package-undici', 'src/tenants/hook.ts', 'undici'],
   ['no-cycles', 'src/kernel/line.ts', 'src/kernel/log.ts'],
   ['no-lost-imports', 'src/kernel/retry.ts', './nowhere.js'],

@@ -1,10 +1,11 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Log } from '../../kernel/log.js'
 import type { MediaServing, OwnRequest, Served } from '../../media/serving/serving.js'
 import { logTrouble } from '../failures.js'
+import type { ApiServer } from '../parts.js'
 
 /** `GET|HEAD /media/<tenant id>/<name>?expires&signature`: the local copy of a file, or a redirection to the bucket's. */
-export function mediaFileRoutes(server: FastifyInstance, serving: MediaServing, log: Log): void {
+export function mediaFileRoutes(server: ApiServer, serving: MediaServing, log: Log): void {
   server.route({
     method: ['GET', 'HEAD'],
     url: '/media/*',

@@ -1,12 +1,9 @@
-import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { Failure } from '../../kernel/errors.js'
 import { type MediaFile, mediaById, mediaPage } from '../../media/serving/files.js'
-import type { MediaUrls } from '../../media/serving/urls.js'
-import type { Catalog } from '../../tenants/catalog.js'
 import { withTenant } from '../../tenants/tables.js'
 import type { Tenant } from '../../tenants/tenant.js'
-import { authorize } from '../authorization.js'
+import type { ApiParts, ApiServer } from '../parts.js'
 
 const id = z
   .string()
@@ -22,7 +19,7 @@ const PRIVATE = { 'cache-control': 'private, no-store', vary: 'authorization' }
  * `GET /v1/media?limit&after` answers `{"media":[...],"next":id|null}` in the order of ids; `GET /v1/media/:id` one of them. Each has a link that
  * anybody may read it by until `expires_at`; null is for good. A link that starts with `/` is a path of this API.
  */
-export function mediaRoutes(server: FastifyInstance, catalog: Catalog, urls: MediaUrls): void {
+export function mediaRoutes(server: ApiServer, { app: { catalog }, urls }: ApiParts): void {
   const shown = async (tenant: Tenant, file: MediaFile) => {
     const { url, expiresAt } = await urls.urlOf(tenant.id, file, Date.now())
     const { id, name, type, bytes, sha256 } = file
@@ -30,7 +27,7 @@ export function mediaRoutes(server: FastifyInstance, catalog: Catalog, urls: Med
   }
 
   server.get('/v1/media', async (request, reply) => {
-    const tenant = await authorize(catalog, request.headers.authorization)
+    const { tenant } = request
     const { limit, after } = read(PAGE, request.query, 'limit is 1 to 500, after is the id of a file')
     const { files, next } = await withTenant(catalog, tenant, tables => mediaPage(tables, after, limit))
     reply.headers(PRIVATE)
@@ -38,7 +35,7 @@ export function mediaRoutes(server: FastifyInstance, catalog: Catalog, urls: Med
   })
 
   server.get('/v1/media/:id', async (request, reply) => {
-    const tenant = await authorize(catalog, request.headers.authorization)
+    const { tenant } = request
     const { id } = read(ONE, request.params, 'the id of a file is a number')
     const file = await withTenant(catalog, tenant, tables => mediaById(tables, id))
     if (file === null) throw new Failure('MEDIA_NOT_FOUND', `there is no file ${id}`)

@@ -9,6 +9,7 @@ export { applyMigrations, ledgerOf } from './migrations/apply.js'
 export * from './migrations/catalog.js'
 export * from './migrations/catalog-versions.js'
 export * from './migrations/tenant.js'
+export * from './migrations/tenant-versions.js'
 
 /** The server of the DB_* settings. Connects, and creates, nothing until it is used; the one who opens it closes it. */
 export async function openServer(config: Config): Promise<DatabaseServer> {

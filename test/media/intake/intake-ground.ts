@@ -54,7 +54,7 @@ export class IntakeGround {
     const log = new Log(() => {})
     const disks = await openDisks(config)
     const cache = new MemoryCache(1024 * 1024)
-    const shared = { cache, gates: new MemoryGates() }
+    const shared = { cache, far: null, gates: new MemoryGates() }
     const parts = await openIntakeParts({ config, log, catalog: here.catalog }, shared, disks, close =>
       onTestFinished(close as () => Promise<void>),
     )

@@ -140,4 +140,16 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
         primary key (tenant_id, disk)) engine=innodb`,
     ],
   },
+  {
+    version: 5,
+    sqlite: [
+      'alter table tenants add column content_version integer not null default 0',
+      'alter table tenants add column content_changed_at integer not null default 0',
+      'create index if not exists tenants_content on tenants (content_changed_at)',
+    ],
+    mysql: [
+      `alter table tenants add column content_version bigint not null default 0,
+        add column content_changed_at bigint not null default 0, add index tenants_content (content_changed_at)`,
+    ],
+  },
 ]

@@ -55,6 +55,10 @@ export interface TenantsTable {
   sync_failures: Generated<number>
   /** Feeds that failed in the newest sync. */
   sync_feeds_failed: Generated<number>
+  /** Grows whenever an answer about the tenant may be another than before: its posts, feeds, token or state changed. */
+  content_version: Generated<number>
+  /** When it last grew, by the clock of the process that made it; 0 when it never did. */
+  content_changed_at: Generated<number>
   created_at: number
   updated_at: number
 }
