@@ -89,9 +89,7 @@ function filteredPosts(tables: TenantTables, { feed, since, until, text }: PostF
 function postRows(tables: TenantTables, content: boolean) {
   return tables
     .posts()
-    .leftJoin('feeds', join =>
-      join.onRef('feeds.tenant_id', '=', 'posts.tenant_id').onRef('feeds.id', '=', 'posts.feed_id'),
-    )
+    .leftJoin('feeds', join => join.onRef('feeds.tenant_id', '=', 'posts.tenant_id').onRef('feeds.id', '=', 'posts.feed_id'))
     .select(['posts.id', 'posts.sort_at', 'posts.title', 'posts.url', 'posts.author', 'posts.published_at', 'posts.updated_at'])
     .select(['posts.image', 'posts.categories', 'posts.enclosures', 'posts.feed_id'])
     .select(['feeds.title as feed_title', 'feeds.url as feed_url'])
