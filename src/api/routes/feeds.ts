@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { feedById, feedPage } from '../../feeds/feed-views.js'
 import { publicUrls } from '../../feeds/public-urls.js'
-import { addFeeds, removeFeed } from '../../feeds/subscriptions.js'
+import { addFeeds, removeFeed, type Subscribed } from '../../feeds/subscriptions.js'
 import { CURSOR, readCursor } from '../cursors.js'
 import { BY_ID, pageSize } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
@@ -23,6 +23,7 @@ const ONE = z.strictObject({
   title: z.string().trim().min(1).max(MAX_TITLE_CHARS).optional().meta({ description: "Shown until the feed's own is known." }),
 })
 const MANY = z.strictObject({ urls: z.array(URL_OF_FEED).min(1).max(MAX_URLS) })
+const BODY = z.union([ONE, MANY], { error: 'must be {"url": "...", "title": "..."} or {"urls": ["..."]}' })
 const OUTCOME = z.object({
   added: z.array(SUBSCRIBED),
   existing: z.array(SUBSCRIBED).meta({ description: 'Those that the tenant had already.' }),
@@ -34,6 +35,10 @@ export function feedRoutes(server: ApiServer, parts: ApiParts): void {
   readingRoutes(server, parts)
   changingRoutes(server, parts)
   opmlRoutes(server, parts)
+}
+
+function named({ id, url }: Subscribed): z.infer<typeof SUBSCRIBED> {
+  return { id, url }
 }
 
 function readingRoutes(server: ApiServer, { app: { catalog }, answers }: ApiParts): void {
@@ -85,7 +90,7 @@ function changingRoutes(server: ApiServer, { app: { catalog, config }, answers }
         tags: [TAGS.feeds],
         summary: 'Add feeds',
         description: `One, or up to ${MAX_URLS} at once: all of them or, when one is refused, none. They are fetched with the tenant's next sync, which is due at once.`,
-        body: z.union([ONE, MANY]),
+        body: BODY,
         response: {
           201: OUTCOME.meta({ description: 'Feeds were added.' }),
           200: OUTCOME.meta({ description: 'The tenant had them all already.' }),
@@ -102,7 +107,7 @@ function changingRoutes(server: ApiServer, { app: { catalog, config }, answers }
         return addFeeds(catalog, tenant, wishes, { maxFeeds: config.maxFeeds })
       })
       answers.forget(tenant.id)
-      return reply.status(added.length > 0 ? 201 : 200).send({ added, existing })
+      return reply.status(added.length > 0 ? 201 : 200).send({ added: added.map(named), existing: existing.map(named) })
     },
   )
 
