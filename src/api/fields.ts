@@ -12,6 +12,9 @@ export const ID = whole(1, 999_999_999_999_999).meta({ description: 'As lists gi
 /** `/:id` */
 export const BY_ID = z.strictObject({ id: ID })
 
+/** For routes that take no query: what they do not know is refused, as elsewhere. */
+export const NO_QUERY = z.strictObject({})
+
 /** How many of a list a page has. */
 export function pageSize(most: number, usual: number) {
   return whole(1, most)

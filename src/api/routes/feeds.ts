@@ -3,7 +3,7 @@ import { feedById, feedPage } from '../../feeds/feed-views.js'
 import { publicUrls } from '../../feeds/public-urls.js'
 import { addFeeds, removeFeed, type Subscribed } from '../../feeds/subscriptions.js'
 import { CURSOR, readCursor } from '../cursors.js'
-import { BY_ID, pageSize } from '../fields.js'
+import { BY_ID, NO_QUERY, pageSize } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
 import { failing, TAGS } from '../schemas.js'
 import { FEED, FEEDS, noFeed, SUBSCRIBED, shownFeed, shownFeeds, toldToClient } from './feed-shapes.js'
@@ -68,6 +68,7 @@ function readingRoutes(server: ApiServer, { app: { catalog }, answers }: ApiPart
         tags: [TAGS.feeds],
         summary: 'Read a feed',
         params: BY_ID,
+        querystring: NO_QUERY,
         response: { 200: FEED, ...failing('FEED_NOT_FOUND') },
       },
     },
@@ -90,6 +91,7 @@ function changingRoutes(server: ApiServer, { app: { catalog, config }, answers }
         tags: [TAGS.feeds],
         summary: 'Add feeds',
         description: `One, or up to ${MAX_URLS} at once: all of them or, when one is refused, none. They are fetched with the tenant's next sync, which is due at once.`,
+        querystring: NO_QUERY,
         body: BODY,
         response: {
           201: OUTCOME.meta({ description: 'Feeds were added.' }),
@@ -119,6 +121,7 @@ function changingRoutes(server: ApiServer, { app: { catalog, config }, answers }
         summary: 'Remove a feed',
         description: 'Its posts go with it.',
         params: BY_ID,
+        querystring: NO_QUERY,
         response: { 200: REMOVED, ...failing('FEED_NOT_FOUND') },
       },
     },

@@ -3,7 +3,7 @@ import { Failure } from '../../kernel/errors.js'
 import { type MediaFile, mediaById, mediaPage } from '../../media/serving/files.js'
 import { withTenant } from '../../tenants/tables.js'
 import type { Tenant } from '../../tenants/tenant.js'
-import { BY_ID, pageSize, TIME, timeOf, whole } from '../fields.js'
+import { BY_ID, NO_QUERY, pageSize, TIME, timeOf, whole } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
 import { failing, TAGS } from '../schemas.js'
 
@@ -62,6 +62,7 @@ export function mediaRoutes(server: ApiServer, { app: { catalog }, urls }: ApiPa
         tags: [TAGS.media],
         summary: 'Read what a media file is, and a link to it',
         params: BY_ID,
+        querystring: NO_QUERY,
         response: { 200: FILE, ...failing('MEDIA_NOT_FOUND') },
       },
     },

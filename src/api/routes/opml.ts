@@ -3,6 +3,7 @@ import { listFeeds } from '../../feeds/feed-views.js'
 import { readOpml, writeOpml } from '../../feeds/opml.js'
 import { publicUrls } from '../../feeds/public-urls.js'
 import { addFeeds } from '../../feeds/subscriptions.js'
+import { NO_QUERY } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
 import { failing, TAGS } from '../schemas.js'
 import { toldToClient } from './feed-shapes.js'
@@ -23,6 +24,7 @@ export function opmlRoutes(server: ApiServer, { app: { catalog, config }, answer
         tags: [TAGS.feeds],
         summary: 'Export the feeds',
         description: 'As OPML, which other readers import.',
+        querystring: NO_QUERY,
         response: { 200: { description: 'All feeds.', content: { 'text/x-opml': { schema: DOCUMENT } } } },
       },
     },
@@ -48,6 +50,7 @@ export function opmlRoutes(server: ApiServer, { app: { catalog, config }, answer
           summary: 'Import feeds',
           description: 'Adds the feeds that an OPML file names: all of them or, when one is refused, none.',
           consumes: OPML_TYPES,
+          querystring: NO_QUERY,
           body: z.any().meta({ type: 'string', description: 'An OPML file in any charset.' }),
           response: { 200: COUNTS, ...failing('OPML_INVALID', 'OPML_TOO_LARGE', 'ADDRESS_REFUSED', 'FEEDS_TOO_MANY') },
         },

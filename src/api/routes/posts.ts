@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { feedById } from '../../feeds/feed-views.js'
+import { hasFeed } from '../../feeds/feed-views.js'
 import { type Post, type PostPage, type PostWish, readPost, readPosts } from '../../feeds/read-posts.js'
 import { Failure } from '../../kernel/errors.js'
 import { withTenant } from '../../tenants/tables.js'
 import type { Tenant } from '../../tenants/tenant.js'
 import { CURSOR, cursorOf, NEXT, readCursor } from '../cursors.js'
-import { BY_ID, ID, INSTANT, pageSize, TEXT, TIME, timeOf } from '../fields.js'
+import { BY_ID, ID, INSTANT, NO_QUERY, pageSize, TEXT, TIME, timeOf } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
 import { failing, TAGS } from '../schemas.js'
 import { noFeed } from './feed-shapes.js'
@@ -51,13 +51,13 @@ const QUERY = z.strictObject({
 
 /** `GET /v1/posts`, the newest first, and `GET /v1/posts/:id`. */
 export function postRoutes(server: ApiServer, { app: { catalog }, answers }: ApiParts): void {
-  /** An empty page of a feed has two reasons. */
-  const pageOf = async (tenant: Tenant, wish: PostWish): Promise<PostPage> => {
-    const page = await withTenant(catalog, tenant, tables => readPosts(tables, wish))
-    if (wish.feed !== null && page.posts.length === 0 && !(await hasFeed(tenant, wish.feed))) throw noFeed()
-    return page
-  }
-  const hasFeed = async (tenant: Tenant, id: number) => (await feedById(catalog, tenant, id)) !== null
+  const pageOf = (tenant: Tenant, wish: PostWish): Promise<PostPage> =>
+    withTenant(catalog, tenant, async tables => {
+      const page = await readPosts(tables, wish)
+      // Of two reasons for an empty page one is a refusal.
+      if (wish.feed !== null && page.posts.length === 0 && !(await hasFeed(tables, wish.feed))) throw noFeed()
+      return page
+    })
 
   server.get(
     '/v1/posts',
@@ -87,6 +87,7 @@ export function postRoutes(server: ApiServer, { app: { catalog }, answers }: Api
         tags: [TAGS.posts],
         summary: 'Read a post',
         params: BY_ID,
+        querystring: NO_QUERY,
         response: { 200: WHOLE, ...failing('POST_NOT_FOUND') },
       },
     },

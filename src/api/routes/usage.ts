@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { withTenant } from '../../tenants/tables.js'
 import { usageOf } from '../../tenants/usage.js'
+import { NO_QUERY } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
 import { TAGS } from '../schemas.js'
 import { MAX_POSTS } from './posts.js'
@@ -26,6 +27,7 @@ export function usageRoutes(server: ApiServer, { app: { catalog, config } }: Api
       schema: {
         tags: [TAGS.usage],
         summary: 'Read usage and limits',
+        querystring: NO_QUERY,
         response: { 200: USAGE },
       },
     },
