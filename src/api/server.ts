@@ -1,9 +1,8 @@
-import { lookup } from 'node:dns/promises'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import type { App } from '../app.js'
-import { Failure } from '../kernel/errors.js'
 import { type ApiSurroundings, type BuiltApi, buildApi } from './build.js'
 import { Connections } from './connections.js'
+import { addressOf, type Place, placeRefusal } from './place.js'
 
 /** Between two looks at whether connections are idle, while it stops. */
 const LOOK_EVERY_MS = 50
@@ -39,16 +38,15 @@ export interface ApiEnd {
 /** Serves the API until it is stopped. Port 0 is any free one. @throws {Failure} UNAVAILABLE when the port is taken, CONFIG_INVALID when it cannot be listened on at all */
 export async function serveApi(
   app: App,
-  place: { readonly host: string; readonly port: number },
+  place: Place,
   around: Pick<ApiSurroundings, 'metricsPage' | 'times'> = {},
 ): Promise<Api> {
   const api = await RunningApi.build(app, around)
   try {
-    // One address only: a name may have several.
-    await api.built.server.listen({ host: (await lookup(place.host)).address, port: place.port })
+    await api.built.server.listen({ host: await addressOf(place.host), port: place.port })
   } catch (error) {
     await api.stop(0)
-    throw refusal(error, place)
+    throw placeRefusal(error, place)
   }
   return api
 }
@@ -135,15 +133,5 @@ function noMoreListening(server: BuiltApi['server']['server']): Promise<void> {
   return new Promise(resolve => {
     if (!server.listening) resolve()
     else NetServer.prototype.close.call(server, () => resolve())
-  })
-}
-
-function refusal(error: unknown, { host, port }: { readonly host: string; readonly port: number }): unknown {
-  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return error
-  const taken = error.code === 'EADDRINUSE'
-  const words = taken ? `port ${port} of ${host} is taken` : `cannot listen on ${host}:${port}: ${error.message}`
-  return new Failure(taken ? 'UNAVAILABLE' : 'CONFIG_INVALID', words, {
-    hint: 'set --port and --host to what is free on this machine',
-    cause: error,
   })
 }

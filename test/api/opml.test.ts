@@ -23,7 +23,7 @@ describeDatabases('OPML over the API', env => {
   const tenant = async () => {
     const token = await ground.tenant(`t-${++turn}`)
     const headers = { authorization: `Bearer ${token}` }
-    const upload = async (body: string | Uint8Array, type = 'text/x-opml') => {
+    const upload = async (body: string | Buffer, type = 'text/x-opml') => {
       const answer = await ground.ask('/v1/feeds/opml', { method: 'POST', headers: { ...headers, 'content-type': type }, body })
       return answer.status === 200 ? (JSON.parse(answer.body.toString()) as unknown) : [answer.status, errorCode(answer)]
     }

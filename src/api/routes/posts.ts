@@ -13,29 +13,31 @@ import { noFeed } from './feed-shapes.js'
 /** Posts of one page. */
 export const MAX_POSTS = 100
 
-const LISTED = z.object({
-  id: z.int(),
-  feed: z.object({
+const LISTED = z
+  .object({
     id: z.int(),
-    title: z.string().nullable().meta({ description: 'Null until the feed was read.' }),
-    url: z.string(),
-  }),
-  title: z.string().meta({ description: "Plain text; '' where the publisher gave none." }),
-  url: z.string().nullable(),
-  author: z.string().nullable(),
-  published_at: TIME.nullable().meta({ description: 'As the publisher says; null where it does not.' }),
-  updated_at: TIME.nullable(),
-  image: z.string().nullable().meta({ description: 'The picture that stands for the post.' }),
-  categories: z.array(z.string()),
-  enclosures: z.array(
-    z.object({
+    feed: z.object({
+      id: z.int(),
+      title: z.string().nullable().meta({ description: 'Null until the feed was read.' }),
       url: z.string(),
-      type: z.string().nullable().meta({ description: 'MIME type, as the publisher declares it.' }),
-      bytes: z.int().nullable(),
     }),
-  ),
-  content: z.string().optional().meta({ description: 'Sanitised HTML; only with `include=content`.' }),
-})
+    title: z.string().meta({ description: "Plain text; '' where the publisher gave none." }),
+    url: z.string().nullable(),
+    author: z.string().nullable(),
+    published_at: TIME.nullable().meta({ description: 'As the publisher says; null where it does not.' }),
+    updated_at: TIME.nullable(),
+    image: z.string().nullable().meta({ description: 'The picture that stands for the post.' }),
+    categories: z.array(z.string()),
+    enclosures: z.array(
+      z.object({
+        url: z.string(),
+        type: z.string().nullable().meta({ description: 'MIME type, as the publisher declares it.' }),
+        bytes: z.int().nullable(),
+      }),
+    ),
+    content: z.string().optional().meta({ description: 'Sanitised HTML; only with `include=content`.' }),
+  })
+  .meta({ id: 'Post' })
 const PAGE = z.object({ posts: z.array(LISTED), next: NEXT })
 const WHOLE = LISTED.extend({ content: z.string().meta({ description: 'Sanitised HTML.' }) })
 
