@@ -26,8 +26,8 @@ export const FEED = z
       .nullable()
       .meta({ description: 'What its newest document gave reason to say.' }),
   })
-  .meta({ id: 'Feed' })
-export const FEEDS = z.object({ feeds: z.array(FEED), next: NEXT })
+  .meta({ id: 'Feed', description: 'A feed, and how it does.' })
+export const FEEDS = z.object({ feeds: z.array(FEED), next: NEXT }).meta({ description: 'One page.' })
 
 export const SUBSCRIBED = z.object({ id: z.int(), url: z.string() })
 

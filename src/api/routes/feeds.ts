@@ -28,7 +28,9 @@ const OUTCOME = z.object({
   added: z.array(SUBSCRIBED),
   existing: z.array(SUBSCRIBED).meta({ description: 'Those that the tenant had already.' }),
 })
-const REMOVED = SUBSCRIBED.extend({ posts: z.int().meta({ description: 'Posts that were removed with it.' }) })
+const REMOVED = SUBSCRIBED.extend({ posts: z.int().meta({ description: 'Posts that were removed with it.' }) }).meta({
+  description: 'What was removed.',
+})
 
 /** `/v1/feeds` and what is below it. */
 export function feedRoutes(server: ApiServer, parts: ApiParts): void {

@@ -21,11 +21,13 @@ const FILE = z
     url: z.string().meta({ description: 'Opens the file without a token. One that starts with `/` is a path of this API.' }),
     expires_at: TIME.nullable().meta({ description: 'When the link ends; null for one that does not.' }),
   })
-  .meta({ id: 'MediaFile' })
-const PAGE = z.object({
-  media: z.array(FILE),
-  next: z.int().nullable().meta({ description: 'Pass it as `after` for the next page; null on the last.' }),
-})
+  .meta({ id: 'MediaFile', description: 'A file, and a link to it.' })
+const PAGE = z
+  .object({
+    media: z.array(FILE),
+    next: z.int().nullable().meta({ description: 'Pass it as `after` for the next page; null on the last.' }),
+  })
+  .meta({ description: 'One page.' })
 
 /** Links in them end, and they are one tenant's. */
 const PRIVATE = { 'cache-control': 'private, no-store', vary: 'authorization' }

@@ -9,10 +9,12 @@ import { failing, TAGS } from '../schemas.js'
 import { toldToClient } from './feed-shapes.js'
 
 const OPML_TYPES = ['text/x-opml', 'text/xml', 'application/xml']
-const COUNTS = z.object({
-  added: z.int(),
-  existing: z.int().meta({ description: 'Feeds of the file that the tenant had already.' }),
-})
+const COUNTS = z
+  .object({
+    added: z.int(),
+    existing: z.int().meta({ description: 'Feeds of the file that the tenant had already.' }),
+  })
+  .meta({ description: 'How many feeds the file named.' })
 const DOCUMENT = z.string().meta({ description: 'OPML 2.0' })
 
 /** `GET /v1/feeds.opml` and `POST /v1/feeds/opml`. */

@@ -38,8 +38,10 @@ const LISTED = z
     content: z.string().optional().meta({ description: 'Sanitised HTML; only with `include=content`.' }),
   })
   .meta({ id: 'Post' })
-const PAGE = z.object({ posts: z.array(LISTED), next: NEXT })
-const WHOLE = LISTED.extend({ content: z.string().meta({ description: 'Sanitised HTML.' }) })
+const PAGE = z.object({ posts: z.array(LISTED), next: NEXT }).meta({ description: 'One page.' })
+const WHOLE = LISTED.extend({ content: z.string().meta({ description: 'Sanitised HTML.' }) }).meta({
+  description: 'The post, with its content.',
+})
 
 const QUERY = z.strictObject({
   limit: pageSize(MAX_POSTS, 20),

@@ -6,18 +6,20 @@ import type { ApiParts, ApiServer } from '../parts.js'
 import { TAGS } from '../schemas.js'
 import { MAX_POSTS } from './posts.js'
 
-const USAGE = z.object({
-  feeds: z.int(),
-  posts: z.int(),
-  media: z.object({ files: z.int(), bytes: z.int() }),
-  events: z.object({ today: z.int().meta({ description: 'Of this day (UTC), as far as they are counted.' }) }),
-  limits: z.object({
-    feeds: z.int().meta({ description: 'Feeds that the tenant may have.' }),
-    requests_per_s: z.int().nullable().meta({ description: 'Null: no limit.' }),
-    body_bytes: z.int().meta({ description: 'Of a request.' }),
-    posts_per_page: z.int(),
-  }),
-})
+const USAGE = z
+  .object({
+    feeds: z.int(),
+    posts: z.int(),
+    media: z.object({ files: z.int(), bytes: z.int() }),
+    events: z.object({ today: z.int().meta({ description: 'Of this day (UTC), as far as they are counted.' }) }),
+    limits: z.object({
+      feeds: z.int().meta({ description: 'Feeds that the tenant may have.' }),
+      requests_per_s: z.int().nullable().meta({ description: 'Null: no limit.' }),
+      body_bytes: z.int().meta({ description: 'Of a request.' }),
+      posts_per_page: z.int(),
+    }),
+  })
+  .meta({ description: 'What there is, and may be.' })
 
 /** `GET /v1/usage`: how much the tenant has, and may. */
 export function usageRoutes(server: ApiServer, { app: { catalog, config } }: ApiParts): void {
