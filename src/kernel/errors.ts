@@ -94,12 +94,15 @@ export class Failure extends Error {
   readonly code: FailureCode
   /** The command or setting that helps; null when there is none. */
   readonly hint: string | null
+  /** When the same call may succeed, seconds; null when nobody knows. */
+  readonly retryAfterS: number | null
 
-  constructor(code: FailureCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(code: FailureCode, message: string, options: { hint?: string; cause?: unknown; retryAfterS?: number } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'Failure'
     this.code = code
     this.hint = options.hint ?? null
+    this.retryAfterS = options.retryAfterS ?? null
   }
 
   get exit(): number {
