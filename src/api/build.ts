@@ -8,12 +8,13 @@ import { linkKey } from '../media/serving/link-key.js'
 import { LinkSigner } from '../media/serving/links.js'
 import { MediaServing } from '../media/serving/serving.js'
 import { MediaUrls } from '../media/serving/urls.js'
-import { BuiltAnswers } from './answers.js'
 import { failureAnswer } from './failures.js'
+import type { Lane } from './lane.js'
 import { ApiMetrics } from './metrics.js'
 import { opsRoutes } from './ops/routes.js'
 import type { ApiParts, ApiServer } from './parts.js'
-import { LookedUpPrincipals } from './principals.js'
+import { Proxies } from './proxies.js'
+import { openReady } from './ready.js'
 import { analyticsRoutes } from './routes/analytics.js'
 import { eventRoutes } from './routes/events.js'
 import { feedRoutes } from './routes/feeds.js'
@@ -41,14 +42,15 @@ export async function buildApi(app: App): Promise<BuiltApi> {
   const signer = new LinkSigner(linkKey(config))
   const urls = new MediaUrls(disks, signer, config.wasabiUrl !== null)
   const counts = new ReadCounts(catalog, log)
-  const server = framed(app)
+  const metrics = new ApiMetrics()
+  const { lane, ...ready } = await openReady(app, new Proxies(config.trustedProxies), metrics)
+  const server = framed(app, lane)
   const parts: ApiParts = {
     app,
-    principals: new LookedUpPrincipals(catalog),
-    answers: new BuiltAnswers(),
+    ...ready,
     intake: async () => openIntake({ events: await app.events(), config, wake: () => {} }),
     urls,
-    metrics: new ApiMetrics(),
+    metrics,
   }
   standingRoutes(server, parts)
   mediaFileRoutes(server, new MediaServing({ catalog, disks, signer, urls, counts }), log)
@@ -61,9 +63,10 @@ export async function buildApi(app: App): Promise<BuiltApi> {
   return { server, close }
 }
 
-function framed({ config, log }: App): ApiServer {
+function framed({ config, log }: App, lane: Lane): ApiServer {
   const server = Fastify({
     logger: false,
+    serverFactory: lane.serverFactory,
     bodyLimit: config.apiMaxBodyBytes,
     connectionTimeout: IDLE_MS,
     requestTimeout: REQUEST_MS,

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { FAILURES, Failure, type FailureCode, wordsOf } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
+import { RateRefusal } from './limits.js'
 
 /** How a refusal is told to a client: the status, and what the body says. */
 interface Refusal {
@@ -22,6 +23,7 @@ export function failureAnswer(log: Log): (error: unknown, request: FastifyReques
     // Who has gone made it fail.
     if (status >= 500 && !reply.raw.destroyed) logTrouble(log, request, error)
     if (status === 401) reply.header('www-authenticate', 'Bearer')
+    if (error instanceof RateRefusal) reply.headers(error.headers)
     if (status === 503) reply.header('retry-after', '5')
     reply.status(status).headers(NO_STORE).send({ error: told })
   }

@@ -154,11 +154,7 @@ async function settle(parts: SyncJobParts, part: Part, outcome: Outcome, { signa
   const patience = { ...OUTAGE_PATIENCE, signal }
   try {
     if (outcome.kind === 'more') await retry(() => passOn(catalog, part, outcome.afterFeed, outcome.report), patience)
-    else
-      await retry(
-        () => endPart(catalog, part, outcome),
-        outcome.state === 'failed' ? OUTAGE_PATIENCE : patience,
-      )
+    else await retry(() => endPart(catalog, part, outcome), outcome.state === 'failed' ? OUTAGE_PATIENCE : patience)
     if (outcome.kind === 'more' || part.others) await retry(again, patience)
   } catch (error) {
     const cause = signal.aborted ? signal.reason : error

@@ -112,7 +112,8 @@ export async function handBack(catalog: Catalog, part: Part): Promise<void> {
 export async function endPart(catalog: Catalog, part: Part, { state, report, untold }: PartEnd): Promise<void> {
   const end = { state, job_token: null, report: JSON.stringify(report), finished_at: Date.now() }
   await atOnce(catalog, async kysely => {
-    if (await change(kysely, part, end)) await writeStanding({ ...catalog, kysely }, part.tenant, { state, report, untold }, part.takenAt)
+    if (await change(kysely, part, end))
+      await writeStanding({ ...catalog, kysely }, part.tenant, { state, report, untold }, part.takenAt)
     else if (untold) await contentChanged({ ...catalog, kysely }, part.tenant)
   })
 }
