@@ -30,20 +30,18 @@ export interface Told {
   readonly detail: string
   readonly hint?: string | null
   readonly errors?: readonly ProblemPart[]
-  /** Where it is another than the code's. */
-  readonly status?: number
 }
 
 export function statusOf(code: ProblemCode): number {
   return code === 'BUG' ? 500 : FAILURES[code].http
 }
 
-export function problemOf({ code, detail, hint = null, errors, status = statusOf(code) }: Told, requestId: string): Problem {
+export function problemOf({ code, detail, hint = null, errors }: Told, requestId: string): Problem {
   const words = code.toLowerCase().replaceAll('_', ' ')
   return {
     type: `urn:feedctl:problem:${words.replaceAll(' ', '-')}`,
     title: code === 'BUG' ? (STATUS_CODES[500] ?? words) : `${words.charAt(0).toUpperCase()}${words.slice(1)}`,
-    status,
+    status: statusOf(code),
     detail,
     code,
     hint,

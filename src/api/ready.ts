@@ -10,7 +10,7 @@ import { RateLimits } from './limits.js'
 import type { ApiMetrics } from './metrics.js'
 import type { Answers, Principals } from './parts.js'
 import { KnownPrincipals } from './principals.js'
-import type { Proxies } from './proxies.js'
+import { Proxies } from './proxies.js'
 
 /** What answers without asking anybody, and the parts that fill it. */
 export interface Ready {
@@ -20,7 +20,7 @@ export interface Ready {
 }
 
 /** Closed by closing `principals` and `answers`. */
-export async function openReady(app: App, proxies: Proxies, metrics: ApiMetrics): Promise<Ready> {
+export async function openReady(app: App, metrics: ApiMetrics): Promise<Ready> {
   const { config, catalog, log } = app
   const { far, gates, permits } = await app.shared()
   const ttlMs = config.apiCacheTtlS * 1000
@@ -38,6 +38,6 @@ export async function openReady(app: App, proxies: Proxies, metrics: ApiMetrics)
   return {
     principals: new KnownPrincipals(catalog, known, { ttlMs }),
     answers: new KeptAnswers({ known, near, far: farAnswers, tally, ttlMs, keeps, watch }),
-    lane: new Lane({ known, tally, proxies, shares: config.corsOrigins.length > 0, ttlMs }),
+    lane: new Lane({ known, tally, proxies: new Proxies(config.trustedProxies), shares: config.corsOrigins.length > 0, ttlMs }),
   }
 }

@@ -50,6 +50,7 @@ export const FAILURES = {
   BODY_TOO_LARGE: { exit: 4, http: 413, retry: false },
   BODY_TYPE: { exit: 4, http: 415, retry: false },
   METHOD_NOT_ALLOWED: { exit: 4, http: 405, retry: false },
+  HEADERS_TOO_LARGE: { exit: 4, http: 431, retry: false },
   REQUEST_TIMEOUT: { exit: 5, http: 408, retry: true },
   RATE_LIMITED: { exit: 5, http: 429, retry: true },
   EVENTS_INVALID: { exit: 4, http: 422, retry: false },

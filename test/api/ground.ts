@@ -151,5 +151,5 @@ export function ask(origin: string, path: string, { method = 'GET', headers = {}
 }
 
 export function errorCode(answer: Answer): string {
-  return (JSON.parse(answer.body.toString()) as { error: { code: string } }).error.code
+  return (JSON.parse(answer.body.toString()) as { code: string }).code
 }
