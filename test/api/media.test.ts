@@ -146,5 +146,9 @@ test("the installation's own trouble is told in few words, without places of the
   rmSync(join(ground.app.config.data, 'databases', 'tenant_broken.db'))
   const answer = await ground.ask('/v1/media', { headers: { authorization: `Bearer ${token}` } })
   expect(answer.status).toBe(500)
-  expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 'SCHEMA_MISSING', detail: 'the service has a fault', hint: null })
+  expect(JSON.parse(answer.body.toString())).toMatchObject({
+    code: 'SCHEMA_MISSING',
+    detail: 'the service has a fault',
+    hint: null,
+  })
 })
