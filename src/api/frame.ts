@@ -1,5 +1,5 @@
 import cors from '@fastify/cors'
-import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyReply, type FastifyRequest, type FastifyServerFactory } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Config } from '../kernel/config.js'
 import { Failure } from '../kernel/errors.js'
@@ -51,12 +51,13 @@ export interface Frame {
   readonly routes: RouteTable
 }
 
-/** @throws {Failure} CONFIG_INVALID */
-export async function buildFrame(config: Config, log: Log, times: ApiTimes): Promise<Frame> {
+/** `serverFactory` has the times set as fastify's own would. @throws {Failure} CONFIG_INVALID */
+export async function buildFrame(config: Config, log: Log, times: ApiTimes, serverFactory: FastifyServerFactory): Promise<Frame> {
   const proxies = new Proxies(config.trustedProxies)
   const routes = new RouteTable()
   const server = Fastify({
     logger: false,
+    serverFactory,
     bodyLimit: config.apiMaxBodyBytes,
     connectionTimeout: times.idleMs,
     requestTimeout: times.requestMs,

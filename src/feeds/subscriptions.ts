@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import { Failure } from '../kernel/errors.js'
 import type { Catalog } from '../tenants/catalog.js'
+import { contentChanged } from '../tenants/content-version.js'
 import type { FeedsTable } from '../tenants/databases/index.js'
 import type { SourceId } from '../tenants/ids.js'
 import { type TenantTables, withTenant } from '../tenants/tables.js'
@@ -67,8 +68,12 @@ export async function addFeeds(
 }
 
 /** Ends the subscription, named by id or URL, and removes its posts, or nothing. @throws {Failure} FEED_NOT_FOUND */
-export function removeFeed(catalog: Catalog, tenant: Tenant, named: string): Promise<{ id: number; url: string; posts: number }> {
-  return withTenant(catalog, tenant, tables =>
+export async function removeFeed(
+  catalog: Catalog,
+  tenant: Tenant,
+  named: string,
+): Promise<{ id: number; url: string; posts: number }> {
+  const removed = await withTenant(catalog, tenant, tables =>
     tables.transaction(async tx => {
       await tx.takeIds('posts', 0)
       const feed = await getFeed(tx, tenant, named)
@@ -79,6 +84,8 @@ export function removeFeed(catalog: Catalog, tenant: Tenant, named: string): Pro
       return { id: feed.id, url: feed.url, posts: Number(posts.numDeletedRows) }
     }),
   )
+  await contentChanged(catalog, tenant.id)
+  return removed
 }
 
 /** The feed of that id or URL. @throws {Failure} FEED_NOT_FOUND */
