@@ -82,6 +82,12 @@ const JOBS: Readonly<Record<string, Job>> = {
     run: ({ catalog, log, disks }, _payload, { signal }) =>
       removeDueTenants(catalog, log, tenant => removeTenantMedia({ catalog, disks }, tenant, signal), signal),
   },
+  BatchAnalytics: {
+    run: async ({ catalog, log, events }, _payload, { signal }) => {
+      const { countEvents } = await import('./analytics/count-events.js')
+      await countEvents({ catalog, log, events: await events(), rawDays: 0 }, signal)
+    },
+  },
   PruneMedia: { run: ({ catalog, disks, log }, _payload, { signal }) => pruneMediaJob({ catalog, disks, log }, signal) },
 }
 
@@ -128,6 +134,11 @@ async function tendMedia(parts: JobParts, id: TenantId, signal: AbortSignal): Pr
 
 export function syncTenantFeeds(tenantId: TenantId): JobRequest {
   return { queue: 'sync', name: 'SyncTenantFeeds', payload: { tenantId }, dedupeId: `tenant:${tenantId}` }
+}
+
+/** Counts what waits in the log of events, once it has been gathered for so long, ms. */
+export function batchAnalytics(delayMs: number): JobRequest {
+  return { queue: 'analytics', name: 'BatchAnalytics', payload: {}, dedupeId: 'analytics', delayMs }
 }
 
 function storeMediaOf(tenantId: TenantId): JobRequest {
