@@ -116,11 +116,10 @@ export class Journal implements EventLog {
   /** Null when another one was faster. */
   private async claim({ id, batches, name }: Segment): Promise<Claim | null> {
     const claim = { id, batches: batches ?? 0, name: takenName(id, batches ?? 0, this.holder), isDamaged: false }
-    if (!(await this.folder.rename(name, claim.name))) return null
+    // One that has waited for long would look, once it is taken, as if its taker were dead.
+    if (!(await this.folder.touch(name)) || !(await this.folder.rename(name, claim.name))) return null
     this.claims.add(claim)
     this.touching ??= setInterval(() => void this.touch(), TOUCH_EVERY_MS).unref()
-    // It may have waited for so long that it looks as if its taker were dead.
-    await this.folder.touch(claim.name)
     return claim
   }
 
