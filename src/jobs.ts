@@ -150,13 +150,13 @@ async function batchEvents(parts: JobParts, signal: AbortSignal): Promise<void> 
   else if (enough.aborted) await parts.add([batchAnalytics(0)])
 }
 
-/** Counts accepted events, not sooner than so long from now. One waits, however often it is asked for. */
-export function batchAnalytics(delayMs: number): JobRequest {
-  return { queue: 'analytics', name: 'BatchAnalytics', payload: {}, dedupeId: 'analytics', ...(delayMs > 0 ? { delayMs } : {}) }
-}
-
 export function syncTenantFeeds(tenantId: TenantId): JobRequest {
   return { queue: 'sync', name: 'SyncTenantFeeds', payload: { tenantId }, dedupeId: `tenant:${tenantId}` }
+}
+
+/** Counts what waits in the log of events, once it has been gathered for so long, ms. */
+export function batchAnalytics(delayMs: number): JobRequest {
+  return { queue: 'analytics', name: 'BatchAnalytics', payload: {}, dedupeId: 'analytics', delayMs }
 }
 
 function storeMediaOf(tenantId: TenantId): JobRequest {

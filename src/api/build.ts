@@ -1,6 +1,5 @@
 import Fastify from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import { openIntake } from '../analytics/intake.js'
 import type { App } from '../app.js'
 import { Failure } from '../kernel/errors.js'
 import { ReadCounts } from '../media/read-counts.js'
@@ -9,6 +8,7 @@ import { LinkSigner } from '../media/serving/links.js'
 import { MediaServing } from '../media/serving/serving.js'
 import { MediaUrls } from '../media/serving/urls.js'
 import { BuiltAnswers } from './answers.js'
+import { ServedIntake } from './event-intake.js'
 import { failureAnswer } from './failures.js'
 import { ApiMetrics } from './metrics.js'
 import { opsRoutes } from './ops/routes.js'
@@ -42,11 +42,12 @@ export async function buildApi(app: App): Promise<BuiltApi> {
   const urls = new MediaUrls(disks, signer, config.wasabiUrl !== null)
   const counts = new ReadCounts(catalog, log)
   const server = framed(app)
+  const intake = new ServedIntake(app)
   const parts: ApiParts = {
     app,
     principals: new LookedUpPrincipals(catalog),
     answers: new BuiltAnswers(),
-    intake: async () => openIntake({ events: await app.events(), config, wake: () => {} }),
+    intake: () => intake.open(),
     urls,
     metrics: new ApiMetrics(),
   }
@@ -54,7 +55,9 @@ export async function buildApi(app: App): Promise<BuiltApi> {
   mediaFileRoutes(server, new MediaServing({ catalog, disks, signer, urls, counts }), log)
   await server.register(async v1 => tenantRoutes(v1 as ApiServer, parts))
   await opsRoutes(server, parts)
+  intake.begin()
   const close = async () => {
+    await intake.close()
     await Promise.all([parts.principals.close(), parts.answers.close()])
     await counts.close()
   }
