@@ -4,7 +4,7 @@ import { Tally } from './tally.js'
 
 export const MINUTE_MS = 60_000
 export const DAY_MS = 86_400_000
-const MINUTES_PER_DAY = 1_440
+export const MINUTES_PER_DAY = 1_440
 
 /** In place of a post: the visitors of all posts of a day and kind. */
 export const ALL_POSTS = -1
