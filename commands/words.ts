@@ -26,7 +26,6 @@ export const WORDS: Readonly<Record<string, Word>> = {
     description: "move tenants' media to the bucket and back, verify and prune it",
     load: () => import('./media.js'),
   },
-  analytics: { description: 'take events in, count them, and show what was counted', load: () => import('./analytics.js') },
   serve: { description: 'serve the HTTP API, and media files by signed links', load: () => import('./serve.js') },
   analytics: { description: 'take events in, count them, and report what was counted', load: () => import('./analytics.js') },
   schedule: { description: 'begin syncs and maintenance by itself, or print what does', load: () => import('./schedule.js') },

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { App } from '../../src/app.js'
 import { contentChanged } from '../../src/tenants/content-version.js'
@@ -23,6 +24,16 @@ async function tokenOf(installation: Installation, slug: string): Promise<string
 async function fromDatabase({ catalog }: App, url: string): Promise<unknown> {
   const row = await catalog.kysely.selectFrom('tenants').select('content_version').executeTakeFirstOrThrow()
   return { url, version: row.content_version }
+}
+
+/** How many answers are in Redis. */
+async function sharedAnswers({ REDIS_URL: url = '', FEEDCTL_REDIS_PREFIX: prefix }: TestEnv): Promise<number> {
+  const client = new Redis(url)
+  try {
+    return (await client.keys(`${prefix}:cache:answer:*`)).length
+  } finally {
+    client.disconnect()
+  }
 }
 
 async function changed({ catalog }: App): Promise<void> {
@@ -131,7 +142,7 @@ describe('the database', () => {
     await expect.poll(async () => textOf(await theirs.get(token, '/v1/own?shared'))).toBe(shared)
     expect((await answerCounts(theirs.metrics)).far).toBe(1)
     await mine.get(token, '/v1/own?not-asked-yet')
-    await new Promise(resolve => setTimeout(resolve, 200))
+    await expect.poll(() => sharedAnswers(installation.env)).toBe(3)
     await mariadb.stop()
     await expect.poll(async () => (await theirs.get(token, '/v1/own?not-asked-yet')).headers['x-feedctl-stale']).toBe('1')
     await mariadb.start()

@@ -3,6 +3,7 @@ import { reportOf } from '../../analytics/report.js'
 import { MOST_POSTS, parseReport, REPORT_GROUPS } from '../../analytics/report-query.js'
 import { withTenant } from '../../tenants/tables.js'
 import type { ApiParts, ApiServer } from '../parts.js'
+import { TAGS } from '../schemas.js'
 
 /** Whole numbers of a query: in a URL all is text. */
 const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
@@ -45,7 +46,7 @@ export function analyticsRoutes(server: ApiServer, { app: { catalog } }: ApiPart
     {
       schema: {
         summary: 'events and visitors by day, post, kind or minute',
-        tags: ['analytics'],
+        tags: [TAGS.analytics],
         querystring: QUERY,
         response: { 200: REPORT },
       },
