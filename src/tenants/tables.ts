@@ -4,6 +4,7 @@ import type { Catalog } from './catalog.js'
 import {
   type Column,
   type CountersTable,
+  type DialectName,
   insertColumns,
   insertRows,
   type OnDuplicate,
@@ -60,6 +61,10 @@ export class TenantTables {
     readonly tenantId: Tenant['id'],
     private readonly signal: AbortSignal | null = null,
   ) {}
+
+  get dialect(): DialectName {
+    return this.database.dialect
+  }
 
   feeds() {
     return this.executor.selectFrom('feeds').where('feeds.tenant_id', '=', this.tenantId)

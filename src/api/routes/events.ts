@@ -4,6 +4,7 @@ import { isFailure } from '../../kernel/errors.js'
 import type { TenantId } from '../../tenants/ids.js'
 import { BodiesInFlight, batchInJson, batchInLines, type SentBatch } from '../event-bodies.js'
 import type { ApiParts, ApiServer } from '../parts.js'
+import { failing, TAGS } from '../schemas.js'
 
 const MOST_BYTES_IN_FLIGHT = 64 * 1024 * 1024
 
@@ -55,9 +56,9 @@ export function eventRoutes(server: ApiServer, { app, intake, metrics }: ApiPart
       schema: {
         summary: 'take a batch of events in, as JSON or as NDJSON with an event on each line',
         description: '202 means that the accepted events will be counted, once.',
-        tags: ['analytics'],
+        tags: [TAGS.analytics],
         body: BATCH,
-        response: { 202: ACCEPTED },
+        response: { 202: ACCEPTED, ...failing('EVENTS_INVALID', 'EVENTS_BEHIND', 'REDIS_FULL', 'DISK_FULL') },
       },
       validatorCompiler: () => () => true,
       serializerCompiler: () => value => JSON.stringify(value),
