@@ -18,7 +18,7 @@ export class Unreadable {
 
 export interface GatheringOptions {
   readonly tenantId: TenantId
-  /** Most events that it takes. */
+  /** How many events it has room for at first; it grows. */
   readonly size: number
   /** Whether fields that feedctl does not know are kept as they are. */
   readonly keepsExtras: boolean
@@ -28,11 +28,11 @@ export interface GatheringOptions {
 export class Gathering {
   length = 0
   private readonly kinds = new Map<string, number>()
-  private readonly kind: Uint16Array
-  private readonly post: Float64Array
-  private readonly at: Float64Array
-  private readonly visitorHigh: Uint32Array
-  private readonly visitorLow: Uint32Array
+  private kind: Uint16Array
+  private post: Float64Array
+  private at: Float64Array
+  private visitorHigh: Uint32Array
+  private visitorLow: Uint32Array
   private extras: (string | null)[] | null = null
   private readonly hash = new Uint32Array(4)
 
@@ -67,6 +67,7 @@ export class Gathering {
       this.extras?.push(extras)
     }
     const { length } = this
+    if (length === this.kind.length) this.grow()
     this.kind[length] = this.placeOf(kind)
     this.post[length] = (post as number | null | undefined) ?? 0
     this.at[length] = time
@@ -91,6 +92,15 @@ export class Gathering {
     }
   }
 
+  private grow(): void {
+    const size = Math.max(2 * this.length, 16)
+    this.kind = larger(this.kind, new Uint16Array(size))
+    this.post = larger(this.post, new Float64Array(size))
+    this.at = larger(this.at, new Float64Array(size))
+    this.visitorHigh = larger(this.visitorHigh, new Uint32Array(size))
+    this.visitorLow = larger(this.visitorLow, new Uint32Array(size))
+  }
+
   private placeOf(kind: string): number {
     const known = this.kinds.get(kind)
     if (known !== undefined) return known
@@ -110,6 +120,11 @@ export class Gathering {
     hashVisitor(name, this.options.tenantId, this.hash)
     return null
   }
+}
+
+function larger<Column extends Uint16Array | Uint32Array | Float64Array>(column: Column, empty: Column): Column {
+  empty.set(column)
+  return empty
 }
 
 /** NaN for what is no time. */
