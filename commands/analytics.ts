@@ -6,8 +6,8 @@ import { examples, type Program } from './program.js'
 
 export function register(program: Program, io: Io): void {
   const analytics = program.command('analytics')
-  registerFlush(analytics, io)
   registerIngest(analytics, io)
+  registerFlush(analytics, io)
   registerReport(analytics, io)
   examples(analytics, [
     'feedctl analytics ingest events.ndjson --tenant acme',

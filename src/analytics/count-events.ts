@@ -106,6 +106,7 @@ class CountingRun {
   private async count(taken: TakenBatches): Promise<boolean> {
     const isRound = taken.batches.every(batch => this.returned.has(keyOf(batch)))
     const byTenant = grouped(taken.batches)
+    this.parts.log.debug('counting events', { batches: taken.batches.length, tenants: byTenant.size })
     const tenants = await tenantsToCount(this.parts.catalog, [...byTenant.keys()])
     this.drop([...byTenant].filter(([id]) => !tenants.has(id)).map(([, batches]) => batches))
     const limit = pLimit(TENANTS_AT_ONCE)

@@ -41,7 +41,7 @@ export class EventStream implements EventLog {
 
   constructor(private readonly options: StreamOptions) {
     const { redis, prefix, maxBytes, deadAfterMs = DEAD_AFTER_MS } = options
-    const keys = { stream: `{${prefix}}:events`, sums: `{${prefix}}:events:sums` }
+    const keys = { stream: `{${prefix}}:event-log`, sums: `{${prefix}}:event-log:sums` }
     this.scripts = new StreamScripts(redis, keys)
     this.group = new StreamGroup(redis, keys.stream, newHolder(), deadAfterMs)
     this.gauge = new Gauge(() => this.backlog(), maxBytes)
