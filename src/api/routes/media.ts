@@ -8,7 +8,7 @@ import { failing, TAGS } from '../schemas.js'
 
 const id = z
   .string()
-  .regex(/^\d{1,15}$/)
+  .regex(/^\d{1,15}$/, 'is no whole number')
   .transform(Number)
 const PAGE = z.strictObject({ limit: id.pipe(z.number().min(1).max(500)).default(100), after: id.default(0) })
 const ONE = z.strictObject({ id })
