@@ -2,6 +2,7 @@ import { counted } from '../src/cli/figures.js'
 import type { Io } from '../src/cli/io.js'
 import { opening } from './opening.js'
 import { examples, type Program, wholeNumber } from './program.js'
+import { registerPassword } from './serve/password.js'
 
 export function register(program: Program, io: Io): void {
   const serve = program
@@ -20,6 +21,7 @@ export function register(program: Program, io: Io): void {
       io.print({ url, requests, interrupted }, end => `done: ${counted(end.requests, 'request')}, ${end.interrupted} cut off`)
       io.signal.throwIfAborted()
     })
+  registerPassword(serve, io)
   examples(serve, ['feedctl serve', 'feedctl serve --host 0.0.0.0 --port 80'])
 }
 
