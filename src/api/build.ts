@@ -65,6 +65,7 @@ function framed({ config, log }: App): ApiServer {
   const server = Fastify({
     logger: false,
     bodyLimit: config.apiMaxBodyBytes,
+    trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
     connectionTimeout: IDLE_MS,
     requestTimeout: REQUEST_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,

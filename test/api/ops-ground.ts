@@ -1,15 +1,23 @@
+import { scryptSync } from 'node:crypto'
 import { request } from 'node:http'
-import { hashPassword } from '../../src/api/sessions/password.js'
+import { writePasswordHash } from '../../src/kernel/password-hash.js'
 import type { TestEnv } from '../support/drivers.js'
 import type { Answer } from './ground.js'
 
 export const PASSWORD = 'correct horse, battery'
-let hash: Promise<string> | null = null
+const SALT = Buffer.from('a salt that is known')
+/** The cheapest that the settings take. */
+const HASH = writePasswordHash({
+  log2N: 15,
+  r: 8,
+  p: 1,
+  salt: SALT,
+  hash: scryptSync(PASSWORD, SALT, 32, { N: 2 ** 15, r: 8, p: 1, maxmem: 2 ** 26 }),
+})
 
 /** Settings with which the dashboard is there, and opens with `PASSWORD`. */
-export async function withDashboard(settings: TestEnv = {}): Promise<TestEnv> {
-  hash ??= hashPassword(PASSWORD)
-  return { FEEDCTL_OPS_PASSWORD_HASH: await hash, ...settings }
+export function withDashboard(settings: TestEnv = {}): TestEnv {
+  return { FEEDCTL_OPS_PASSWORD_HASH: HASH, ...settings }
 }
 
 export interface Posting {
@@ -26,12 +34,17 @@ export function post(origin: string, path: string, { headers = {}, body = '', me
   const text = isForm ? body : JSON.stringify(body)
   const type = isForm ? 'application/x-www-form-urlencoded' : 'application/json'
   return new Promise((resolve, reject) => {
-    const asking = request({ hostname, port, path, method, headers: { 'content-type': type, ...headers }, agent: false }, response => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('error', reject)
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }))
-    })
+    const asking = request(
+      { hostname, port, path, method, headers: { 'content-type': type, ...headers }, agent: false },
+      response => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+        )
+      },
+    )
     asking.on('error', reject)
     asking.end(text)
   })

@@ -9,18 +9,17 @@ const QUEUE_COLUMNS = [
       el('span', {}, [name, paused ? el('span', { class: 'pill', 'data-state': 'warn', text: 'paused' }) : null]),
   },
   { name: 'Waiting', kind: 'number', of: ({ waiting }) => count(waiting) },
-  { name: 'Last 5 minutes', kind: 'chart', of: ({ name }) => sparkline(`queue ${name} waiting`, `${name}: waiting`) },
+  { name: 'Lately', kind: 'chart', of: ({ name }) => sparkline(`queue ${name} waiting`, `${name}: waiting`) },
   { name: 'Active', kind: 'number', of: ({ active }) => count(active) },
-  { name: 'Delayed', kind: 'number', of: ({ delayed }) => count(delayed) },
+  { name: 'Delayed', kind: 'number extra', of: ({ delayed }) => count(delayed) },
   { name: 'Failed', kind: 'number', of: ({ failed }) => el('span', { class: failed > 0 ? 'bad' : null, text: count(failed) }) },
   { name: 'Oldest wait', kind: 'number', of: ({ oldest_wait_ms: ms }) => (ms === 0 ? 'none' : duration(ms)) },
   { name: 'Rate', kind: 'number', of: ({ processed_per_s: perS }) => rate(perS) },
-  { name: 'A job takes', kind: 'number', of: ({ mean_job_ms: ms }) => (ms === null ? 'unknown' : duration(ms)) },
+  { name: 'A job takes', kind: 'number extra', of: ({ mean_job_ms: ms }) => (ms === null ? 'unknown' : duration(ms)) },
   { name: 'Workers', kind: 'number', of: ({ workers }) => count(workers) },
 ]
 const OF_WORKERS = new Set(['Delayed', 'Rate', 'A job takes', 'Workers'])
 
-/** `queues`: with the moment they were read, so that the charts go on. */
 export function queuesPanel({ driver, queues }) {
   const columns = driver === 'sync' ? QUEUE_COLUMNS.filter(({ name }) => !OF_WORKERS.has(name)) : QUEUE_COLUMNS
   const shown =
@@ -42,8 +41,8 @@ const TENANT_COLUMNS = [
     name: 'What',
     of: ({ sync_failures: failures, feeds_failed: feeds, sync_ms: ms }) => {
       if (failures > 0)
-        return el('span', { class: 'bad', text: `sync failed ${failures === 1 ? 'once' : `${count(failures)} times`}` })
-      if (feeds > 0) return el('span', { class: 'bad', text: `${counted(feeds, 'feed')} failed` })
+        return el('span', { class: 'bad calm', text: `failed ${failures === 1 ? 'once' : `${count(failures)} times`}` })
+      if (feeds > 0) return el('span', { class: 'bad calm', text: `${counted(feeds, 'feed')} failed` })
       return `took ${duration(ms ?? 0)}`
     },
   },
@@ -79,14 +78,15 @@ const SOURCE_COLUMNS = [
   { name: 'Why', of: ({ code }) => el('code', { class: 'bad', text: code }) },
   { name: 'In a row', kind: 'number', of: ({ failures }) => count(failures) },
   { name: 'Asked', kind: 'number', of: ({ checked_at: at }) => moment(at) },
-  { name: 'Last news', kind: 'number', of: ({ changed_at: at }) => moment(at) },
-  { name: 'Asked again', kind: 'number', of: ({ next_check_at: at }) => moment(at) },
+  { name: 'Last news', kind: 'number extra', of: ({ changed_at: at }) => moment(at) },
+  { name: 'Asked again', kind: 'number extra', of: ({ next_check_at: at }) => moment(at) },
 ]
 
 export function sourcesPanel({ total, failing, due, retired, failures, listed, read_at: readAt }) {
   const words = `${count(failing)} of ${counted(total, 'source')} fail, ${count(due)} due, ${count(retired)} retired`
-  const lead = el('p', { class: 'muted' }, [`${words} · read `, moment(readAt)])
-  if (listed.length === 0) return [nothing(total === 0 ? 'There are no sources yet.' : 'No source fails.'), lead]
+  const lead = el('p', { class: 'lead muted' }, [`${words} · read `, moment(readAt)])
+  if (total === 0) return [nothing('There are no sources yet.')]
+  if (listed.length === 0) return [lead, nothing('No source fails.')]
   const reasons = failures.map(({ code, sources }) =>
     el('li', {}, [el('code', { text: code }), ' ', el('strong', { text: count(sources) })]),
   )
