@@ -114,13 +114,7 @@ test('of those who listen no more than a hundred are let in, and what cannot be 
     .toBe(true)
   expect(lines.join()).toContain('a bug with /a/path in it')
   fails = false
-  await expect
-    .poll(() =>
-      heard.every(text =>
-        /event: overview\ndata: \{"at":1\}\n\nevent: overview|event: overview[\s\S]*event: overview/.test(text()),
-      ),
-    )
-    .toBe(true)
+  await expect.poll(() => heard.every(text => text().split('event: overview').length > 2)).toBe(true)
   live.close()
   expect(live.size).toBe(0)
   expect(() => live.refuseWhenFull()).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))

@@ -29,6 +29,7 @@ export class LiveFeed {
   private busy = false
   private ticks = 0
   private closed = false
+  private newestBug: string | null = null
 
   constructor(
     private readonly read: () => Promise<Telling>,
@@ -91,12 +92,15 @@ export class LiveFeed {
 
   private tellOfTrouble(error: unknown): void {
     const isKnown = isFailure(error)
-    if (!isKnown)
-      this.log.error('ops: how things stand cannot be read', {
-        why: error instanceof Error ? (error.stack ?? '') : wordsOf(error),
-      })
+    if (!isKnown) this.logBug(error instanceof Error ? (error.stack ?? error.message) : wordsOf(error))
     const words = isKnown ? { code: error.code, message: error.message } : { code: 'BUG', message: 'a bug in feedctl' }
     for (const { response } of this.listeners) response.write(`event: trouble\ndata: ${JSON.stringify(words)}\n\n`)
+  }
+
+  /** Once, not every second. */
+  private logBug(why: string): void {
+    if (why !== this.newestBug) this.log.error('ops: how things stand cannot be read', { why })
+    this.newestBug = why
   }
 
   private dismiss(listener: Listener, why: 'draining' | 'logged-out' | 'unknown'): void {

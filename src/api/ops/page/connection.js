@@ -1,7 +1,7 @@
 const POLL_MS = 2_000
 /** After so long without a word the stream counts as broken. */
 const SILENT_MS = 6_000
-const STREAM_AGAIN_MS = 10_000
+const STREAM_AGAIN_MS = 5_000
 /** A page that nobody sees gives its connection back after a while. */
 const HIDDEN_MS = 60_000
 const PATIENCE_MS = 10_000
