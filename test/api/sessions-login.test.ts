@@ -145,7 +145,7 @@ describe('a request of another page', () => {
       expect([answer.status, errorCode(answer)]).toEqual([403, 'FORM_INVALID'])
     }
     expect((await ask(origin, '/ops/overview.json', { headers: { cookie } })).status).toBe(200)
-    expect((await ask(origin, path, { headers: { cookie } })).status).toBe(404)
+    expect((await ask(origin, path, { headers: { cookie } })).status).toBe(405)
   })
 
   test('leads here by a link, and the page comes once more, with the cookie', async () => {

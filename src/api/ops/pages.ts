@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { FAILURES, type Failure } from '../../kernel/errors.js'
-import { LoginLocked } from '../sessions/logins.js'
 import { isJson, plainTextFault } from '../sessions/safe-requests.js'
 import type { Assets, PageName } from './assets.js'
 
@@ -30,8 +29,11 @@ export function sendLogin(request: FastifyRequest, reply: FastifyReply, assets: 
 export function sendRefusal(request: FastifyRequest, reply: FastifyReply, assets: Assets, failure: Failure): FastifyReply {
   const status = FAILURES[failure.code].http
   reply.status(status)
-  if (failure instanceof LoginLocked)
-    return sendLogin(request, reply, assets, `Too many logins failed. Try again in ${waitWords(failure.waitS)}.`)
+  if (failure.code === 'LOGIN_LOCKED') {
+    const waitS = failure.retryAfterS ?? 60
+    reply.header('retry-after', waitS)
+    return sendLogin(request, reply, assets, `Too many logins failed. Try again in ${waitWords(waitS)}.`)
+  }
   if (failure.code === 'LOGIN_REFUSED') return sendLogin(request, reply, assets, 'This is not the password.')
   if (status === 503) {
     const message =

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Failure, isFailure } from '../../kernel/errors.js'
 import { logTrouble } from '../failures.js'
 import type { ApiParts, ApiServer } from '../parts.js'
-import { formTokenOf, LoginLocked, Logins, type OpenSession } from '../sessions/logins.js'
+import { formTokenOf, Logins, type OpenSession } from '../sessions/logins.js'
 import { openSessions } from '../sessions/open.js'
 import { sessionIdOf } from '../sessions/safe-requests.js'
 import { Assets } from './assets.js'
@@ -30,7 +30,6 @@ export async function opsRoutes(server: ApiServer, parts: ApiParts): Promise<voi
     await ops.register(cookie)
     ops.addHook('onRequest', async (_request, reply) => void reply.headers(PAGE_HEADERS))
     ops.setErrorHandler((error, request, reply) => {
-      if (error instanceof LoginLocked) reply.header('retry-after', error.waitS)
       if (!isFailure(error) || !wantsPage(request)) throw error
       if (error.code === 'UNAVAILABLE') logTrouble(log, request, error)
       return sendRefusal(request, reply, assets, error)

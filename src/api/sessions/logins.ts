@@ -21,13 +21,6 @@ export interface OpenSession {
   readonly endsAt: number
 }
 
-/** Too many failures: whoever tries has to wait, whatever the password. */
-export class LoginLocked extends Failure {
-  constructor(readonly waitS: number) {
-    super('LOGIN_LOCKED', `too many logins failed: try again in ${waitS} s`)
-  }
-}
-
 /** Who knows the operator's password, and since when. */
 export class Logins {
   private readonly check: PasswordCheck
@@ -44,7 +37,7 @@ export class Logins {
     this.lastsMs = lastsMs
   }
 
-  /** @throws {Failure} LOGIN_LOCKED, a LoginLocked; LOGIN_REFUSED; UNAVAILABLE */
+  /** @throws {Failure} LOGIN_LOCKED with how long to wait, whatever the password; LOGIN_REFUSED; UNAVAILABLE */
   async login(address: string, password: string): Promise<OpenSession> {
     const near = trialKeyOf(address)
     const waitMs = await this.driver.try([
@@ -54,7 +47,7 @@ export class Logins {
     if (waitMs > 0) {
       const waitS = Math.ceil(waitMs / 1000)
       this.log.warn('ops: a login has to wait', { address, wait_s: waitS })
-      throw new LoginLocked(waitS)
+      throw new Failure('LOGIN_LOCKED', `too many logins failed: try again in ${waitS} s`, { retryAfterS: waitS })
     }
     if (!(await this.check.isRight(password))) {
       this.log.warn('ops: a login failed', { address })
