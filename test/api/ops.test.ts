@@ -1,6 +1,7 @@
 import { get } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpsDocument } from '../../src/api/ops/document.js'
+import { sharedRedisEnv } from '../support/drivers.js'
 import { addRun, addSources } from '../watch/rows.js'
 import { ApiGround, ask, errorCode } from './ground.js'
 import { type LoggedIn, logIn, post, withDashboard } from './ops-ground.js'
@@ -74,6 +75,25 @@ describe('what the dashboard is told', () => {
       ['https://a.example/feed.xml?…', 'FEED_TIMEOUT', 2],
     ])
     expect(JSON.stringify(sources)).not.toMatch(/secret|key=/)
+  })
+
+  test('of workers and queues, where there are some', async () => {
+    const settings = { ...sharedRedisEnv(), QUEUE_CONNECTION: 'redis', CACHE_DRIVER: 'redis', SESSION_DRIVER: 'redis' }
+    await using own = await ApiGround.create(withDashboard(settings))
+    const { pid } = await own.installation.startWorker(['--queue', 'sync,media'])
+    const { cookie } = await logIn(own.api.url)
+    const look = async () =>
+      JSON.parse((await own.ask('/ops/overview.json', { headers: { cookie } })).body.toString()) as OpsDocument
+    await expect.poll(async () => (await look()).workers.total).toBe(1)
+    const { workers, queues, driver } = await look()
+    expect(driver).toBe('redis')
+    expect(workers.shown).toMatchObject([{ pid, state: 'working', jobs: 0, queues: [{ name: 'sync' }, { name: 'media' }] }])
+    expect(queues.map(({ name, workers, oldest_wait_ms: ms }) => [name, workers, ms])).toEqual([
+      ['sync', 1, 0],
+      ['media', 1, 0],
+      ['analytics', 0, 0],
+      ['maintenance', 0, 0],
+    ])
   })
 
   test('is read once however many ask', async () => {
