@@ -5,6 +5,7 @@ import { counted } from '../src/cli/figures.js'
 import type { Io } from '../src/cli/io.js'
 import { opening, settingsOf } from './opening.js'
 import { examples, type Program, wholeNumber } from './program.js'
+import { registerPassword } from './serve/password.js'
 
 interface Place {
   readonly host: string
@@ -29,6 +30,7 @@ export function register(program: Program, io: Io): void {
       else if (workers > 0) await serveWithWorkers(io, workers, place)
       else await serveAlone(io, place)
     })
+  registerPassword(serve, io)
   examples(serve, ['feedctl serve', 'feedctl serve --host 0.0.0.0 --port 80', 'feedctl serve --workers auto'])
 }
 
@@ -53,7 +55,10 @@ async function serveAlone(io: Io, place: Place): Promise<void> {
 }
 
 async function serveWithWorkers(io: Io, count: number, place: Place): Promise<void> {
-  settingsOf(io)
+  const { opsPasswordHash, sessionDriver } = settingsOf(io)
+  if (opsPasswordHash !== null && sessionDriver === 'memory' && count > 1) {
+    io.note('the dashboard asks to log in again and again: SESSION_DRIVER is memory, which the workers do not share; try redis')
+  }
   const [{ freePlace }, { Workers }, { Systemd }] = await Promise.all([
     import('../src/api/place.js'),
     import('../src/api/workers/workers.js'),

@@ -161,6 +161,13 @@ export class Terminal implements Io {
     return addAbortSignal(this.signal, this.ports.stdin())
   }
 
+  async askHidden(question: string): Promise<string | null> {
+    const stdin = this.ports.stdin()
+    if (stdin.isTTY !== true || this.ports.stderr.isTTY !== true) return null
+    const { readHiddenLine } = await import('./hidden-line.js')
+    return readHiddenLine(stdin, this.ports.stderr, question, this.signal)
+  }
+
   async confirm(deed: string): Promise<void> {
     if (this.flags.yes) return
     const refusal = new Failure('CONFIRMATION_NEEDED', `to ${deed} needs a yes`, { hint: 'the same command with --yes' })

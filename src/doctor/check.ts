@@ -45,6 +45,7 @@ export const ok = (evidence: string): Verdict => ({ severity: 'ok', evidence, fi
 export const warn = (evidence: string, fix: string | null): Verdict => ({ severity: 'warn', evidence, fix })
 export const fail = (evidence: string, fix: string | null): Verdict => ({ severity: 'fail', evidence, fix })
 
-export const onRedis = (config: Config): boolean => config.queueConnection === 'redis' || config.cacheDriver === 'redis'
+export const onRedis = ({ queueConnection, cacheDriver, sessionDriver }: Config): boolean =>
+  [queueConnection, cacheDriver, sessionDriver].includes('redis')
 export const queueOnRedis = (config: Config): boolean => config.queueConnection === 'redis'
 export const onMysql = (config: Config): boolean => config.dbConnection === 'mysql'

@@ -13,7 +13,7 @@ import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
 import { redisCluster } from './checks/redis-cluster.js'
 import { schedule } from './checks/schedule.js'
-import { settings, settingsDrivers } from './checks/settings.js'
+import { settings, settingsDrivers, settingsSessions } from './checks/settings.js'
 import { sourcesFailing } from './checks/sources.js'
 import { wasabiBucket, wasabiClock, wasabiCredentials } from './checks/wasabi.js'
 import { wasabiChecksums, wasabiListParts, wasabiPublicAccess, wasabiWrongMd5 } from './checks/wasabi-answers.js'
@@ -24,6 +24,7 @@ export const CHECKS: readonly Check[] = [
   nodeVersion,
   settings,
   settingsDrivers,
+  settingsSessions,
   databaseReachable,
   databaseSchema,
   databaseMaxConnections,

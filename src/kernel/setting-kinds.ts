@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { faultInCron } from './cron-pattern.js'
+import { readPasswordHash } from './password-hash.js'
 
 export const MEBIBYTE = 1024 * 1024
 
@@ -81,7 +82,7 @@ export const proxyList: z.ZodType<readonly string[]> = list.refine(
 /** As `feedctl serve password` prints it. */
 export const passwordHash: z.ZodType<string | null> = z
   .string()
-  .regex(/^scrypt:\d{1,2}:\d{1,2}:\d{1,2}:[\w-]{22,}:[\w-]{43,}$/, 'is not a hash that `feedctl serve password` prints')
+  .refine(value => readPasswordHash(value) !== null, 'is not a hash that `feedctl serve password` prints')
 
 /** Its name and password, if it has them, can be read as well. */
 function isWebhook(value: string): boolean {

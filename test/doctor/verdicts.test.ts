@@ -9,7 +9,7 @@ import { judgeFailed, judgeQuarantine, judgeQueues, type QueueSight } from '../.
 import { judgeAppendOnly, judgeMemory, judgePolicy, judgeVersions } from '../../src/doctor/checks/redis.js'
 import { judgeCluster } from '../../src/doctor/checks/redis-cluster.js'
 import { judgeSchedule } from '../../src/doctor/checks/schedule.js'
-import { judgeDrivers } from '../../src/doctor/checks/settings.js'
+import { judgeDrivers, judgeSessions } from '../../src/doctor/checks/settings.js'
 import { judgeSources } from '../../src/doctor/checks/sources.js'
 import { type NodeFacts, nodeFacts } from '../../src/doctor/redis-facts.js'
 import { thisMachine } from '../../src/kernel/holder.js'
@@ -242,5 +242,8 @@ describe('what is found of the rest', () => {
     [() => judgeDrivers({ dbConnection: 'mysql', cacheDriver: 'redis', queueConnection: 'redis' }), 'ok', 'cache redis'],
     [() => judgeDrivers({ dbConnection: 'sqlite', cacheDriver: 'memory', queueConnection: 'sync' }), 'ok', 'queue sync'],
     [() => judgeDrivers({ dbConnection: 'mysql', cacheDriver: 'memory', queueConnection: 'redis' }), 'warn', 'CACHE_DRIVER'],
+    [() => judgeSessions({ sessionDriver: 'memory', cacheDriver: 'memory' }), 'ok', 'in memory'],
+    [() => judgeSessions({ sessionDriver: 'redis', cacheDriver: 'memory' }), 'ok', 'in redis'],
+    [() => judgeSessions({ sessionDriver: 'memory', cacheDriver: 'redis' }), 'warn', 'one process'],
   ])
 })

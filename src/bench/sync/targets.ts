@@ -1,15 +1,7 @@
 import { feedsOf, type SyncLoad } from './load.js'
 import type { Drivers } from './machine.js'
 
-/** Phases of the guide, by how many tenants they are for. */
-const PHASES = [
-  { name: 'mvp', tenants: 100 },
-  { name: 'growth', tenants: 500 },
-  { name: 'scale', tenants: 2_000 },
-  { name: 'enterprise', tenants: Number.POSITIVE_INFINITY },
-] as const
-
-export type Phase = (typeof PHASES)[number]['name']
+export { type Phase, phaseOf } from '../../watch/phases.js'
 
 /** Most that a sync of a known shape may take; null where nothing is promised. */
 export interface Targets {
@@ -67,10 +59,6 @@ export function targetsOf(load: SyncLoad, drivers: Drivers): Targets {
   if (!known || bar === undefined) return { coldS: null, warmS: null, peakRssBytes: null }
   const { coldS, warmS, peakRssBytes } = bar
   return { coldS, warmS, peakRssBytes }
-}
-
-export function phaseOf(tenants: number): Phase {
-  return PHASES.find(phase => tenants <= phase.tenants)?.name ?? 'enterprise'
 }
 
 function platformOf({ db, cache, queue }: Drivers): Bar['on'] | null {

@@ -30,6 +30,22 @@ export const settingsDrivers: Check = {
   run: async ({ config }) => judgeDrivers(config),
 }
 
+export const settingsSessions: Check = {
+  id: 'settings.sessions',
+  applies: ({ opsPasswordHash }) => opsPasswordHash !== null,
+  run: async ({ config }) => judgeSessions(config),
+}
+
+export function judgeSessions({ sessionDriver, cacheDriver }: Pick<Config, 'sessionDriver' | 'cacheDriver'>): Verdict {
+  if (sessionDriver === 'memory' && cacheDriver === 'redis') {
+    return warn(
+      'SESSION_DRIVER is memory: a login to the dashboard counts in one process of the API only, and ends with it',
+      'SESSION_DRIVER=redis',
+    )
+  }
+  return ok(`sessions of the dashboard in ${sessionDriver}`)
+}
+
 export function judgeDrivers(config: Pick<Config, 'dbConnection' | 'cacheDriver' | 'queueConnection'>): Verdict {
   const { dbConnection, cacheDriver, queueConnection } = config
   if (cacheDriver === 'memory' && queueConnection === 'redis') {

@@ -1,0 +1,93 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { Failure } from '../../kernel/errors.js'
+import { shortHash } from '../../kernel/hash.js'
+import type { Log } from '../../kernel/log.js'
+import type { SessionDriver, TrialTerms } from './driver.js'
+import { PasswordCheck } from './password.js'
+import { trialKeyOf } from './trial-key.js'
+
+const OPERATOR = 'ops'
+const MINUTE_MS = 60_000
+/** Of one address. */
+const NEAR: TrialTerms = { free: 5, firstWaitMs: MINUTE_MS, longestWaitMs: 15 * MINUTE_MS, forgetMs: 60 * MINUTE_MS }
+/** Of all addresses together. */
+const FAR: TrialTerms = { ...NEAR, free: 20 }
+const EVERYBODY = 'all'
+
+/** A session that counts now. */
+export interface OpenSession {
+  readonly id: string
+  /** Epoch ms. */
+  readonly endsAt: number
+}
+
+/** Who knows the operator's password, and since when. */
+export class Logins {
+  private readonly check: PasswordCheck
+  private readonly password: string
+  private readonly lastsMs: number
+
+  constructor(
+    private readonly driver: SessionDriver,
+    { hash, lastsMs }: { readonly hash: string; readonly lastsMs: number },
+    private readonly log: Log,
+  ) {
+    this.check = new PasswordCheck(hash)
+    this.password = shortHash(hash)
+    this.lastsMs = lastsMs
+  }
+
+  /** @throws {Failure} LOGIN_LOCKED with how long to wait, whatever the password; LOGIN_REFUSED; UNAVAILABLE */
+  async login(address: string, password: string): Promise<OpenSession> {
+    const near = trialKeyOf(address)
+    const waitMs = await this.driver.try([
+      { key: near, terms: NEAR },
+      { key: EVERYBODY, terms: FAR },
+    ])
+    if (waitMs > 0) {
+      const waitS = Math.ceil(waitMs / 1000)
+      this.log.warn('ops: a login has to wait', { address, wait_s: waitS })
+      throw new Failure('LOGIN_LOCKED', `too many logins failed: try again in ${waitS} s`, { retryAfterS: waitS })
+    }
+    if (!(await this.check.isRight(password))) {
+      this.log.warn('ops: a login failed', { address })
+      throw new Failure('LOGIN_REFUSED', 'this is not the password')
+    }
+    const id = randomBytes(32).toString('base64url')
+    await this.driver.begin(OPERATOR, digestOf(id), this.password, this.lastsMs)
+    await Promise.all([this.driver.forgive(near, 'all'), this.driver.forgive(EVERYBODY, 'one')])
+    this.log.info('ops: logged in', { address })
+    return { id, endsAt: Date.now() + this.lastsMs }
+  }
+
+  /** Null when the id opens nothing, or nothing any more. @throws {Failure} UNAVAILABLE */
+  async find(id: string | undefined): Promise<OpenSession | null> {
+    if (id === undefined || !/^[\w-]{43}$/.test(id)) return null
+    const session = await this.driver.find(OPERATOR, digestOf(id))
+    return session === null || session.password !== this.password ? null : { id, endsAt: session.endsAt }
+  }
+
+  /** Calm when there is none. @throws {Failure} UNAVAILABLE */
+  async end(id: string): Promise<void> {
+    await this.driver.end(OPERATOR, digestOf(id))
+  }
+
+  /** @throws {Failure} UNAVAILABLE */
+  async endAll(): Promise<void> {
+    await this.driver.endAll(OPERATOR)
+    this.log.info('ops: logged out everywhere')
+  }
+
+  close(): Promise<void> {
+    return this.driver.close()
+  }
+}
+
+/** What a form of the session's pages must hold. Who does not know the session's id cannot tell it. */
+export function formTokenOf({ id }: OpenSession): string {
+  return createHash('sha256').update(`form ${id}`).digest('base64url')
+}
+
+function digestOf(id: string): string {
+  return createHash('sha256').update(id).digest('base64url')
+}
