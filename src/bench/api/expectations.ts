@@ -1,0 +1,73 @@
+import type { ReadAnswer } from './answer-reader.js'
+
+/** A request as it is sent, and what a right answer to it is. */
+export interface Asked {
+  /** The request, whole, as latin1. */
+  readonly text: string
+  readonly status: number
+  /** Of the body; null when it may differ. */
+  readonly bytes: number | null
+  /** Of the body, hex; null when it may differ. */
+  readonly sha256: string | null
+}
+
+/** What came back, and what was wrong with it. */
+export interface Tally {
+  readonly answers: number
+  readonly byStatus: Readonly<Record<string, number>>
+  /** Answers whose status, length or bytes are not those expected. */
+  readonly wrong: number
+  /** Bodies that were hashed. */
+  readonly hashed: number
+  /** Connections that ended while they were used. */
+  readonly lost: number
+  /** One sentence of each kind; at most five. */
+  readonly complaints: readonly string[]
+}
+
+const MOST_COMPLAINTS = 5
+/** Of so many answers one is hashed. */
+const HASH_EVERY = 101
+
+/** Compares answers with what was expected. */
+export class Checker {
+  private answers = 0
+  private wrong = 0
+  private hashed = 0
+  private lost = 0
+  private begun = 0
+  private readonly byStatus = new Map<number, number>()
+  private readonly complaints = new Set<string>()
+
+  wantsHash(): boolean {
+    return this.begun++ % HASH_EVERY === 0
+  }
+
+  check(asked: Asked, { status, bytes, sha256 }: ReadAnswer): void {
+    this.answers += 1
+    this.byStatus.set(status, (this.byStatus.get(status) ?? 0) + 1)
+    if (sha256 !== null) this.hashed += 1
+    if (status !== asked.status) this.complain(`answers with ${status} instead of ${asked.status}`)
+    else if (asked.bytes !== null && bytes !== asked.bytes) this.complain(`answers of ${bytes} bytes instead of ${asked.bytes}`)
+    else if (asked.sha256 !== null && sha256 !== null && sha256 !== asked.sha256) this.complain('answers with other bytes')
+  }
+
+  lose(why: string): void {
+    this.lost += 1
+    this.note(`connections lost: ${why}`)
+  }
+
+  tally(): Tally {
+    const { answers, wrong, hashed, lost } = this
+    return { answers, wrong, hashed, lost, byStatus: Object.fromEntries(this.byStatus), complaints: [...this.complaints] }
+  }
+
+  private complain(what: string): void {
+    this.wrong += 1
+    this.note(what)
+  }
+
+  private note(what: string): void {
+    if (this.complaints.size < MOST_COMPLAINTS) this.complaints.add(what)
+  }
+}
