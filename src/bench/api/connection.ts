@@ -31,7 +31,11 @@ export class Connection {
   asked = 0
   answers = 0
 
-  private constructor({ host, port }: Target, localAddress: string | null, private readonly events: ConnectionEvents) {
+  private constructor(
+    { host, port }: Target,
+    localAddress: string | null,
+    private readonly events: ConnectionEvents,
+  ) {
     this.reader = new AnswerReader(
       answer => {
         this.answers += 1

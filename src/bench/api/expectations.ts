@@ -58,8 +58,14 @@ export class Checker {
   }
 
   tally(): Tally {
-    const { answers, wrong, hashed, lost } = this
-    return { answers, wrong, hashed, lost, byStatus: Object.fromEntries(this.byStatus), complaints: [...this.complaints] }
+    return {
+      answers: this.answers,
+      byStatus: Object.fromEntries(this.byStatus),
+      wrong: this.wrong,
+      hashed: this.hashed,
+      lost: this.lost,
+      complaints: [...this.complaints],
+    }
   }
 
   private complain(what: string): void {

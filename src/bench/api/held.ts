@@ -52,9 +52,13 @@ export function spreadOf(
   const most = (files ?? Number.POSITIVE_INFINITY) - RESERVE
   const ofWorker = Math.ceil(connections / workers)
   if (ofWorker > most) {
-    throw new Failure('CONFIG_INVALID', `each of ${workers} processes would hold ${ofWorker} connections, and may open ${files} files`, {
-      hint: `--workers ${most > 0 ? Math.ceil(connections / most) : 2}, or raise the limit: ulimit -n ${ofWorker + RESERVE}`,
-    })
+    throw new Failure(
+      'CONFIG_INVALID',
+      `each of ${workers} processes would hold ${ofWorker} connections, and may open ${files} files`,
+      {
+        hint: `--workers ${most > 0 ? Math.ceil(connections / most) : 2}, or raise the limit: ulimit -n ${ofWorker + RESERVE}`,
+      },
+    )
   }
   const perClient = Math.min(PER_CLIENT, most)
   if (perClient < 1) throw new Failure('CONFIG_INVALID', `a process may open ${files} files`, { hint: 'ulimit -n 20000' })
@@ -94,7 +98,10 @@ export async function measureHeld(
     const last = rounds.slice(-clients)
     const p99s = rounds.flatMap(({ latency }) => (latency.p99Ms === null ? [] : [latency.p99Ms]))
     return {
-      open: Math.min(open, last.reduce((sum, round) => sum + round.open, 0)),
+      open: Math.min(
+        open,
+        last.reduce((sum, round) => sum + round.open, 0),
+      ),
       fewestAnswers: Math.min(...last.map(({ fewestAnswers }) => fewestAnswers)),
       lost: last.reduce((sum, round) => sum + round.lost, 0),
       bytesPerConnection: before === null || after === null ? null : (after - before) / connections,

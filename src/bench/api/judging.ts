@@ -32,7 +32,12 @@ export function judge(phase: Phase | null, metric: string, looks: readonly Look[
 }
 
 /** What makes a time longer than it should be does not spoil one that is short enough. */
-export function unlessShort(value: number | null, most: number | null, faults: readonly string[], doubts: readonly string[]): Look {
+export function unlessShort(
+  value: number | null,
+  most: number | null,
+  faults: readonly string[],
+  doubts: readonly string[],
+): Look {
   return { value, faults: most === null || (value !== null && value <= most) ? faults : [...faults, ...doubts] }
 }
 

@@ -28,9 +28,9 @@ export class Latencies {
   }
 
   figures(): LatencyFigures {
-    const { count, sumMs, maxMs } = this
+    const { count, maxMs } = this
     if (count === 0) return { count, meanMs: null, p50Ms: null, p95Ms: null, p99Ms: null, maxMs: null }
-    return { count, meanMs: sumMs / count, p50Ms: this.at(0.5), p95Ms: this.at(0.95), p99Ms: this.at(0.99), maxMs }
+    return { count, meanMs: this.sumMs / count, p50Ms: this.at(0.5), p95Ms: this.at(0.95), p99Ms: this.at(0.99), maxMs }
   }
 
   /** What the part (0 to 1) of all does not exceed. */

@@ -66,11 +66,7 @@ interface Source {
   readonly document: FeedDocument
 }
 
-async function furnished(
-  catalog: Catalog,
-  tenant: Tenant,
-  sources: readonly Source[],
-): Promise<void> {
+async function furnished(catalog: Catalog, tenant: Tenant, sources: readonly Source[]): Promise<void> {
   await addFeeds(
     catalog,
     tenant,

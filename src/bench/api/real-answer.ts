@@ -38,7 +38,7 @@ export function askOnce(target: Target, path: string, token: string): Promise<Re
 /** What a bare server is told so that it sends the same. */
 export function sameBytes({ status, headers, body }: RealAnswer): BareOrder {
   const kept = pairsOf(headers).filter(([name]) => !ADDED.has(name.toLowerCase()))
-  const seconds = /timeout=(\d+)/.exec(valueOf(headers, 'keep-alive') ?? '')?.[1]
+  const seconds = /timeout=(\d+)/.exec(headerIn(headers, 'keep-alive') ?? '')?.[1]
   return { status, headers: kept.flat(), body: body.toString('base64'), keepAliveMs: Number(seconds ?? 5) * 1000 }
 }
 
@@ -66,6 +66,6 @@ function pairsOf(headers: readonly string[]): [string, string][] {
   return pairs
 }
 
-function valueOf(headers: readonly string[], wanted: string): string | null {
+function headerIn(headers: readonly string[], wanted: string): string | null {
   return pairsOf(headers).find(([name]) => name.toLowerCase() === wanted)?.[1] ?? null
 }

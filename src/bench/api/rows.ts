@@ -2,7 +2,7 @@ import type { Row } from '../sync/rows.js'
 import { phaseOf } from '../sync/targets.js'
 import type { CachedRound } from './cached.js'
 import type { HeldFigures } from './held.js'
-import { judge, least, type Look, most, type Promised, unlessShort } from './judging.js'
+import { judge, type Look, least, most, type Promised, unlessShort } from './judging.js'
 import { type ApiLoad, TARGETS } from './load.js'
 import type { UncachedRound } from './uncached.js'
 import type { Answered, UsersRound } from './users.js'
@@ -68,17 +68,32 @@ function answeredRows(
   p99: number | null,
   row: (metric: string, look: (round: ApiRound) => Look, promised?: Promised | null) => Row,
 ): Row[] {
-  const plain = (value: (one: Answered) => number | null) => (round: ApiRound) => ({ value: value(of(round)), faults: of(round).faults })
+  const plain = (value: (one: Answered) => number | null) => (round: ApiRound) => ({
+    value: value(of(round)),
+    faults: of(round).faults,
+  })
   return [
-    row(`${name}_per_s`, plain(one => one.perS)),
-    row(`${name}_p50_ms`, plain(one => one.latency.p50Ms)),
-    row(`${name}_p95_ms`, plain(one => one.latency.p95Ms)),
+    row(
+      `${name}_per_s`,
+      plain(one => one.perS),
+    ),
+    row(
+      `${name}_p50_ms`,
+      plain(one => one.latency.p50Ms),
+    ),
+    row(
+      `${name}_p95_ms`,
+      plain(one => one.latency.p95Ms),
+    ),
     row(
       `${name}_p99_ms`,
       round => unlessShort(of(round).latency.p99Ms, p99, of(round).faults, of(round).doubts),
       p99 === null ? null : most(p99),
     ),
-    row(`${name}_generator_share`, plain(one => one.generatorShare)),
+    row(
+      `${name}_generator_share`,
+      plain(one => one.generatorShare),
+    ),
   ]
 }
 
