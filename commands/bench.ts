@@ -1,5 +1,6 @@
 import type { Io } from '../src/cli/io.js'
 import { Failure } from '../src/kernel/errors.js'
+import { registerAnalytics } from './bench/analytics.js'
 import { registerApi } from './bench/api.js'
 import { registerMedia } from './bench/media.js'
 import { registerQueue } from './bench/queue.js'
@@ -8,6 +9,7 @@ import { examples, type Program } from './program.js'
 
 export function register(program: Program, io: Io): void {
   const bench = program.command('bench')
+  registerAnalytics(bench, io)
   registerApi(bench, io)
   registerMedia(bench, io)
   registerQueue(bench, io)

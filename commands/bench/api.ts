@@ -9,7 +9,7 @@ export function registerApi(bench: Command, io: Io): void {
     .command('api')
     .description('measure a real `feedctl serve` beside a bare server of the same bytes, with many users, and without its cache')
     .option('--tenants <n>', 'tenants who ask', wholeNumber(1, 10_000), 20)
-    .option('--connections <n>', 'users who ask at once; from 5,000 on: connections held open', wholeNumber(1, 1_000_000), 1_000)
+    .option('--connections <n>', 'users who ask at once; from 5,000 on: connections held open', wholeNumber(1, 250_000), 1_000)
     .option('--rate <n>', 'requests per second of the open loop', wholeNumber(1, 1_000_000), 3_000)
     .option('--workers <n>', 'processes of the API (default: 1, or 2 where connections are held)', wholeNumber(1, 64))
     .option('--duration <s>', 'how long each figure is measured, seconds', wholeNumber(1, 3_600), 10)

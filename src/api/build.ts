@@ -22,6 +22,7 @@ import { mediaFileRoutes } from './routes/media-files.js'
 import { postRoutes } from './routes/posts.js'
 import { standingRoutes } from './routes/standing.js'
 import { usageRoutes } from './routes/usage.js'
+import { showStatements } from './statement-count.js'
 
 /** How long a connection may be silent, and a request may take to come in. */
 const IDLE_MS = 120_000
@@ -50,6 +51,7 @@ export async function buildApi(app: App): Promise<BuiltApi> {
     urls,
     metrics: new ApiMetrics(),
   }
+  showStatements(parts.metrics.registry, catalog.server)
   standingRoutes(server, parts)
   mediaFileRoutes(server, new MediaServing({ catalog, disks, signer, urls, counts }), log)
   await server.register(async v1 => tenantRoutes(v1 as ApiServer, parts))

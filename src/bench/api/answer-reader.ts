@@ -1,6 +1,5 @@
-import { createHash, type Hash } from 'node:crypto'
-
 const HEAD_END = Buffer.from('\r\n\r\n')
+const RETRY_AFTER = /\r\nretry-after: *(\d+)/i
 const LENGTH = /\r\ncontent-length: *(\d+)/i
 /** Beyond, it is no answer of an API. */
 const MAX_HEAD_BYTES = 65_536
@@ -10,8 +9,10 @@ export interface ReadAnswer {
   readonly status: number
   /** Of its body. */
   readonly bytes: number
-  /** SHA-256 of the body, hex, where it was asked for; null elsewhere. */
-  readonly sha256: string | null
+  /** Where it was asked for; null elsewhere. */
+  readonly body: Buffer | null
+  /** Seconds, of a refusal that says so; else null. */
+  readonly retryAfterS: number | null
 }
 
 /** Finds the ends of HTTP/1.1 answers in what comes over one connection, by their Content-Length. */
@@ -21,12 +22,13 @@ export class AnswerReader {
   private left = -1
   private status = 0
   private bytes = 0
-  private hash: Hash | null = null
+  private retryAfterS: number | null = null
+  private body: Buffer[] | null = null
 
-  /** @param wantsHash whether the body of the answer that begins now is to be hashed */
+  /** @param wantsBody whether the body of the answer that begins now is to be kept */
   constructor(
     private readonly onAnswer: (answer: ReadAnswer) => void,
-    private readonly wantsHash: () => boolean,
+    private readonly wantsBody: () => boolean,
   ) {}
 
   /** Takes the next bytes, which are read before it returns. @throws {Error} for what is no answer with a Content-Length */
@@ -50,7 +52,8 @@ export class AnswerReader {
     const length = LENGTH.exec(text)?.[1]
     if (length === undefined && this.status !== 204 && this.status !== 304) throw new Error('an answer without a Content-Length')
     this.bytes = length === undefined || this.status === 304 ? 0 : Number(length)
-    this.hash = this.wantsHash() ? createHash('sha256') : null
+    this.retryAfterS = this.status < 400 ? null : secondsIn(text)
+    this.body = this.wantsBody() ? [] : null
     this.left = this.bytes
     if (this.left === 0) this.finish()
     return whole.subarray(end + HEAD_END.length)
@@ -58,7 +61,7 @@ export class AnswerReader {
 
   private takeBody(chunk: Buffer): Buffer {
     const taken = Math.min(this.left, chunk.length)
-    this.hash?.update(chunk.subarray(0, taken))
+    this.body?.push(Buffer.from(chunk.subarray(0, taken)))
     this.left -= taken
     if (this.left === 0) this.finish()
     return chunk.subarray(taken)
@@ -66,7 +69,12 @@ export class AnswerReader {
 
   private finish(): void {
     this.left = -1
-    const sha256 = this.hash?.digest('hex') ?? null
-    this.onAnswer({ status: this.status, bytes: this.bytes, sha256 })
+    const { status, bytes, retryAfterS } = this
+    this.onAnswer({ status, bytes, retryAfterS, body: this.body === null ? null : Buffer.concat(this.body) })
   }
+}
+
+function secondsIn(head: string): number | null {
+  const seconds = RETRY_AFTER.exec(head)?.[1]
+  return seconds === undefined ? null : Number(seconds)
 }

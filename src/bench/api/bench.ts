@@ -1,4 +1,5 @@
 import type { Config, Environment } from '../../kernel/config.js'
+import { Failure } from '../../kernel/errors.js'
 import { describeMachine, type Machine } from '../sync/machine.js'
 import { Place } from '../sync/place.js'
 import type { Row } from '../sync/rows.js'
@@ -90,10 +91,11 @@ async function apiRound(place: Place, callers: readonly Caller[], { load, watche
     const answers = await answersFor(service.target, callers)
     asked = answers.map(({ asked: one }) => one)
     const real = (answers[0] as { answer: RealAnswer }).answer
+    refuseOthers(real)
     answerBytes = real.body.length
     const { port } = (await bare.run<{ port: number }>('bareServer', sameBytes(real))).result
     const other = { host: '127.0.0.1', port }
-    const faults = [...faultsOfList(real), ...differences(real, await askOnce(other, LIST_PATH, ''))]
+    const faults = differences(real, await askOnce(other, LIST_PATH, ''))
     watcher.note('cached answers, in turns with a bare server')
     const feedctl = { target: service.target, asked, usages: () => service.usages() }
     const contender = ofProcess(bare.pid, other, asked.slice(0, 1))
@@ -127,9 +129,12 @@ async function answersFor(target: Target, callers: readonly Caller[]): Promise<{
   return answers
 }
 
-/** Why the answer is not the list that is to be measured; nothing when it is. */
-function faultsOfList({ status, body }: RealAnswer): string[] {
-  if (status !== 200) return [`${LIST_PATH} is answered with ${status}`]
-  const { posts } = JSON.parse(body.toString()) as { posts?: unknown[] }
-  return posts?.length === POSTS_PER_PAGE ? [] : [`posts in the list: ${posts?.length ?? 'none'} instead of ${POSTS_PER_PAGE}`]
+/** @throws {Failure} CHECK_FAILED when the answer is not the list that is to be measured */
+function refuseOthers({ status, body }: RealAnswer): void {
+  const posts = status === 200 ? (JSON.parse(body.toString()) as { posts?: unknown[] }).posts?.length : 0
+  if (posts === POSTS_PER_PAGE) return
+  throw new Failure(
+    'CHECK_FAILED',
+    `${LIST_PATH} is answered with ${status} and ${posts ?? 'no'} posts instead of ${POSTS_PER_PAGE}`,
+  )
 }

@@ -56,7 +56,7 @@ export async function closedLoop(order: ClosedLoopOrder): Promise<LoopResult> {
       checker.lose(why)
       leave()
     },
-    wantsHash: () => checker.wantsHash(),
+    wantsBody: () => checker.wantsBody(),
   })
   const begun = performance.now()
   deadline = begun + order.durationMs

@@ -14,7 +14,7 @@ export interface ConnectionEvents {
   onAnswer(connection: Connection, answer: ReadAnswer): void
   /** It is gone: nobody asked for that. */
   onLost(connection: Connection, why: string): void
-  wantsHash(): boolean
+  wantsBody(): boolean
 }
 
 /** Every read of every connection goes here first, and is used up before the next. */
@@ -41,7 +41,7 @@ export class Connection {
         this.answers += 1
         this.events.onAnswer(this, answer)
       },
-      () => this.events.wantsHash(),
+      () => this.events.wantsBody(),
     )
     const onread = { buffer: READ, callback: (bytes: number) => this.take(bytes) }
     this.socket = connect({ host, port, onread, noDelay: true, ...(localAddress === null ? {} : { localAddress }) })
@@ -56,7 +56,7 @@ export class Connection {
       const live: ConnectionEvents = {
         onAnswer: (connection, answer) => events.onAnswer(connection, answer),
         onLost: (connection, why) => (isOpen ? events : opening).onLost(connection, why),
-        wantsHash: () => events.wantsHash(),
+        wantsBody: () => events.wantsBody(),
       }
       let isOpen = false
       const connection = new Connection(target, localAddress, live)

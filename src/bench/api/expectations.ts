@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { ReadAnswer } from './answer-reader.js'
 
 /** A request as it is sent, and what a right answer to it is. */
@@ -39,17 +40,17 @@ export class Checker {
   private readonly byStatus = new Map<number, number>()
   private readonly complaints = new Set<string>()
 
-  wantsHash(): boolean {
+  wantsBody(): boolean {
     return this.begun++ % HASH_EVERY === 0
   }
 
-  check(asked: Asked, { status, bytes, sha256 }: ReadAnswer): void {
+  check(asked: Asked, { status, bytes, body }: ReadAnswer): void {
     this.answers += 1
     this.byStatus.set(status, (this.byStatus.get(status) ?? 0) + 1)
-    if (sha256 !== null) this.hashed += 1
+    if (body !== null) this.hashed += 1
     if (status !== asked.status) this.complain(`answers with ${status} instead of ${asked.status}`)
     else if (asked.bytes !== null && bytes !== asked.bytes) this.complain(`answers of ${bytes} bytes instead of ${asked.bytes}`)
-    else if (asked.sha256 !== null && sha256 !== null && sha256 !== asked.sha256) this.complain('answers with other bytes')
+    else if (asked.sha256 !== null && body !== null && hashOf(body) !== asked.sha256) this.complain('answers with other bytes')
   }
 
   lose(why: string): void {
@@ -76,4 +77,8 @@ export class Checker {
   private note(what: string): void {
     if (this.complaints.size < MOST_COMPLAINTS) this.complaints.add(what)
   }
+}
+
+export function hashOf(body: Buffer): string {
+  return createHash('sha256').update(body).digest('hex')
 }

@@ -49,7 +49,7 @@ export async function holdConnections({ target, connections: count, from, asked 
       lost.set(connection, why)
       held?.onLost(connection, why)
     },
-    wantsHash: () => true,
+    wantsBody: () => true,
   }
   const connections = await openAll(count, target, events, from)
   held = { asked, requests, connections, lost, onAnswer: () => {}, onLost: () => {} }

@@ -50,7 +50,7 @@ export async function openLoop({ target, connections: count, perS, durationMs, a
       checker.lose(why)
       leave()
     },
-    wantsHash: () => checker.wantsHash(),
+    wantsBody: () => checker.wantsBody(),
   })
   idle.push(...connections)
   begun = performance.now()

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 import type { BareOrder } from './bare-server.js'
 import type { Target } from './connection.js'
-import type { Asked } from './expectations.js'
+import { type Asked, hashOf } from './expectations.js'
 
 /** What a server of Node adds by itself. */
 const ADDED = new Set(['date', 'connection', 'keep-alive'])
@@ -52,8 +51,7 @@ export function differences(real: RealAnswer, bare: RealAnswer): string[] {
 
 /** The request as it is sent again and again, and that its answer stays the same. */
 export function askedFor(path: string, token: string, answer: RealAnswer): Asked {
-  const sha256 = createHash('sha256').update(answer.body).digest('hex')
-  return { text: requestText(path, token), status: 200, bytes: answer.body.length, sha256 }
+  return { text: requestText(path, token), status: 200, bytes: answer.body.length, sha256: hashOf(answer.body) }
 }
 
 export function requestText(path: string, token: string): string {

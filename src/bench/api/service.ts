@@ -23,7 +23,7 @@ export class Service implements AsyncDisposable {
       isReady = resolve
     })
     const flags = workers > 1 ? ['--workers', `${workers}`] : []
-    const child = FeedctlChild.start(['serve', '--port', '0', ...flags], place, line => {
+    const child = FeedctlChild.start(['serve', '--json', '--port', '0', ...flags], place, line => {
       const port = READY.exec(line)?.[2]
       if (port !== undefined) isReady(Number(port))
     })
