@@ -41,12 +41,12 @@ export class BatchBody {
 
   /** Makes it another batch; the id is filled up with dots. */
   renew(id: string, now: number): void {
-    const { bytes, choices } = this
+    const { bytes } = this
     bytes.write(id.padEnd(ID_WIDTH, '.').slice(0, ID_WIDTH), this.idAt, 'latin1')
     for (const { post, visitor, time } of this.places) {
-      write(bytes, post, POST_WIDTH, choices.post(), SPACE)
-      write(bytes, visitor, VISITOR_WIDTH, choices.visitor(), ZERO)
-      write(bytes, time, TIME_WIDTH, choices.time(now), ZERO)
+      write(bytes, post, POST_WIDTH, this.choices.post(), SPACE)
+      write(bytes, visitor, VISITOR_WIDTH, this.choices.visitor(), ZERO)
+      write(bytes, time, TIME_WIDTH, this.choices.time(now), ZERO)
     }
   }
 }

@@ -69,8 +69,8 @@ export class AnswerReader {
 
   private finish(): void {
     this.left = -1
-    const { status, bytes, retryAfterS } = this
-    this.onAnswer({ status, bytes, retryAfterS, body: this.body === null ? null : Buffer.concat(this.body) })
+    const body = this.body === null ? null : Buffer.concat(this.body)
+    this.onAnswer({ status: this.status, bytes: this.bytes, retryAfterS: this.retryAfterS, body })
   }
 }
 
