@@ -1,19 +1,18 @@
-import Fastify from 'fastify'
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { openIntake } from '../analytics/intake.js'
 import type { App } from '../app.js'
-import { Failure } from '../kernel/errors.js'
 import { ReadCounts } from '../media/read-counts.js'
 import { linkKey } from '../media/serving/link-key.js'
 import { LinkSigner } from '../media/serving/links.js'
 import { MediaServing } from '../media/serving/serving.js'
 import { MediaUrls } from '../media/serving/urls.js'
-import { BuiltAnswers } from './answers.js'
-import { failureAnswer } from './failures.js'
-import { ApiMetrics } from './metrics.js'
+import { API_TIMES, type ApiTimes, buildFrame } from './frame.js'
+import { PRIVATE } from './headers.js'
+import { ApiMetrics, type MetricsPage } from './metrics.js'
 import { opsRoutes } from './ops/routes.js'
 import type { ApiParts, ApiServer } from './parts.js'
-import { LookedUpPrincipals } from './principals.js'
+import { ReadinessLook } from './readiness.js'
+import { openReady } from './ready.js'
+import type { RegisteredRoute } from './route-table.js'
 import { analyticsRoutes } from './routes/analytics.js'
 import { eventRoutes } from './routes/events.js'
 import { feedRoutes } from './routes/feeds.js'
@@ -24,68 +23,69 @@ import { standingRoutes } from './routes/standing.js'
 import { usageRoutes } from './routes/usage.js'
 import { showStatements } from './statement-count.js'
 
-/** How long a connection may be silent, and a request may take to come in. */
-const IDLE_MS = 120_000
-const REQUEST_MS = 30_000
-const KEEP_ALIVE_MS = 72_000
-
 /** The API without a port. */
 export interface BuiltApi {
   readonly server: ApiServer
+  readonly routes: readonly RegisteredRoute[]
+  readonly metrics: ApiMetrics
   /** Writes what is still to be written, when the server is closed. */
   close(): Promise<void>
 }
 
-export async function buildApi(app: App): Promise<BuiltApi> {
+/** What an API is told by what runs it. */
+export interface ApiSurroundings {
+  readonly connections?: () => number
+  readonly isDraining?: () => boolean
+  /** Where there are other processes, the page of them all. */
+  readonly metricsPage?: () => Promise<MetricsPage>
+  readonly times?: Partial<ApiTimes>
+}
+
+export async function buildApi(app: App, around: ApiSurroundings = {}): Promise<BuiltApi> {
   const { catalog, config, log } = app
   const disks = await app.disks()
   const signer = new LinkSigner(linkKey(config))
   const urls = new MediaUrls(disks, signer, config.wasabiUrl !== null)
   const counts = new ReadCounts(catalog, log)
-  const server = framed(app)
+  const metrics = new ApiMetrics(around.connections)
+  const { lane, ...ready } = await openReady(app, metrics)
+  const times = { ...API_TIMES, ...around.times }
+  const { server, proxies, routes } = await buildFrame(config, log, times, lane.serverFactory)
   const parts: ApiParts = {
     app,
-    principals: new LookedUpPrincipals(catalog),
-    answers: new BuiltAnswers(),
+    ...ready,
     intake: async () => openIntake({ events: await app.events(), config, wake: () => {} }),
     urls,
-    metrics: new ApiMetrics(),
+    metrics,
   }
-  showStatements(parts.metrics.registry, catalog.server)
-  standingRoutes(server, parts)
+  showStatements(metrics.registry, catalog.server)
+  const readiness = new ReadinessLook(app)
+  standingRoutes(server, {
+    proxies,
+    readiness: () => readiness.look(),
+    isDraining: around.isDraining ?? (() => false),
+    metricsPage: around.metricsPage ?? (() => metrics.page()),
+  })
   mediaFileRoutes(server, new MediaServing({ catalog, disks, signer, urls, counts }), log)
   await server.register(async v1 => tenantRoutes(v1 as ApiServer, parts))
   await opsRoutes(server, parts)
   const close = async () => {
     await Promise.all([parts.principals.close(), parts.answers.close()])
+    metrics.close()
     await counts.close()
   }
-  return { server, close }
-}
-
-function framed({ config, log }: App): ApiServer {
-  const server = Fastify({
-    logger: false,
-    bodyLimit: config.apiMaxBodyBytes,
-    connectionTimeout: IDLE_MS,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    frameworkErrors: (error, request, reply) => failureAnswer(log)(error, request, reply),
-  }).withTypeProvider<ZodTypeProvider>()
-  server.setValidatorCompiler(validatorCompiler)
-  server.setSerializerCompiler(serializerCompiler)
-  server.setErrorHandler(failureAnswer(log))
-  server.setNotFoundHandler(() => {
-    throw new Failure('ROUTE_NOT_FOUND', 'there is nothing at this path')
-  })
-  return server
+  return { server, routes: routes.routes, metrics, close }
 }
 
 /** What a tenant's token opens. */
 function tenantRoutes(v1: ApiServer, parts: ApiParts): void {
   v1.decorateRequest('tenant')
-  v1.addHook('onRequest', async request => {
+  v1.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', PRIVATE)
     request.tenant = await parts.principals.authorize(request)
+  })
+  v1.addHook('onResponse', async (request, reply) => {
+    parts.metrics.seconds.observe({ route: request.routeOptions.url ?? '' }, reply.elapsedTime / 1000)
   })
   postRoutes(v1, parts)
   feedRoutes(v1, parts)

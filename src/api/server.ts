@@ -1,19 +1,32 @@
-import { lookup } from 'node:dns/promises'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as NetServer } from 'node:net'
 import type { App } from '../app.js'
-import { Failure } from '../kernel/errors.js'
-import { type BuiltApi, buildApi } from './build.js'
+import { type ApiSurroundings, type BuiltApi, buildApi } from './build.js'
+import { Connections } from './connections.js'
+import { addressOf, type Place, placeRefusal } from './place.js'
 
 /** Between two looks at whether connections are idle, while it stops. */
 const LOOK_EVERY_MS = 50
+/** A request may be on its way on a connection that was just opened. */
+const SILENCE_MS = 1_000
 
 /** A server that answers. */
 export interface Api {
   /** `http://127.0.0.1:8080` */
   readonly url: string
+  readonly built: BuiltApi
   /** Takes no more connections, and returns when what is in flight is answered, or was cut off after so long. Calm when done twice. */
-  stop(drainMs: number): Promise<ApiEnd>
+  stop(drainMs: number, leave?: Leave): Promise<ApiEnd>
 }
+
+/** How it goes. */
+export interface Leave {
+  /** Idle connections are kept open so long, ms: one more request on them is answered, and ends them. */
+  readonly lingerMs: number
+  /** Whether another process goes on in its place: the service is as ready as before. */
+  readonly succeeded: boolean
+}
+
+const ALONE: Leave = { lingerMs: 0, succeeded: false }
 
 /** What it did. */
 export interface ApiEnd {
@@ -23,16 +36,17 @@ export interface ApiEnd {
 }
 
 /** Serves the API until it is stopped. Port 0 is any free one. @throws {Failure} UNAVAILABLE when the port is taken, CONFIG_INVALID when it cannot be listened on at all */
-export async function serveApi(app: App, place: { readonly host: string; readonly port: number }): Promise<Api> {
-  const built = await buildApi(app)
-  const { server } = built
-  const api = new RunningApi(built)
+export async function serveApi(
+  app: App,
+  place: Place,
+  around: Pick<ApiSurroundings, 'metricsPage' | 'times'> = {},
+): Promise<Api> {
+  const api = await RunningApi.build(app, around)
   try {
-    // One address only: a name may have several.
-    await server.listen({ host: (await lookup(place.host)).address, port: place.port })
+    await api.built.server.listen({ host: await addressOf(place.host), port: place.port })
   } catch (error) {
     await api.stop(0)
-    throw refusal(error, place)
+    throw placeRefusal(error, place)
   }
   return api
 }
@@ -41,15 +55,25 @@ class RunningApi implements Api {
   private requests = 0
   private inFlight = 0
   private interrupted = 0
+  private leaving: Leave | null = null
   private end: Promise<ApiEnd> | null = null
+  private readonly connections = new Connections()
+  private builtApi: BuiltApi | null = null
 
-  constructor(private readonly built: BuiltApi) {
-    // Not a hook: some requests are answered before there is one.
-    built.server.server.on('request', (_request, response) => {
-      this.requests++
-      this.inFlight++
-      response.once('close', () => this.inFlight--)
+  static async build(app: App, around: ApiSurroundings): Promise<RunningApi> {
+    const api = new RunningApi()
+    const built = await buildApi(app, {
+      ...around,
+      connections: () => api.connections.open,
+      isDraining: () => api.leaving?.succeeded === false,
     })
+    api.watch(built)
+    return api
+  }
+
+  get built(): BuiltApi {
+    if (this.builtApi === null) throw new Error('not built yet')
+    return this.builtApi
   }
 
   get url(): string {
@@ -57,19 +81,43 @@ class RunningApi implements Api {
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   }
 
-  stop(drainMs: number): Promise<ApiEnd> {
-    this.end ??= this.drain(drainMs)
+  stop(drainMs: number, leave: Leave = ALONE): Promise<ApiEnd> {
+    this.end ??= this.drain(drainMs, leave)
     return this.end
   }
 
-  private async drain(drainMs: number): Promise<ApiEnd> {
+  /** Not by hooks: some requests are answered before there is one. */
+  private watch(built: BuiltApi): void {
+    this.builtApi = built
+    const { server } = built.server
+    this.connections.watch(server)
+    server.prependListener('request', (_request, response) => {
+      this.requests++
+      this.inFlight++
+      if (this.leaving !== null) response.shouldKeepAlive = false
+      response.once('close', () => {
+        this.inFlight--
+        built.metrics.answered(response.statusCode)
+      })
+    })
+  }
+
+  private async drain(drainMs: number, leave: Leave): Promise<ApiEnd> {
+    this.leaving = leave
+    const { server } = this.built.server
     const deadline = setTimeout(() => {
       this.interrupted = this.inFlight
-      this.built.server.server.closeAllConnections()
+      server.closeAllConnections()
     }, drainMs)
-    // A client may keep its connection when it has its answer.
-    const idle = setInterval(() => this.built.server.server.closeIdleConnections(), LOOK_EVERY_MS)
+    const began = performance.now()
+    // A client may keep its connection when it has its answer, or have opened one that it does not use.
+    const idle = setInterval(() => {
+      const forMs = performance.now() - began
+      if (forMs >= leave.lingerMs) server.closeIdleConnections()
+      if (forMs >= Math.max(leave.lingerMs, SILENCE_MS)) this.connections.closeSilent()
+    }, LOOK_EVERY_MS)
     try {
+      if (leave.lingerMs > 0) await noMoreListening(server)
       await this.built.server.close()
     } finally {
       clearTimeout(deadline)
@@ -80,12 +128,10 @@ class RunningApi implements Api {
   }
 }
 
-function refusal(error: unknown, { host, port }: { readonly host: string; readonly port: number }): unknown {
-  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return error
-  const taken = error.code === 'EADDRINUSE'
-  const words = taken ? `port ${port} of ${host} is taken` : `cannot listen on ${host}:${port}: ${error.message}`
-  return new Failure(taken ? 'UNAVAILABLE' : 'CONFIG_INVALID', words, {
-    hint: 'set --port and --host to what is free on this machine',
-    cause: error,
+/** Until all connections are closed. The server's own way closes those that are idle at once. */
+function noMoreListening(server: BuiltApi['server']['server']): Promise<void> {
+  return new Promise(resolve => {
+    if (!server.listening) resolve()
+    else NetServer.prototype.close.call(server, () => resolve())
   })
 }

@@ -50,6 +50,7 @@ export const FAILURES = {
   BODY_TOO_LARGE: { exit: 4, http: 413, retry: false },
   BODY_TYPE: { exit: 4, http: 415, retry: false },
   METHOD_NOT_ALLOWED: { exit: 4, http: 405, retry: false },
+  HEADERS_TOO_LARGE: { exit: 4, http: 431, retry: false },
   REQUEST_TIMEOUT: { exit: 5, http: 408, retry: true },
   RATE_LIMITED: { exit: 5, http: 429, retry: true },
   EVENTS_INVALID: { exit: 4, http: 422, retry: false },
@@ -94,12 +95,15 @@ export class Failure extends Error {
   readonly code: FailureCode
   /** The command or setting that helps; null when there is none. */
   readonly hint: string | null
+  /** When the same call may succeed, seconds; null when nobody knows. */
+  readonly retryAfterS: number | null
 
-  constructor(code: FailureCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(code: FailureCode, message: string, options: { hint?: string; cause?: unknown; retryAfterS?: number } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'Failure'
     this.code = code
     this.hint = options.hint ?? null
+    this.retryAfterS = options.retryAfterS ?? null
   }
 
   get exit(): number {

@@ -3,6 +3,7 @@ import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from './catalog.js'
 import {
   type CountersTable,
+  type DialectName,
   insertRows,
   type OnDuplicate,
   type OpenDatabase,
@@ -58,6 +59,10 @@ export class TenantTables {
     readonly tenantId: Tenant['id'],
     private readonly signal: AbortSignal | null = null,
   ) {}
+
+  get dialect(): DialectName {
+    return this.database.dialect
+  }
 
   feeds() {
     return this.executor.selectFrom('feeds').where('feeds.tenant_id', '=', this.tenantId)

@@ -22,6 +22,7 @@ export interface Answer {
 export interface Asking {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
 }
 
 /** What `GET /v1/media` says of a file. */
@@ -102,8 +103,8 @@ export class ApiGround implements AsyncDisposable {
   }
 
   /** Sends the path as it is, which `fetch` would not. */
-  ask(path: string, { method = 'GET', headers = {} }: Asking = {}): Promise<Answer> {
-    return ask(this.api.url, path, { method, headers })
+  ask(path: string, asking: Asking = {}): Promise<Answer> {
+    return ask(this.api.url, path, asking)
   }
 
   async json<T>(path: string, token: string): Promise<T> {
@@ -134,7 +135,7 @@ export class ApiGround implements AsyncDisposable {
   }
 }
 
-export function ask(origin: string, path: string, { method = 'GET', headers = {} }: Asking = {}): Promise<Answer> {
+export function ask(origin: string, path: string, { method = 'GET', headers = {}, body }: Asking = {}): Promise<Answer> {
   const { hostname, port } = new URL(origin)
   return new Promise((resolve, reject) => {
     const asking = request({ hostname, port, path, method, headers, agent: false }, response => {
@@ -146,10 +147,10 @@ export function ask(origin: string, path: string, { method = 'GET', headers = {}
       )
     })
     asking.on('error', reject)
-    asking.end()
+    asking.end(body)
   })
 }
 
 export function errorCode(answer: Answer): string {
-  return (JSON.parse(answer.body.toString()) as { error: { code: string } }).error.code
+  return (JSON.parse(answer.body.toString()) as { code: string }).code
 }

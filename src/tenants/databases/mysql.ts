@@ -27,7 +27,10 @@ export class MysqlServer implements DatabaseServer {
 
   constructor(options: MysqlOptions) {
     const pool = poolOf(options)
-    this.kysely = new Kysely({ dialect: translating(new MysqlDialect({ pool }), translateMysql, this.sent), plugins: [tenantGuard] })
+    this.kysely = new Kysely({
+      dialect: translating(new MysqlDialect({ pool }), translateMysql, this.sent),
+      plugins: [tenantGuard],
+    })
   }
 
   get statements(): number {

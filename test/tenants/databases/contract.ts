@@ -1,6 +1,12 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { applyMigrations, insertRows, type OpenDatabase, TENANT_MIGRATIONS, type TenantSchema } from '../../../src/tenants/databases/index.js'
+import {
+  applyMigrations,
+  insertRows,
+  type OpenDatabase,
+  TENANT_MIGRATIONS,
+  type TenantSchema,
+} from '../../../src/tenants/databases/index.js'
 import type { DatabaseName } from '../../../src/tenants/ids.js'
 import { ledger, type OpenServer, prepareGround } from './ground.js'
 import { keepsTheRowsContract } from './rows.js'

@@ -1,0 +1,116 @@
+import cluster, { type Worker } from 'node:cluster'
+import { Failure } from '../../kernel/errors.js'
+import type { ApiEnd, Leave } from '../server.js'
+import { type FromWorker, failureOf, isFromWorker, type MetricsJson, tell } from './messages.js'
+
+/** What a worker is given beyond its own drain deadline before it is killed. */
+const GRACE_MS = 5_000
+const METRICS_PATIENCE_MS = 1_000
+
+/** How a worker process ended. */
+export interface WorkerEnd {
+  /** `exit status 1`, `killed by SIGKILL`. */
+  readonly how: string
+  /** Null when it never served. */
+  readonly servedMs: number | null
+  /** Why it could not serve, in its words. */
+  readonly failure: Failure | null
+  /** Null when it had no time to say. */
+  readonly did: ApiEnd | null
+}
+
+/** A process that serves, as the one that has forked it sees it. */
+export class WorkerProcess {
+  /** Where it serves. @throws {Failure} what kept it from that */
+  readonly serving: Promise<string>
+  readonly ended: Promise<WorkerEnd>
+  state: 'starting' | 'serving' | 'leaving' = 'starting'
+  /** The newest that it has told. */
+  metrics: MetricsJson = []
+  private readonly worker: Worker
+  private servingSince: number | null = null
+  private drainMs = 0
+  private failure: Failure | null = null
+  private did: ApiEnd | null = null
+  private asked = 0
+  private readonly metricsTold = new Map<number, () => void>()
+  private killing: NodeJS.Timeout | undefined
+
+  /** `onPage`: it asks for the metrics of all. */
+  constructor(private readonly onPage: (process: WorkerProcess, id: number) => void) {
+    this.worker = cluster.fork()
+    this.ended = new Promise(resolve => {
+      this.worker.once('exit', (status, signal) =>
+        resolve(this.endWith(signal ? `killed by ${signal}` : `exit status ${status}`)),
+      )
+    })
+    this.serving = new Promise((resolve, reject) => {
+      this.worker.on('message', (message: unknown) => {
+        if (isFromWorker(message)) this.hear(message, resolve)
+      })
+      void this.ended.then(({ failure, how }) =>
+        reject(failure ?? new Failure('UNAVAILABLE', `a worker ended before it served: ${how}`)),
+      )
+    })
+    // Who waits for it learns of it; a worker that is ended before is nobody's trouble.
+    this.serving.catch(() => {})
+  }
+
+  get pid(): number {
+    return this.worker.process.pid ?? 0
+  }
+
+  /** It has its own drain deadline, and is killed soon after. */
+  leave(leave: Leave): void {
+    if (this.state === 'leaving') return
+    const served = this.state === 'serving'
+    this.state = 'leaving'
+    tell(this.worker, { do: 'leave', leave })
+    this.killing = setTimeout(() => this.kill(), (served ? this.drainMs : 0) + GRACE_MS)
+  }
+
+  kill(): void {
+    this.worker.process.kill('SIGKILL')
+  }
+
+  give(id: number, page: { readonly type: string; readonly text: string }): void {
+    tell(this.worker, { do: 'take-page', id, page })
+  }
+
+  /** Returns when it has told its figures, or was given enough time to. */
+  askMetrics(): Promise<void> {
+    const id = ++this.asked
+    return new Promise(resolve => {
+      const done = () => {
+        clearTimeout(late)
+        this.metricsTold.delete(id)
+        resolve()
+      }
+      const late = setTimeout(done, METRICS_PATIENCE_MS)
+      this.metricsTold.set(id, done)
+      tell(this.worker, { do: 'tell-metrics', id })
+    })
+  }
+
+  private hear(message: FromWorker, serving: (url: string) => void): void {
+    if (message.is === 'serving') {
+      if (this.state === 'starting') this.state = 'serving'
+      this.servingSince = performance.now()
+      this.drainMs = message.drainMs
+      serving(message.url)
+    } else if (message.is === 'refused') this.failure = failureOf(message.failure)
+    else if (message.is === 'asking-page') this.onPage(this, message.id)
+    else {
+      this.metrics = message.metrics
+      if (message.is === 'ended') this.did = message.end
+      else this.metricsTold.get(message.id)?.()
+    }
+  }
+
+  private endWith(how: string): WorkerEnd {
+    clearTimeout(this.killing)
+    for (const done of this.metricsTold.values()) done()
+    const servedMs = this.servingSince === null ? null : performance.now() - this.servingSince
+    return { how, servedMs, failure: this.failure, did: this.did }
+  }
+}

@@ -1,0 +1,183 @@
+import cluster from 'node:cluster'
+import { Failure, wordsOf } from '../../kernel/errors.js'
+import type { Log } from '../../kernel/log.js'
+import type { ApiEnd } from '../server.js'
+import { MetricsSum } from './metrics-sum.js'
+import { givesUp, restartAfter } from './restarts.js'
+import { type WorkerEnd, WorkerProcess } from './worker-process.js'
+
+/** For the next request on a connection that a client keeps: it is answered, and ends the connection. */
+const LINGER_MS = 5_000
+
+/** What systemd is told; see `Systemd`. */
+export interface ServiceVoice {
+  ready(status: string): void
+  reloading(): void
+  stopping(): void
+}
+
+export interface WorkersOptions {
+  readonly count: number
+  /** The words after the program: what the workers are started with. */
+  readonly args: readonly string[]
+  readonly log: Log
+  /** For the operator, at any log level. */
+  readonly note: (line: string) => void
+  readonly voice: ServiceVoice
+}
+
+/** What all of them did. */
+export interface WorkersEnd extends ApiEnd {
+  readonly url: string
+}
+
+/** Processes that serve one port together. */
+export class Workers {
+  private readonly living = new Set<WorkerProcess>()
+  private readonly sum = new MetricsSum()
+  private readonly restarts = new Set<NodeJS.Timeout>()
+  private url = ''
+  private deaths = 0
+  private requests = 0
+  private interrupted = 0
+  private isDraining = false
+  private reloading: Promise<void> | null = null
+  private reloadAgain = false
+  private readonly hopeless: Promise<Failure>
+  private giveUp: (failure: Failure) => void = () => {}
+
+  constructor(private readonly options: WorkersOptions) {
+    cluster.setupPrimary({ args: [...options.args] })
+    this.hopeless = new Promise(resolve => {
+      this.giveUp = resolve
+    })
+  }
+
+  /** Returns where they serve, once all of them do. @throws {Failure} what kept one from it; the others are ended */
+  async start(): Promise<string> {
+    const started = Array.from({ length: this.options.count }, () => this.fork())
+    try {
+      const urls = await Promise.all(started.map(({ serving }) => serving))
+      this.url = urls[0] ?? ''
+    } catch (error) {
+      this.isDraining = true
+      for (const one of started) one.kill()
+      await Promise.all(started.map(({ ended }) => ended))
+      throw error
+    }
+    for (const one of started) this.keep(one)
+    this.options.voice.ready(this.status())
+    return this.url
+  }
+
+  /** Until the signal aborts: then all have drained. @throws {Failure} when they die one after another */
+  async run(signal: AbortSignal): Promise<WorkersEnd> {
+    const told = new Promise<null>(resolve => {
+      if (signal.aborted) resolve(null)
+      signal.addEventListener('abort', () => resolve(null), { once: true })
+    })
+    const failure = await Promise.race([told, this.hopeless])
+    if (failure === null) this.options.note(`draining: ${this.living.size} workers end what is in flight`)
+    await this.drain()
+    if (failure !== null) throw failure
+    return { url: this.url, requests: this.requests, interrupted: this.interrupted }
+  }
+
+  /** Replaces each worker by one that has read the settings anew, one after another. While it does, one more time is kept in mind. */
+  reload(): void {
+    if (this.isDraining) return
+    if (this.reloading !== null) {
+      this.reloadAgain = true
+      return
+    }
+    this.reloading = this.replaceAll().finally(() => {
+      this.reloading = null
+      const again = this.reloadAgain
+      this.reloadAgain = false
+      if (again) this.reload()
+    })
+  }
+
+  private async replaceAll(): Promise<void> {
+    const { note, log, voice } = this.options
+    voice.reloading()
+    note('reloading: each worker drains when its successor serves, with the settings as they are now')
+    for (const old of [...this.living].filter(({ state }) => state === 'serving')) {
+      if (this.isDraining) return
+      const successor = this.fork()
+      try {
+        await successor.serving
+      } catch (error) {
+        await successor.ended
+        note(`not reloaded, the workers before go on: ${wordsOf(error)}`)
+        log.error('api: a new worker does not serve: the workers before go on', { why: wordsOf(error) })
+        voice.ready(this.status())
+        return
+      }
+      this.keep(successor)
+      old.leave({ lingerMs: LINGER_MS, succeeded: true })
+    }
+    if (this.isDraining) return
+    note(`reloaded: ${this.serving} workers serve`)
+    voice.ready(this.status())
+  }
+
+  private get serving(): number {
+    return [...this.living].filter(({ state }) => state === 'serving').length
+  }
+
+  private status(): string {
+    return `${this.serving} of ${this.options.count} workers serve on ${this.url}`
+  }
+
+  private fork(): WorkerProcess {
+    const forked = new WorkerProcess((process, id) => void this.givePage(process, id))
+    this.living.add(forked)
+    void forked.ended.then(async ({ did }) => {
+      this.requests += did?.requests ?? 0
+      this.interrupted += did?.interrupted ?? 0
+      this.living.delete(forked)
+      await this.sum.keep(forked.metrics)
+    })
+    if (this.isDraining) forked.leave({ lingerMs: 0, succeeded: false })
+    return forked
+  }
+
+  /** Its place is filled again when it ends without having been told to. */
+  private keep(process: WorkerProcess): void {
+    void process.ended.then(end => {
+      if (process.state !== 'leaving' && !this.isDraining) this.replace(process, end)
+    })
+  }
+
+  private replace({ pid }: WorkerProcess, end: WorkerEnd): void {
+    const { deaths, delayMs } = restartAfter(this.deaths, end.servedMs, Math.random())
+    this.deaths = deaths
+    const why = end.failure === null ? end.how : end.failure.message
+    if (givesUp(deaths, this.serving)) {
+      this.giveUp(end.failure ?? new Failure('UNAVAILABLE', `workers die one after another, the last: ${end.how}`))
+      return
+    }
+    this.options.log.error('api: a worker died, another takes its place', { pid, why, in_ms: delayMs })
+    const timer = setTimeout(() => {
+      this.restarts.delete(timer)
+      const next = this.fork()
+      this.keep(next)
+    }, delayMs)
+    this.restarts.add(timer)
+  }
+
+  private async drain(): Promise<void> {
+    this.isDraining = true
+    this.options.voice.stopping()
+    for (const timer of this.restarts) clearTimeout(timer)
+    for (const process of this.living) process.leave({ lingerMs: 0, succeeded: false })
+    while (this.living.size > 0) await Promise.all([...this.living].map(({ ended }) => ended))
+  }
+
+  private async givePage(process: WorkerProcess, id: number): Promise<void> {
+    const all = [...this.living].filter(({ state }) => state !== 'starting')
+    await Promise.all(all.map(one => one.askMetrics()))
+    process.give(id, await this.sum.page(all.map(({ metrics }) => metrics)))
+  }
+}
