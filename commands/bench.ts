@@ -2,6 +2,7 @@ import type { Io } from '../src/cli/io.js'
 import { Failure } from '../src/kernel/errors.js'
 import { registerAnalytics } from './bench/analytics.js'
 import { registerApi } from './bench/api.js'
+import { registerGuide } from './bench/guide.js'
 import { registerMedia } from './bench/media.js'
 import { registerQueue } from './bench/queue.js'
 import { registerSync } from './bench/sync.js'
@@ -11,6 +12,7 @@ export function register(program: Program, io: Io): void {
   const bench = program.command('bench')
   registerAnalytics(bench, io)
   registerApi(bench, io)
+  registerGuide(bench, io)
   registerMedia(bench, io)
   registerQueue(bench, io)
   registerSync(bench, io)

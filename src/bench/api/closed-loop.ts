@@ -7,6 +7,8 @@ export interface ClosedLoopOrder {
   readonly target: Target
   readonly connections: number
   readonly durationMs: number
+  /** Most requests; null: as many as there is time for. */
+  readonly most: number | null
   readonly asked: readonly Asked[]
   /** Which of them is sent when, over all connections, again and again; null: in their order. */
   readonly sequence: readonly number[] | null
@@ -24,6 +26,7 @@ export const PATIENCE_MS = 20_000
 /** @throws {Error} when a connection cannot be opened */
 export async function closedLoop(order: ClosedLoopOrder): Promise<LoopResult> {
   const { asked, sequence } = order
+  const most = order.most ?? Number.POSITIVE_INFINITY
   const checker = new Checker()
   const latencies = new Latencies()
   const requests = asked.map(({ text }) => Buffer.from(text, 'latin1'))
@@ -48,7 +51,7 @@ export async function closedLoop(order: ClosedLoopOrder): Promise<LoopResult> {
       const now = performance.now()
       latencies.add(now - connection.since)
       checker.check(asked[connection.asked] as Asked, answer)
-      if (now < deadline) next(connection, now)
+      if (now < deadline && turn < most) next(connection, now)
       else leave()
     },
     onLost: (_, why) => {

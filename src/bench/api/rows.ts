@@ -28,6 +28,8 @@ export function rowsOf(load: ApiLoad, rounds: readonly ApiRound[]): Row[] {
     ofCached('bare_per_s', one => one.bare.perS),
     ofCached('cached_cpu_us', one => one.feedctl.cpuUs),
     ofCached('bare_cpu_us', one => one.bare.cpuUs),
+    ofCached('cached_core_share', one => one.feedctl.share),
+    ofCached('bare_core_share', one => one.bare.share),
     ofCached('cached_p50_ms', one => one.feedctl.p50Ms),
     ofCached('cached_p99_ms', one => one.feedctl.p99Ms),
     ofCached('generator_share', one => one.generatorShare),

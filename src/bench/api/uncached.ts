@@ -29,7 +29,7 @@ export async function measureUncached(
   signal: AbortSignal,
 ): Promise<UncachedRound> {
   await using service = await Service.start(withoutCache(place), 1, signal)
-  const order = { target: service.target, connections: BUSY_CONNECTIONS, asked, sequence: null }
+  const order = { target: service.target, connections: BUSY_CONNECTIONS, asked, sequence: null, most: null }
   const load = (ms: number) => generator.run<LoopResult>('closedLoop', { ...order, durationMs: ms } satisfies ClosedLoopOrder)
   // Who bears which token is looked up once, and remembered.
   await load(Math.min(WARM_UP_MS, durationMs))
