@@ -7,7 +7,7 @@ import { verdictLines } from './verdicts.js'
 /** The result as a person reads it: what was measured on what, a line for each figure, and why those that do not count do not. */
 export function asText({ machine, settings, rows }: GuideBenchResult, style: Style): string {
   return [
-    `${style.bold('guide')} ${count(settings.requests)} requests of ${count(settings.tenants)} tenants; statements are per 1,000 of them`,
+    `${style.bold('guide')} ${count(settings.requests)} requests of ${count(settings.tenants)} tenants, one in ${count(settings.writeEvery)} a write; statements are per 1,000 of them`,
     style.dim(driversText(machine)),
     style.dim(machineText(machine)),
     '',

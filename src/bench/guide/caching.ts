@@ -11,7 +11,7 @@ import { type Mix, readersMix } from './mix.js'
 const CONNECTIONS = 10
 /** Far more than it takes. */
 const DEADLINE_MS = 300_000
-/** Part of the mix that is asked before anything is counted. */
+/** Part of the mix that is asked before anything is counted, after everything was asked once. */
 const WARM_UP = 0.1
 
 /** What the mix cost. */
@@ -40,9 +40,10 @@ export async function measureCaching(
   const faults = new Set<string>()
   const measure = async (name: string, served: ChildPlace): Promise<MixCost> => {
     await using service = await Service.start(served, 1, signal)
-    const mix = await readersMix(service.target, callers, load.requests, name)
+    const mix = await readersMix(service.target, callers, load, name)
     const warmUp = Math.ceil(load.requests * WARM_UP)
-    await ask(generator, service, { ...mix, sequence: mix.sequence.slice(0, warmUp) })
+    const everything = Array.from({ length: mix.reads }, (_, n) => n)
+    await ask(generator, service, { ...mix, sequence: [...everything, ...mix.sequence.slice(0, warmUp)] })
     const before = await service.metric(STATEMENTS)
     const done = await ask(generator, service, { ...mix, sequence: mix.sequence.slice(warmUp) })
     const after = await service.metric(STATEMENTS)

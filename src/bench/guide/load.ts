@@ -3,14 +3,14 @@ export interface GuideLoad {
   readonly tenants: number
   /** Requests of the mix, with the cache and again without. */
   readonly requests: number
+  /** Of the mix: one request in so many changes something of its tenant. */
+  readonly writeEvery: number
   /** How long events are sent, and written one by one, seconds. */
   readonly duration: number
   /** Whole rounds, each in databases of its own. */
   readonly repeat: number
 }
 
-/** Of the mix: one request in so many changes something. */
-export const WRITE_EVERY = 100
 export const FEEDS_PER_TENANT = 3
 export const POSTS_PER_FEED = 30
 

@@ -4,7 +4,7 @@ import type { Asked } from '../api/expectations.js'
 import type { Caller } from '../api/population.js'
 import { askOnce, requestText } from '../api/real-answer.js'
 import { Random } from '../feed-server/random.js'
-import { WRITE_EVERY } from './load.js'
+import type { GuideLoad } from './load.js'
 
 const SEED = 80
 const FIRST_PAGE = '/v1/posts?limit=20'
@@ -13,15 +13,22 @@ const POSTS_READ = 10
 /** What readers of many tenants ask, in an order. */
 export interface Mix {
   readonly asked: readonly Asked[]
+  /** Of `asked`, those that only read: the first ones. */
+  readonly reads: number
   readonly sequence: readonly number[]
 }
 
 /**
  * Readers of few large and many small tenants (Zipf): of ten requests six are for the first page of posts, one each for the second and for that of a feed, two for a
- * single post; one in a hundred adds a feed. `name` makes the feeds that are added others than those of an earlier mix.
+ * single post; one in `writeEvery` adds a feed. `name` makes the feeds that are added others than those of an earlier mix.
  * @throws {Error} when the API does not answer as it should
  */
-export async function readersMix(target: Target, callers: readonly Caller[], requests: number, name: string): Promise<Mix> {
+export async function readersMix(
+  target: Target,
+  callers: readonly Caller[],
+  { requests, writeEvery }: GuideLoad,
+  name: string,
+): Promise<Mix> {
   const reads: string[][] = []
   for (const caller of callers) reads.push(await pathsOf(target, caller))
   const tenants = zipf(callers.length)
@@ -32,11 +39,11 @@ export async function readersMix(target: Target, callers: readonly Caller[], req
   const width = (reads[0] ?? []).length
   const sequence = Array.from({ length: requests }, (_, n) => {
     const tenant = pick(tenants, part())
-    if (n % WRITE_EVERY === WRITE_EVERY - 1) return asked.push(writeOf(callers[tenant] as Caller, `${name}-${n}`)) - 1
+    if (n % writeEvery === writeEvery - 1) return asked.push(writeOf(callers[tenant] as Caller, `${name}-${n}`)) - 1
     const kind = random.below(10)
     return tenant * width + (kind < 6 ? 0 : kind < 8 ? kind - 5 : 3 + pick(posts, part()))
   })
-  return { asked, sequence }
+  return { asked, reads: reads.length * width, sequence }
 }
 
 /** First page, second page, first page of a feed, single posts. */
