@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, test } from 'vitest'
 import { AnswerReader, type ReadAnswer } from '../../src/bench/api/answer-reader.js'
-import { bareServer } from '../../src/bench/api/bare-server.js'
+import type { bareServer } from '../../src/bench/api/bare-server.js'
 import { type ClosedLoopOrder, closedLoop } from '../../src/bench/api/closed-loop.js'
 import type { Target } from '../../src/bench/api/connection.js'
 import type { Asked } from '../../src/bench/api/expectations.js'
@@ -10,7 +10,7 @@ import { measureHeld, spreadOf } from '../../src/bench/api/held.js'
 import { Helper, saturation } from '../../src/bench/api/helper.js'
 import { judge, least, most, unlessShort } from '../../src/bench/api/judging.js'
 import { Latencies } from '../../src/bench/api/latencies.js'
-import { openLoop } from '../../src/bench/api/open-loop.js'
+import type { openLoop } from '../../src/bench/api/open-loop.js'
 import { processTree, residentBytes } from '../../src/bench/api/processes.js'
 import { askedFor, askOnce, differences, requestText, sameBytes } from '../../src/bench/api/real-answer.js'
 import { sumOf } from '../../src/bench/api/service.js'
@@ -52,7 +52,10 @@ describe('answers over one connection', () => {
     ])
   })
 
-  it.each(['HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n', 'SSH-2.0 hello\r\n\r\n'])('are refused where their end is not told: %j', text => {
+  it.each([
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n',
+    'SSH-2.0 hello\r\n\r\n',
+  ])('are refused where their end is not told: %j', text => {
     const reader = new AnswerReader(
       () => {},
       () => false,
@@ -120,7 +123,13 @@ test('the open loop counts what comes while the server stands still from when it
     response.end('ok')
   })
   await using helper = Helper.start(new AbortController().signal)
-  const order = { target: { host: target.host, port: target.port }, connections: 100, perS: 200, durationMs: 1_500, asked: [RIGHT] }
+  const order = {
+    target: { host: target.host, port: target.port },
+    connections: 100,
+    perS: 200,
+    durationMs: 1_500,
+    asked: [RIGHT],
+  }
   const { result } = await helper.run<Awaited<ReturnType<typeof openLoop>>>('openLoop', order)
   expect(result).toMatchObject({ answers: 300, wrong: 0, lost: 0 })
   // A loop that waits for its answers would have asked twice or so meanwhile: 120 of 300 were to come.
@@ -167,7 +176,9 @@ describe('connections that are held', () => {
     expect(clients).toBe(3)
     expect(new Set(addresses.flat()).size).toBe(3)
     expect(addresses.flat()).not.toContain('127.0.0.1')
-    expect(() => spreadOf(25_000, 1, { files: 20_000, ports: 28_232 })).toThrow('would hold 25000 connections, and may open 20000 files')
+    expect(() => spreadOf(25_000, 1, { files: 20_000, ports: 28_232 })).toThrow(
+      'would hold 25000 connections, and may open 20000 files',
+    )
     expect(() => spreadOf(25_000, 2, { files: 20_000, ports: 20 })).toThrow('an address has 20 ports')
   })
 })
