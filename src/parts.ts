@@ -109,6 +109,22 @@ export async function openShared({ config, log }: Ground, closing: Closing): Pro
 }
 
 /** Where accepted events wait: in files where jobs run in the process that adds them, else in Redis. */
-export async function openEventLog({ config }: Ground, _closing: Closing): Promise<EventLog> {
-  throw new Error(`not yet: ${config.queueConnection}`)
+export async function openEventLog({ config, log }: Ground, closing: Closing): Promise<EventLog> {
+  const maxBytes = config.analyticsBacklogMb * 1024 * 1024
+  const events = await (config.queueConnection === 'sync' ? openJournal() : openStream())
+  closing(() => events.close())
+  return events
+
+  async function openJournal(): Promise<EventLog> {
+    const { Journal } = await import('./analytics/log/journal.js')
+    return new Journal({ folder: join(config.data, 'analytics'), maxBytes, log })
+  }
+
+  async function openStream(): Promise<EventLog> {
+    const [{ EventStream }, { openRedis }] = await Promise.all([
+      import('./analytics/log/stream.js'),
+      import('./redis/connection.js'),
+    ])
+    return new EventStream({ redis: openRedis(config, log, 'producer'), prefix: config.redisPrefix, maxBytes, log })
+  }
 }

@@ -1,10 +1,10 @@
-import { openIntake } from '../analytics/intake.js'
 import type { App } from '../app.js'
 import { ReadCounts } from '../media/read-counts.js'
 import { linkKey } from '../media/serving/link-key.js'
 import { LinkSigner } from '../media/serving/links.js'
 import { MediaServing } from '../media/serving/serving.js'
 import { MediaUrls } from '../media/serving/urls.js'
+import { ServedIntake } from './event-intake.js'
 import { API_TIMES, type ApiTimes, buildFrame } from './frame.js'
 import { PRIVATE } from './headers.js'
 import { ApiMetrics, type MetricsPage } from './metrics.js'
@@ -51,10 +51,11 @@ export async function buildApi(app: App, around: ApiSurroundings = {}): Promise<
   const { lane, ...ready } = await openReady(app, metrics)
   const times = { ...API_TIMES, ...around.times }
   const { server, proxies, routes } = await buildFrame(config, log, times, lane.serverFactory)
+  const intake = new ServedIntake(app)
   const parts: ApiParts = {
     app,
     ...ready,
-    intake: async () => openIntake({ events: await app.events(), config, wake: () => {} }),
+    intake: () => intake.open(),
     urls,
     metrics,
   }
@@ -69,7 +70,9 @@ export async function buildApi(app: App, around: ApiSurroundings = {}): Promise<
   mediaFileRoutes(server, new MediaServing({ catalog, disks, signer, urls, counts }), log)
   await server.register(async v1 => tenantRoutes(v1 as ApiServer, parts))
   await opsRoutes(server, parts)
+  intake.begin()
   const close = async () => {
+    await intake.close()
     await Promise.all([parts.principals.close(), parts.answers.close()])
     metrics.close()
     await counts.close()

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+/** Ids have 15 digits at most. */
+export const MAX_ID = 999_999_999_999_999
 const MAX_TEXT_CHARS = 100
 /** A day, or a moment with its zone. */
 const ISO_8601 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/
@@ -7,10 +9,13 @@ const ISO_8601 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\
 const LATEST_MS = 253_402_300_799_999
 
 /** The id of a post, feed or file, in a path or query. */
-export const ID = whole(1, 999_999_999_999_999).meta({ description: 'As lists give it.' })
+export const ID = whole(1, MAX_ID).meta({ description: 'As lists give it.' })
 
 /** `/:id` */
 export const BY_ID = z.strictObject({ id: ID })
+
+/** For routes that take no query: what they do not know is refused, as elsewhere. */
+export const NO_QUERY = z.strictObject({})
 
 /** How many of a list a page has. */
 export function pageSize(most: number, usual: number) {
@@ -53,6 +58,7 @@ export function timeOf(ms: number | null): string | null {
 
 /** A whole number in a path or query. Digits only: neither `1e3` nor ` 7` nor ``. */
 export function whole(least: number, most: number) {
+  const error = most === MAX_ID ? `is no whole number from ${least} on` : `is no whole number from ${least} to ${most}`
   const read = (text: unknown) => (typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : text)
-  return z.preprocess(read, z.int().min(least).max(most))
+  return z.preprocess(read, z.int(error).min(least, error).max(most, error))
 }

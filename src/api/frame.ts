@@ -1,5 +1,5 @@
 import cors from '@fastify/cors'
-import Fastify, { type FastifyServerFactory } from 'fastify'
+import Fastify, { type FastifyReply, type FastifyRequest, type FastifyServerFactory } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Config } from '../kernel/config.js'
 import { Failure } from '../kernel/errors.js'
@@ -97,11 +97,17 @@ function tellWhatIsNotThere(server: ApiServer, routes: RouteTable): void {
   server.addHook('onRoute', route => {
     for (const method of [route.method].flat()) routes.add({ method, url: route.url, hidden: isHidden(route) })
   })
-  server.setNotFoundHandler((request, reply) => {
+  // Before its body is read, whatever that is.
+  server.addHook('onRequest', (request, reply, done) => done(request.is404 ? refuse(request, reply) : undefined))
+  const refuse = (request: FastifyRequest, reply: FastifyReply): Failure => {
     const [path = ''] = request.url.split('?', 1)
     const allowed = routes.allowed(path)
-    if (allowed.length === 0) throw new Failure('ROUTE_NOT_FOUND', 'there is nothing at this path')
+    if (allowed.length === 0) return new Failure('ROUTE_NOT_FOUND', 'there is nothing at this path')
     reply.header('allow', allowed.join(', '))
-    throw new Failure('METHOD_NOT_ALLOWED', `this path is asked with ${allowed.join(', ')}`)
+    return new Failure('METHOD_NOT_ALLOWED', `this path is asked with ${allowed.join(', ')}`)
+  }
+  // A route itself may say so.
+  server.setNotFoundHandler((request, reply) => {
+    throw refuse(request, reply)
   })
 }

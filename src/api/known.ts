@@ -6,7 +6,7 @@ import type { Entry } from './answers/entry.js'
 import type { Allowance } from './limits.js'
 
 /** Whoever has something older to send waits this long for the tenant's database, and then for a second not at all. */
-const DATABASE = { patienceMs: 2_000, awayMs: 1_000, what: 'the database' }
+const DATABASE = { patienceMs: 1_000, awayMs: 1_000, what: 'the database' }
 /** Tenants that are remembered. */
 const AT_MOST = 20_000
 /** Ways in which the Authorization header with a tenant's token was spelt. */

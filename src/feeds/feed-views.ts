@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely'
 import type { Catalog } from '../tenants/catalog.js'
 import type { FeedsTable } from '../tenants/databases/index.js'
 import { parseSourceId, type SourceId } from '../tenants/ids.js'
-import { withTenant } from '../tenants/tables.js'
+import { type TenantTables, withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
 import { type FeedAlert, readAlert } from './alert.js'
 import { type SourceState, sourceState } from './source-state.js'
@@ -63,6 +63,11 @@ export async function feedPage(
 export async function feedById(catalog: Catalog, tenant: Tenant, id: number): Promise<FeedView | null> {
   const rows = await withTenant(catalog, tenant, tables => tables.feeds().selectAll().where('id', '=', id).execute())
   return (await viewsOf(catalog, rows))[0] ?? null
+}
+
+/** Whether the tenant has it. */
+export async function hasFeed(tables: TenantTables, id: number): Promise<boolean> {
+  return (await tables.feeds().select('id').where('id', '=', id).executeTakeFirst()) !== undefined
 }
 
 async function viewsOf(catalog: Catalog, rows: readonly Row[]): Promise<FeedView[]> {

@@ -22,7 +22,7 @@ export interface Answer {
 export interface Asking {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string | Uint8Array
+  readonly body?: string | Buffer
 }
 
 /** What `GET /v1/media` says of a file. */

@@ -128,9 +128,9 @@ describe('a token', () => {
     expect(out).not.toBe('')
     expect(await ask(first)).toBe('TENANT_WRONG_STATE')
     await ground.installation.run(['tenant', 'resume', 'initech'])
-    expect(await ask(first)).toBe('OK')
+    await expect.poll(() => ask(first)).toBe('OK')
     await ground.installation.run(['tenant', 'delete', 'initech', '--yes'])
-    expect(await ask(first)).toBe('TOKEN_INVALID')
+    await expect.poll(() => ask(first)).toBe('TOKEN_INVALID')
   })
 })
 
@@ -146,5 +146,9 @@ test("the installation's own trouble is told in few words, without places of the
   rmSync(join(ground.app.config.data, 'databases', 'tenant_broken.db'))
   const answer = await ground.ask('/v1/media', { headers: { authorization: `Bearer ${token}` } })
   expect(answer.status).toBe(500)
-  expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 'SCHEMA_MISSING', detail: 'the service has a fault', hint: null })
+  expect(JSON.parse(answer.body.toString())).toMatchObject({
+    code: 'SCHEMA_MISSING',
+    detail: 'the service has a fault',
+    hint: null,
+  })
 })

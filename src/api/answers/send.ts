@@ -20,19 +20,20 @@ export function sendEntry(
     .header('vary', withAuthorization(reply.getHeader('vary')))
   reply.header('cache-control', PRIVATE)
   entry.used = true
-  entry.sentWith ??= sentWith(reply, entry.body.length)
+  // What pages of other origins are told depends on who they are.
+  if (request.headers.origin === undefined) entry.sentWith ??= sentWith(reply, entry.body.length)
   if (staleMs !== null) reply.header('age', String(Math.max(0, Math.round(staleMs / 1000)))).header(STALE, '1')
   const wanted = request.headers['if-none-match']
   if (wanted !== undefined && hasAlready(wanted, entry.etag)) return reply.removeHeader('content-type').status(304).send()
   return reply.send(entry.body)
 }
 
-/** What fastify's hooks and this have set, for those who ask from no other origin. */
+/** What fastify's hooks and this have set. */
 function sentWith(reply: FastifyReply, bytes: number): SentWith {
   const whole = [REQUEST_ID, '']
   const unchanged = [REQUEST_ID, '']
   for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (value === undefined || OF_ONE_REQUEST.has(name) || name.startsWith('access-control-')) continue
+    if (value === undefined || OF_ONE_REQUEST.has(name)) continue
     const text = Array.isArray(value) ? value.join(', ') : String(value)
     whole.push(name, text)
     if (name !== 'content-type') unchanged.push(name, text)

@@ -4,28 +4,30 @@ import { Failure, isFailure } from '../../kernel/errors.js'
 import { cursorOf, NEXT } from '../cursors.js'
 import { TIME, timeOf } from '../fields.js'
 
-export const FEED = z.object({
-  id: z.int(),
-  url: z.string(),
-  title: z.string().nullable().meta({ description: 'Null until the feed was read, unless one was given.' }),
-  state: z.enum(['new', 'active', 'failing', 'moving', 'merged', 'retired']).meta({
-    description:
-      '`new`: never asked; `active`: the newest check succeeded; `failing`: it failed; `moving`: it was redirected for good, not yet often enough to be believed; ' +
-      '`merged`: it is another feed that is read already; `retired`: its publisher said that it is gone for good.',
-  }),
-  stored_at: TIME.nullable().meta({ description: 'When its posts last changed.' }),
-  checked_at: TIME.nullable().meta({ description: 'When its publisher was last asked, for whomever.' }),
-  next_check_at: TIME.nullable().meta({ description: 'Null: with the next sync; for a `retired` one, never.' }),
-  moved_to: z.string().nullable().meta({ description: 'Where it is redirected for good.' }),
-  failure: z
-    .object({ code: z.string(), message: z.string(), count: z.int().meta({ description: 'Checks in a row that failed.' }) })
-    .nullable(),
-  alert: z
-    .object({ code: z.string(), message: z.string(), at: TIME })
-    .nullable()
-    .meta({ description: 'What its newest document gave reason to say.' }),
-})
-export const FEEDS = z.object({ feeds: z.array(FEED), next: NEXT })
+export const FEED = z
+  .object({
+    id: z.int(),
+    url: z.string(),
+    title: z.string().nullable().meta({ description: 'Null until the feed was read, unless one was given.' }),
+    state: z.enum(['new', 'active', 'failing', 'moving', 'merged', 'retired']).meta({
+      description:
+        '`new`: never asked; `active`: the newest check succeeded; `failing`: it failed; `moving`: it was redirected for good, not yet often enough to be believed; ' +
+        '`merged`: it is another feed that is read already; `retired`: its publisher said that it is gone for good.',
+    }),
+    stored_at: TIME.nullable().meta({ description: 'When its posts last changed.' }),
+    checked_at: TIME.nullable().meta({ description: 'When its publisher was last asked, for whomever.' }),
+    next_check_at: TIME.nullable().meta({ description: 'Null: with the next sync; for a `retired` one, never.' }),
+    moved_to: z.string().nullable().meta({ description: 'Where it is redirected for good.' }),
+    failure: z
+      .object({ code: z.string(), message: z.string(), count: z.int().meta({ description: 'Checks in a row that failed.' }) })
+      .nullable(),
+    alert: z
+      .object({ code: z.string(), message: z.string(), at: TIME })
+      .nullable()
+      .meta({ description: 'What its newest document gave reason to say.' }),
+  })
+  .meta({ id: 'Feed', description: 'A feed, and how it does.' })
+export const FEEDS = z.object({ feeds: z.array(FEED), next: NEXT }).meta({ description: 'One page.' })
 
 export const SUBSCRIBED = z.object({ id: z.int(), url: z.string() })
 

@@ -3,7 +3,7 @@ import { feedById, feedPage } from '../../feeds/feed-views.js'
 import { publicUrls } from '../../feeds/public-urls.js'
 import { addFeeds, removeFeed, type Subscribed } from '../../feeds/subscriptions.js'
 import { CURSOR, readCursor } from '../cursors.js'
-import { BY_ID, pageSize } from '../fields.js'
+import { BY_ID, NO_QUERY, pageSize } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
 import { failing, TAGS } from '../schemas.js'
 import { FEED, FEEDS, noFeed, SUBSCRIBED, shownFeed, shownFeeds, toldToClient } from './feed-shapes.js'
@@ -28,7 +28,9 @@ const OUTCOME = z.object({
   added: z.array(SUBSCRIBED),
   existing: z.array(SUBSCRIBED).meta({ description: 'Those that the tenant had already.' }),
 })
-const REMOVED = SUBSCRIBED.extend({ posts: z.int().meta({ description: 'Posts that were removed with it.' }) })
+const REMOVED = SUBSCRIBED.extend({ posts: z.int().meta({ description: 'Posts that were removed with it.' }) }).meta({
+  description: 'What was removed.',
+})
 
 /** `/v1/feeds` and what is below it. */
 export function feedRoutes(server: ApiServer, parts: ApiParts): void {
@@ -68,6 +70,7 @@ function readingRoutes(server: ApiServer, { app: { catalog }, answers }: ApiPart
         tags: [TAGS.feeds],
         summary: 'Read a feed',
         params: BY_ID,
+        querystring: NO_QUERY,
         response: { 200: FEED, ...failing('FEED_NOT_FOUND') },
       },
     },
@@ -90,6 +93,7 @@ function changingRoutes(server: ApiServer, { app: { catalog, config }, answers }
         tags: [TAGS.feeds],
         summary: 'Add feeds',
         description: `One, or up to ${MAX_URLS} at once: all of them or, when one is refused, none. They are fetched with the tenant's next sync, which is due at once.`,
+        querystring: NO_QUERY,
         body: BODY,
         response: {
           201: OUTCOME.meta({ description: 'Feeds were added.' }),
@@ -119,6 +123,7 @@ function changingRoutes(server: ApiServer, { app: { catalog, config }, answers }
         summary: 'Remove a feed',
         description: 'Its posts go with it.',
         params: BY_ID,
+        querystring: NO_QUERY,
         response: { 200: REMOVED, ...failing('FEED_NOT_FOUND') },
       },
     },

@@ -1,14 +1,43 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
 import type { Log } from '../../kernel/log.js'
 import type { MediaServing, OwnRequest, Served } from '../../media/serving/serving.js'
 import { logTrouble } from '../failures.js'
 import type { ApiServer } from '../parts.js'
+import { failing, TAGS } from '../schemas.js'
+
+const BYTES = {
+  description: 'The file, or the part of it that was asked for',
+  content: { 'application/octet-stream': { schema: z.string() } },
+}
+const NOTHING = z
+  .null()
+  .meta({ description: 'No body: it is elsewhere, what the client has, or shorter than the part that was asked for.' })
+/** Pages of tenants show it, wherever they are. */
+const FOR_PAGES = 'cross-origin'
 
 /** `GET|HEAD /media/<tenant id>/<name>?expires&signature`: the local copy of a file, or a redirection to the bucket's. */
 export function mediaFileRoutes(server: ApiServer, serving: MediaServing, log: Log): void {
   server.route({
     method: ['GET', 'HEAD'],
     url: '/media/*',
+    schema: {
+      tags: [TAGS.media],
+      summary: 'The bytes of a file, by a link that was signed',
+      response: {
+        ...Object.fromEntries([200, 206].map(status => [status, BYTES])),
+        ...Object.fromEntries([302, 304, 416].map(status => [status, NOTHING])),
+        ...failing(
+          'MEDIA_NAME_INVALID',
+          'LINK_INVALID',
+          'LINK_EXPIRED',
+          'MEDIA_NOT_FOUND',
+          'TENANT_WRONG_STATE',
+          'MEDIA_CHANGED',
+          'UNAVAILABLE',
+        ),
+      },
+    },
     handler: async (request, reply) => {
       const gone = abortedWith(reply)
       const served = await serving.serve(ownRequest(request), gone)
@@ -34,6 +63,7 @@ function ownRequest({ method, url, query, headers }: FastifyRequest): OwnRequest
 }
 
 function send(reply: FastifyReply, served: Served): FastifyReply {
+  reply.header('cross-origin-resource-policy', FOR_PAGES)
   if ('location' in served) return reply.status(302).headers({ location: served.location, 'cache-control': 'no-store' }).send()
   const { answer, stream } = served
   reply.status(answer.status).headers(answer.headers)

@@ -3,27 +3,31 @@ import { Failure } from '../../kernel/errors.js'
 import { type MediaFile, mediaById, mediaPage } from '../../media/serving/files.js'
 import { withTenant } from '../../tenants/tables.js'
 import type { Tenant } from '../../tenants/tenant.js'
-import { BY_ID, pageSize, TIME, timeOf, whole } from '../fields.js'
+import { BY_ID, MAX_ID, NO_QUERY, pageSize, TIME, timeOf, whole } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
 import { failing, TAGS } from '../schemas.js'
 
 const QUERY = z.strictObject({
   limit: pageSize(500, 100),
-  after: whole(0, Number.MAX_SAFE_INTEGER).default(0).meta({ description: '`next` of the page before.' }),
+  after: whole(0, MAX_ID).default(0).meta({ description: '`next` of the page before.' }),
 })
-const FILE = z.object({
-  id: z.int(),
-  name: z.string(),
-  type: z.string().nullable().meta({ description: 'MIME type; null, like `sha256`, until the file was read.' }),
-  bytes: z.int(),
-  sha256: z.string().nullable(),
-  url: z.string().meta({ description: 'Opens the file without a token. One that starts with `/` is a path of this API.' }),
-  expires_at: TIME.nullable().meta({ description: 'When the link ends; null for one that does not.' }),
-})
-const PAGE = z.object({
-  media: z.array(FILE),
-  next: z.int().nullable().meta({ description: 'Pass it as `after` for the next page; null on the last.' }),
-})
+const FILE = z
+  .object({
+    id: z.int(),
+    name: z.string(),
+    type: z.string().nullable().meta({ description: 'MIME type; null, like `sha256`, until the file was read.' }),
+    bytes: z.int(),
+    sha256: z.string().nullable().meta({ description: 'In hexadecimal.' }),
+    url: z.string().meta({ description: 'Opens the file without a token. One that starts with `/` is a path of this API.' }),
+    expires_at: TIME.nullable().meta({ description: 'When the link ends; null for one that does not.' }),
+  })
+  .meta({ id: 'MediaFile', description: 'A file, and a link to it.' })
+const PAGE = z
+  .object({
+    media: z.array(FILE),
+    next: z.int().nullable().meta({ description: 'Pass it as `after` for the next page; null on the last.' }),
+  })
+  .meta({ description: 'One page.' })
 
 /** Links in them end, and they are one tenant's. */
 const PRIVATE = { 'cache-control': 'private, no-store', vary: 'authorization' }
@@ -62,6 +66,7 @@ export function mediaRoutes(server: ApiServer, { app: { catalog }, urls }: ApiPa
         tags: [TAGS.media],
         summary: 'Read what a media file is, and a link to it',
         params: BY_ID,
+        querystring: NO_QUERY,
         response: { 200: FILE, ...failing('MEDIA_NOT_FOUND') },
       },
     },

@@ -3,15 +3,18 @@ import { listFeeds } from '../../feeds/feed-views.js'
 import { readOpml, writeOpml } from '../../feeds/opml.js'
 import { publicUrls } from '../../feeds/public-urls.js'
 import { addFeeds } from '../../feeds/subscriptions.js'
+import { NO_QUERY } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
 import { failing, TAGS } from '../schemas.js'
 import { toldToClient } from './feed-shapes.js'
 
 const OPML_TYPES = ['text/x-opml', 'text/xml', 'application/xml']
-const COUNTS = z.object({
-  added: z.int(),
-  existing: z.int().meta({ description: 'Feeds of the file that the tenant had already.' }),
-})
+const COUNTS = z
+  .object({
+    added: z.int(),
+    existing: z.int().meta({ description: 'Feeds of the file that the tenant had already.' }),
+  })
+  .meta({ description: 'How many feeds the file named.' })
 const DOCUMENT = z.string().meta({ description: 'OPML 2.0' })
 
 /** `GET /v1/feeds.opml` and `POST /v1/feeds/opml`. */
@@ -23,6 +26,7 @@ export function opmlRoutes(server: ApiServer, { app: { catalog, config }, answer
         tags: [TAGS.feeds],
         summary: 'Export the feeds',
         description: 'As OPML, which other readers import.',
+        querystring: NO_QUERY,
         response: { 200: { description: 'All feeds.', content: { 'text/x-opml': { schema: DOCUMENT } } } },
       },
     },
@@ -48,6 +52,7 @@ export function opmlRoutes(server: ApiServer, { app: { catalog, config }, answer
           summary: 'Import feeds',
           description: 'Adds the feeds that an OPML file names: all of them or, when one is refused, none.',
           consumes: OPML_TYPES,
+          querystring: NO_QUERY,
           body: z.any().meta({ type: 'string', description: 'An OPML file in any charset.' }),
           response: { 200: COUNTS, ...failing('OPML_INVALID', 'OPML_TOO_LARGE', 'ADDRESS_REFUSED', 'FEEDS_TOO_MANY') },
         },

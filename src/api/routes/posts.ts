@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { feedById } from '../../feeds/feed-views.js'
+import { hasFeed } from '../../feeds/feed-views.js'
 import { type Post, type PostPage, type PostWish, readPost, readPosts } from '../../feeds/read-posts.js'
 import { Failure } from '../../kernel/errors.js'
 import { withTenant } from '../../tenants/tables.js'
 import type { Tenant } from '../../tenants/tenant.js'
 import { CURSOR, cursorOf, NEXT, readCursor } from '../cursors.js'
-import { BY_ID, ID, INSTANT, pageSize, TEXT, TIME, timeOf } from '../fields.js'
+import { BY_ID, ID, INSTANT, NO_QUERY, pageSize, TEXT, TIME, timeOf } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
 import { failing, TAGS } from '../schemas.js'
 import { noFeed } from './feed-shapes.js'
@@ -13,31 +13,35 @@ import { noFeed } from './feed-shapes.js'
 /** Posts of one page. */
 export const MAX_POSTS = 100
 
-const LISTED = z.object({
-  id: z.int(),
-  feed: z.object({
+const LISTED = z
+  .object({
     id: z.int(),
-    title: z.string().nullable().meta({ description: 'Null until the feed was read.' }),
-    url: z.string(),
-  }),
-  title: z.string().meta({ description: "Plain text; '' where the publisher gave none." }),
-  url: z.string().nullable(),
-  author: z.string().nullable(),
-  published_at: TIME.nullable().meta({ description: 'As the publisher says; null where it does not.' }),
-  updated_at: TIME.nullable(),
-  image: z.string().nullable().meta({ description: 'The picture that stands for the post.' }),
-  categories: z.array(z.string()),
-  enclosures: z.array(
-    z.object({
+    feed: z.object({
+      id: z.int(),
+      title: z.string().nullable().meta({ description: 'Null until the feed was read.' }),
       url: z.string(),
-      type: z.string().nullable().meta({ description: 'MIME type, as the publisher declares it.' }),
-      bytes: z.int().nullable(),
     }),
-  ),
-  content: z.string().optional().meta({ description: 'Sanitised HTML; only with `include=content`.' }),
+    title: z.string().meta({ description: "Plain text; '' where the publisher gave none." }),
+    url: z.string().nullable(),
+    author: z.string().nullable(),
+    published_at: TIME.nullable().meta({ description: 'As the publisher says; null where it does not.' }),
+    updated_at: TIME.nullable(),
+    image: z.string().nullable().meta({ description: 'The picture that stands for the post.' }),
+    categories: z.array(z.string()),
+    enclosures: z.array(
+      z.object({
+        url: z.string(),
+        type: z.string().nullable().meta({ description: 'MIME type, as the publisher declares it.' }),
+        bytes: z.int().nullable(),
+      }),
+    ),
+    content: z.string().optional().meta({ description: 'Sanitised HTML; only with `include=content`.' }),
+  })
+  .meta({ id: 'Post' })
+const PAGE = z.object({ posts: z.array(LISTED), next: NEXT }).meta({ description: 'One page.' })
+const WHOLE = LISTED.extend({ content: z.string().meta({ description: 'Sanitised HTML.' }) }).meta({
+  description: 'The post, with its content.',
 })
-const PAGE = z.object({ posts: z.array(LISTED), next: NEXT })
-const WHOLE = LISTED.extend({ content: z.string().meta({ description: 'Sanitised HTML.' }) })
 
 const QUERY = z.strictObject({
   limit: pageSize(MAX_POSTS, 20),
@@ -51,13 +55,13 @@ const QUERY = z.strictObject({
 
 /** `GET /v1/posts`, the newest first, and `GET /v1/posts/:id`. */
 export function postRoutes(server: ApiServer, { app: { catalog }, answers }: ApiParts): void {
-  /** An empty page of a feed has two reasons. */
-  const pageOf = async (tenant: Tenant, wish: PostWish): Promise<PostPage> => {
-    const page = await withTenant(catalog, tenant, tables => readPosts(tables, wish))
-    if (wish.feed !== null && page.posts.length === 0 && !(await hasFeed(tenant, wish.feed))) throw noFeed()
-    return page
-  }
-  const hasFeed = async (tenant: Tenant, id: number) => (await feedById(catalog, tenant, id)) !== null
+  const pageOf = (tenant: Tenant, wish: PostWish): Promise<PostPage> =>
+    withTenant(catalog, tenant, async tables => {
+      const page = await readPosts(tables, wish)
+      // Of two reasons for an empty page one is a refusal.
+      if (wish.feed !== null && page.posts.length === 0 && !(await hasFeed(tables, wish.feed))) throw noFeed()
+      return page
+    })
 
   server.get(
     '/v1/posts',
@@ -87,6 +91,7 @@ export function postRoutes(server: ApiServer, { app: { catalog }, answers }: Api
         tags: [TAGS.posts],
         summary: 'Read a post',
         params: BY_ID,
+        querystring: NO_QUERY,
         response: { 200: WHOLE, ...failing('POST_NOT_FOUND') },
       },
     },

@@ -1,0 +1,73 @@
+import { Agent, type IncomingMessage, request } from 'node:http'
+import type { BinProcess } from './bin-process.js'
+
+/** What became of the requests of a load. */
+export interface LoadEnd {
+  readonly answered: number
+  readonly failures: readonly string[]
+}
+
+/** Clients that ask one path again and again until they are told to stop: some keep their connections, some open one for each request. */
+export class Load {
+  private stopped = false
+  private answered = 0
+  private readonly failures: string[] = []
+  private readonly agents: (Agent | false)[] = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true }), false, false]
+  private readonly clients: Promise<void>[]
+
+  constructor(
+    private readonly url: string,
+    private readonly headers: Record<string, string> = {},
+  ) {
+    this.clients = this.agents.map(agent => this.ask(agent))
+  }
+
+  get count(): number {
+    return this.answered
+  }
+
+  async stop(): Promise<LoadEnd> {
+    this.stopped = true
+    await Promise.all(this.clients)
+    for (const agent of this.agents) if (agent !== false) agent.destroy()
+    return { answered: this.answered, failures: this.failures }
+  }
+
+  private async ask(agent: Agent | false): Promise<void> {
+    while (!this.stopped) {
+      try {
+        const status = await statusOf(this.url, agent, this.headers)
+        if (status === 200) this.answered++
+        else this.failures.push(`status ${status}`)
+      } catch (error) {
+        this.failures.push(String(error))
+      }
+      await new Promise(resolve => setTimeout(resolve, 2))
+    }
+  }
+}
+
+function statusOf(url: string, agent: Agent | false, headers: Record<string, string>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asking = request(url, { agent, headers }, response => {
+      response.resume()
+      response.on('error', reject)
+      response.on('end', () => resolve(response.statusCode ?? 0))
+    })
+    asking.on('error', reject)
+    asking.end()
+  })
+}
+
+/** Where it says that it serves. */
+export async function servingAt(process: BinProcess): Promise<string> {
+  const said = await process.says('Ctrl-C drains')
+  return /serving on (http:\S+) /.exec(said)?.[1] ?? ''
+}
+
+/** A download that has begun, and goes on when it is read. */
+export function beginDownload(url: URL): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request(url, { agent: false }, resolve).on('error', reject).end()
+  })
+}
