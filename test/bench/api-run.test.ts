@@ -1,15 +1,24 @@
 import { describe, expect, test } from 'vitest'
+import { sharedMariadbEnv, sharedRedisEnv } from '../support/drivers.js'
 import { faultsIn, figuresIn, leftOf, rowsIn, runBench } from './bench-runs.js'
 
 const SMALL = ['api', '--tenants', '3', '--connections', '10', '--rate', '50', '--duration', '1']
 
+const ON_SERVERS = () => ({ ...sharedMariadbEnv(), ...sharedRedisEnv(), CACHE_DRIVER: 'redis', QUEUE_CONNECTION: 'redis' })
+
 describe('feedctl bench api', () => {
-  test('measures a real API, and leaves nothing behind', async () => {
-    const run = await runBench([...SMALL, '--json'])
+  test.each([
+    ['in one process', () => ({}), { db: 'sqlite', cache: 'memory', queue: 'sync' }],
+    ['on servers', ON_SERVERS, { db: 'mysql', cache: 'redis', queue: 'redis' }],
+  ])('measures a real API %s, and leaves nothing behind', async (_name, settings, drivers) => {
+    const run = await runBench([...SMALL, '--json'], settings())
     expect({ exit: run.exit, left: leftOf(run) }, run.err).toEqual({ exit: 0, left: [] })
-    const { settings, machine } = JSON.parse(run.out) as { settings: { answer_bytes: number }; machine: { drivers: object } }
-    expect(settings.answer_bytes).toBeGreaterThan(1_000)
-    expect(machine.drivers).toEqual({ db: 'sqlite', cache: 'memory', queue: 'sync' })
+    const { settings: load, machine } = JSON.parse(run.out) as {
+      settings: { answer_bytes: number }
+      machine: { drivers: object }
+    }
+    expect(load.answer_bytes).toBeGreaterThan(1_000)
+    expect(machine.drivers).toEqual(drivers)
     const rows = rowsIn(run.out)
     expect(faultsIn(rows)).toEqual([])
     const figures = figuresIn(rows)
