@@ -7,9 +7,9 @@ import { type ClosedLoopOrder, closedLoop } from '../../src/bench/api/closed-loo
 import type { Target } from '../../src/bench/api/connection.js'
 import type { Asked } from '../../src/bench/api/expectations.js'
 import { measureHeld, spreadOf } from '../../src/bench/api/held.js'
-import { Helper, saturation } from '../../src/bench/api/helper.js'
 import { judge, least, most, unlessShort } from '../../src/bench/api/judging.js'
 import { Latencies } from '../../src/bench/api/latencies.js'
+import { LoadProcess, saturation } from '../../src/bench/api/load-process.js'
 import type { openLoop } from '../../src/bench/api/open-loop.js'
 import { processTree, residentBytes } from '../../src/bench/api/processes.js'
 import { askedFor, askOnce, differences, requestText, sameBytes } from '../../src/bench/api/real-answer.js'
@@ -122,7 +122,7 @@ test('the open loop counts what comes while the server stands still from when it
     if (answered === 20) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600)
     response.end('ok')
   })
-  await using helper = Helper.start(new AbortController().signal)
+  await using helper = LoadProcess.start(new AbortController().signal)
   const order = {
     target: { host: target.host, port: target.port },
     connections: 100,
@@ -143,7 +143,7 @@ describe('a bare server', () => {
     })
     target.server.keepAliveTimeout = 72_000
     const real = await askOnce(target, '/', 'token')
-    await using helper = Helper.start(new AbortController().signal)
+    await using helper = LoadProcess.start(new AbortController().signal)
     const { result } = await helper.run<Awaited<ReturnType<typeof bareServer>>>('bareServer', sameBytes(real))
     const bare = await askOnce({ host: '127.0.0.1', port: result.port }, '/anything', '')
     expect(differences(real, bare)).toEqual([])
@@ -238,7 +238,7 @@ test('a metric is summed over its labels, and no other is taken for it', () => {
 })
 
 test('a process is found with those that it started', async () => {
-  await using helper = Helper.start(new AbortController().signal)
+  await using helper = LoadProcess.start(new AbortController().signal)
   expect(processTree(process.pid)).toContain(helper.pid)
   expect(residentBytes([helper.pid])).toBeGreaterThan(1_000_000)
 })

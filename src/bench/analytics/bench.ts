@@ -1,6 +1,6 @@
 import type { Config, Environment } from '../../kernel/config.js'
 import { choosePlace } from '../api/bench.js'
-import { Helper } from '../api/helper.js'
+import { LoadProcess } from '../api/load-process.js'
 import { populate } from '../api/population.js'
 import { describeMachine, type Machine } from '../sync/machine.js'
 import type { Row } from '../sync/rows.js'
@@ -65,7 +65,7 @@ export async function runRound(options: AnalyticsBenchOptions): Promise<Analytic
   let round: AnalyticsRound = { http: null, ndjson: null, loadDataPerS: null }
   if (load.from !== 'ndjson') {
     watcher.note('events over HTTP')
-    await using generator = Helper.start(signal)
+    await using generator = LoadProcess.start(signal)
     await using place = await choosePlace(options)
     await place.prepare()
     const parts = { place, callers: await populate(place, shape, signal), load, servers: await serversOf(place), signal }

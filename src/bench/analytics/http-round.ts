@@ -1,4 +1,4 @@
-import { type Done, type Helper, type Strain, saturation } from '../api/helper.js'
+import { type Done, type LoadProcess, type Strain, saturation } from '../api/load-process.js'
 import type { Caller } from '../api/population.js'
 import { Service } from '../api/service.js'
 import type { Place } from '../sync/place.js'
@@ -41,7 +41,7 @@ export interface RoundParts {
 }
 
 /** Posts batches to a real API, and waits until all of them are counted. @throws {Failure} UNAVAILABLE; the signal's reason */
-export async function measureHttp(parts: RoundParts, generator: Helper): Promise<EventsRound> {
+export async function measureHttp(parts: RoundParts, generator: LoadProcess): Promise<EventsRound> {
   const { place, callers, load, servers, signal } = parts
   await using workers = await Workers.start(place.config.queueConnection === 'redis' ? load.workers : 0, place, signal)
   await using service = await Service.start(place, load.processes, signal)

@@ -8,8 +8,8 @@ import { measureCached, ofProcess } from './cached.js'
 import type { Target } from './connection.js'
 import type { Asked } from './expectations.js'
 import { type HeldFigures, measureHeld, spreadOf } from './held.js'
-import { Helper } from './helper.js'
 import { type ApiLoad, FEEDS_PER_TENANT, HELD_FROM, LIST_PATH, POSTS_PER_FEED, POSTS_PER_PAGE } from './load.js'
+import { LoadProcess } from './load-process.js'
 import { type Caller, populate } from './population.js'
 import { askedFor, askOnce, differences, type RealAnswer, sameBytes } from './real-answer.js'
 import { type ApiRound, heldRows, rowsOf } from './rows.js'
@@ -80,13 +80,13 @@ export function choosePlace({ operator, env, watcher }: Pick<ApiBenchOptions, 'o
 }
 
 async function apiRound(place: Place, callers: readonly Caller[], { load, watcher, signal }: ApiBenchOptions) {
-  await using generator = Helper.start(signal)
+  await using generator = LoadProcess.start(signal)
   const durationMs = load.duration * 1000
   let measured: Pick<ApiRound, 'cached' | 'users'>
   let asked: Asked[]
   let answerBytes: number
   {
-    await using bare = Helper.start(signal)
+    await using bare = LoadProcess.start(signal)
     await using service = await Service.start(place, load.workers, signal)
     const answers = await answersFor(service.target, callers)
     asked = answers.map(({ asked: one }) => one)

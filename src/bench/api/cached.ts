@@ -2,8 +2,8 @@ import { cpuBetween, type Usage, usageOf } from '../sync/usage.js'
 import type { ClosedLoopOrder, LoopResult } from './closed-loop.js'
 import type { Target } from './connection.js'
 import type { Asked } from './expectations.js'
-import { type Helper, type Strain, saturation } from './helper.js'
 import { BUSY_CONNECTIONS } from './load.js'
+import { type LoadProcess, type Strain, saturation } from './load-process.js'
 import { faultsOf } from './loop-faults.js'
 
 /** Turns of the two servers, so that what else happens on the machine happens to both. */
@@ -46,7 +46,7 @@ interface Turn {
 /** Asks both for the same bytes as fast as they answer, in turns. @throws {Failure} UNAVAILABLE */
 export async function measureCached(
   contenders: { readonly feedctl: Contender; readonly bare: Contender },
-  generator: Helper,
+  generator: LoadProcess,
   durationMs: number,
 ): Promise<CachedRound> {
   for (const contender of Object.values(contenders)) await load(contender, generator, Math.min(WARM_UP_MS, durationMs))
@@ -70,7 +70,7 @@ export function ofProcess(pid: number, target: Target, asked: readonly Asked[]):
   return { target, asked, usages: () => [usageOf(pid)] }
 }
 
-async function load({ target, asked, usages }: Contender, generator: Helper, durationMs: number): Promise<Turn> {
+async function load({ target, asked, usages }: Contender, generator: LoadProcess, durationMs: number): Promise<Turn> {
   const order: ClosedLoopOrder = { target, connections: BUSY_CONNECTIONS, durationMs, most: null, asked, sequence: null }
   const before = usages()
   const { result, strain } = await generator.run<LoopResult>('closedLoop', order)

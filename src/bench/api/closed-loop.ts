@@ -82,13 +82,10 @@ export async function openAll(
   count: number,
   target: Target,
   events: Parameters<typeof Connection.open>[1],
-  localAddresses: readonly string[] = [],
 ): Promise<Connection[]> {
   const opened: Connection[] = []
   while (opened.length < count) {
-    const batch = Array.from({ length: Math.min(OPENED_AT_ONCE, count - opened.length) }, (_, n) =>
-      Connection.open(target, events, localAddresses[(opened.length + n) % Math.max(1, localAddresses.length)] ?? null),
-    )
+    const batch = Array.from({ length: Math.min(OPENED_AT_ONCE, count - opened.length) }, () => Connection.open(target, events))
     opened.push(...(await Promise.all(batch)))
   }
   return opened

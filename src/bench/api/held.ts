@@ -1,12 +1,12 @@
 import { Failure } from '../../kernel/errors.js'
+import { greatest } from '../sync/usage.js'
 import type { Target } from './connection.js'
 import type { Asked } from './expectations.js'
 import type { HeldRound, HoldOrder } from './held-connections.js'
-import { Helper } from './helper.js'
+import { LoadProcess } from './load-process.js'
 import { faultsOf } from './loop-faults.js'
 import { openFilesLimit, portsPerAddress } from './processes.js'
 
-const ROUNDS = 2
 /** Connections of one process here. */
 const PER_CLIENT = 9_000
 const AT_ONCE = 50
@@ -75,7 +75,7 @@ export function spreadOf(
   return { clients, addresses }
 }
 
-/** Opens so many connections, and lets each ask in its turn, twice, while all stay open. @throws {Failure} UNAVAILABLE; the signal's reason */
+/** Opens so many connections, each of which asks at once, and then lets each ask in its turn, while all stay open. @throws {Failure} UNAVAILABLE; the signal's reason */
 export async function measureHeld(
   service: Holder,
   { connections, workers }: { readonly connections: number; readonly workers: number },
@@ -83,37 +83,29 @@ export async function measureHeld(
   signal: AbortSignal,
 ): Promise<HeldFigures> {
   const { clients, addresses } = spreadOf(connections, workers)
-  const helpers = Array.from({ length: clients }, () => Helper.start(signal))
+  const holders = Array.from({ length: clients }, () => LoadProcess.start(signal))
   try {
     const before = service.residentBytes()
-    let open = 0
-    for (const [n, helper] of helpers.entries()) {
-      const share = Math.floor(connections / clients) + (n < connections % clients ? 1 : 0)
-      const order: HoldOrder = { target: service.target, connections: share, from: addresses[n] ?? [], asked }
-      open += (await helper.run<{ open: number }>('holdConnections', order)).result.open
-    }
-    const rounds: HeldRound[] = []
-    for (let round = 0; round < ROUNDS; round++) for (const helper of helpers) rounds.push(await ask(helper))
+    const opened = await Promise.all(
+      holders.map((holder, n) => {
+        const share = Math.floor(connections / clients) + (n < connections % clients ? 1 : 0)
+        const order: HoldOrder = { target: service.target, connections: share, from: addresses[n] ?? [], asked }
+        return holder.run<HeldRound>('holdConnections', order)
+      }),
+    )
+    const last: HeldRound[] = []
+    for (const holder of holders) last.push((await holder.run<HeldRound>('askHeld', { atOnce: AT_ONCE })).result)
     const after = service.residentBytes()
-    const last = rounds.slice(-clients)
-    const p99s = rounds.flatMap(({ latency }) => (latency.p99Ms === null ? [] : [latency.p99Ms]))
     return {
-      open: Math.min(
-        open,
-        last.reduce((sum, round) => sum + round.open, 0),
-      ),
+      open: last.reduce((sum, round) => sum + round.open, 0),
       fewestAnswers: Math.min(...last.map(({ fewestAnswers }) => fewestAnswers)),
       lost: last.reduce((sum, round) => sum + round.lost, 0),
       bytesPerConnection: before === null || after === null ? null : (after - before) / connections,
-      p99Ms: p99s.length === 0 ? null : Math.max(...p99s),
-      perS: rounds.reduce((sum, round) => sum + round.answers, 0) / (rounds.reduce((sum, round) => sum + round.wallMs, 0) / 1000),
-      faults: [...new Set(rounds.flatMap(faultsOf))],
+      p99Ms: greatest(last.map(({ latency }) => latency.p99Ms)),
+      perS: last.reduce((sum, round) => sum + round.answers, 0) / (last.reduce((sum, round) => sum + round.wallMs, 0) / 1000),
+      faults: [...new Set([...opened.map(({ result }) => result), ...last].flatMap(faultsOf))],
     }
   } finally {
-    await Promise.all(helpers.map(helper => helper[Symbol.asyncDispose]()))
+    await Promise.all(holders.map(holder => holder[Symbol.asyncDispose]()))
   }
-}
-
-async function ask(helper: Helper): Promise<HeldRound> {
-  return (await helper.run<HeldRound>('askHeld', { atOnce: AT_ONCE })).result
 }

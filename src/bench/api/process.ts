@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { wordsOf } from '../../kernel/errors.js'
-import type { Reply, Wish } from './helper.js'
+import type { Reply, Wish } from './load-process.js'
 
 // A process that generates load, or answers with the least effort: it does the deeds it is told over IPC, and ends with who started it.
 const DEEDS: Readonly<Record<string, () => Promise<(order: never) => Promise<unknown>>>> = {

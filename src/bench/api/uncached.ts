@@ -2,8 +2,8 @@ import { SETTINGS } from '../../kernel/settings.js'
 import type { ChildPlace } from '../sync/child.js'
 import type { ClosedLoopOrder, LoopResult } from './closed-loop.js'
 import type { Asked } from './expectations.js'
-import type { Helper } from './helper.js'
 import { BUSY_CONNECTIONS } from './load.js'
+import type { LoadProcess } from './load-process.js'
 import { Service } from './service.js'
 import { type Answered, answeredOf } from './users.js'
 
@@ -24,7 +24,7 @@ export function withoutCache({ folder, env }: ChildPlace): ChildPlace {
 export async function measureUncached(
   place: ChildPlace,
   asked: readonly Asked[],
-  generator: Helper,
+  generator: LoadProcess,
   durationMs: number,
   signal: AbortSignal,
 ): Promise<UncachedRound> {

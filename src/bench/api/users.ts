@@ -2,9 +2,9 @@ import type { LoopResult } from './closed-loop.js'
 import type { UsersOrder } from './concurrent-users.js'
 import type { Target } from './connection.js'
 import type { Asked } from './expectations.js'
-import { type Done, type Helper, saturation } from './helper.js'
 import type { LatencyFigures } from './latencies.js'
 import { LIST_PATH } from './load.js'
+import { type Done, type LoadProcess, saturation } from './load-process.js'
 import { faultsOf } from './loop-faults.js'
 import type { OpenLoopOrder } from './open-loop.js'
 
@@ -35,7 +35,7 @@ export interface UsersParts {
 }
 
 /** @throws {Failure} UNAVAILABLE */
-export async function measureUsers(parts: UsersParts, generator: Helper): Promise<UsersRound> {
+export async function measureUsers(parts: UsersParts, generator: LoadProcess): Promise<UsersRound> {
   const { target, asked, token, connections, durationMs } = parts
   const durationS = Math.max(1, Math.round(durationMs / 1000))
   const users: UsersOrder = { target, connections, durationS, path: LIST_PATH, token }

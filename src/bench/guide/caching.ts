@@ -1,5 +1,5 @@
 import type { ClosedLoopOrder, LoopResult } from '../api/closed-loop.js'
-import { type Done, Helper, saturation } from '../api/helper.js'
+import { type Done, LoadProcess, saturation } from '../api/load-process.js'
 import { faultsOf } from '../api/loop-faults.js'
 import type { Caller } from '../api/population.js'
 import { Service } from '../api/service.js'
@@ -36,7 +36,7 @@ export async function measureCaching(
   load: GuideLoad,
   signal: AbortSignal,
 ): Promise<CachingRound> {
-  await using generator = Helper.start(signal)
+  await using generator = LoadProcess.start(signal)
   const faults = new Set<string>()
   const measure = async (name: string, served: ChildPlace): Promise<MixCost> => {
     await using service = await Service.start(served, 1, signal)
@@ -61,7 +61,7 @@ export async function measureCaching(
   return { cached, uncached, faults: [...faults] }
 }
 
-function ask(generator: Helper, { target }: Service, { asked, sequence }: Mix): Promise<Done<LoopResult>> {
+function ask(generator: LoadProcess, { target }: Service, { asked, sequence }: Mix): Promise<Done<LoopResult>> {
   const order: ClosedLoopOrder = {
     target,
     connections: CONNECTIONS,

@@ -37,7 +37,7 @@ export interface Done<Result> {
 }
 
 /** A generator of load in a process of its own. It ends with this process at the latest. */
-export class Helper implements AsyncDisposable {
+export class LoadProcess implements AsyncDisposable {
   private last = 0
   private readonly waiting = new Map<number, (reply: Reply) => void>()
   private readonly gone: Promise<never>
@@ -60,12 +60,12 @@ export class Helper implements AsyncDisposable {
   }
 
   /** @param signal ends it, and what it does. @throws {Failure} UNAVAILABLE when feedctl is not built; the signal's reason */
-  static start(signal: AbortSignal): Helper {
+  static start(signal: AbortSignal): LoadProcess {
     signal.throwIfAborted()
     const bin = createRequire(import.meta.url).resolve('#bin')
     const entry = fileURLToPath(new URL('../dist/src/bench/api/process.js', pathToFileURL(bin)))
     if (!existsSync(entry)) throw new Failure('UNAVAILABLE', 'feedctl is not built', { hint: 'npm run build' })
-    return new Helper(fork(entry, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: {} }), signal)
+    return new LoadProcess(fork(entry, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: {} }), signal)
   }
 
   get pid(): number {
