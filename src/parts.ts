@@ -34,7 +34,7 @@ export interface Shared {
 }
 
 /** Told how to close what was opened. */
-type Closing = (close: () => Promise<unknown>) => void
+type Closing = (close: () => Promise<unknown>) => unknown
 
 /** What feeds are synced with. @throws {Failure} CONFIG_INVALID */
 export async function openSyncParts(
@@ -109,7 +109,7 @@ export async function openShared({ config, log }: Ground, closing: Closing): Pro
 }
 
 /** Where accepted events wait: in files where jobs run in the process that adds them, else in Redis. */
-export async function openEventLog({ config, log }: Ground, closing: Closing): Promise<EventLog> {
+export async function openEventLog({ config, log }: Pick<Ground, 'config' | 'log'>, closing: Closing): Promise<EventLog> {
   const maxBytes = config.analyticsBacklogMb * 1024 * 1024
   const events = await (config.queueConnection === 'sync' ? openJournal() : openStream())
   closing(() => events.close())

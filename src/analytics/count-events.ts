@@ -17,6 +17,8 @@ const EVENTS_PER_TAKE = 500_000
 const TENANTS_AT_ONCE = 4
 /** Takes that are kept until the end of a run because they cannot be put behind the others. */
 const MOST_HELD = 4
+/** Batches that are remembered as put behind the others. */
+const MOST_RETURNED = 100_000
 
 /** What counting needs. */
 export interface CountingParts {
@@ -63,9 +65,11 @@ export async function countEvents(parts: CountingParts, signal: AbortSignal): Pr
 }
 
 class CountingRun {
-  private readonly counts = { batches: 0, repeated: 0, orphaned: 0, events: 0, returned: 0 }
+  private readonly counts = { batches: 0, repeated: 0, orphaned: 0, events: 0 }
   private readonly failures = new Map<TenantId, Failure>()
   private readonly failing = new Set<TenantId>()
+  /** Those that wait again, each once however often it is seen. */
+  private readonly returned = new Set<string>()
   private readonly held: TakenBatches[] = []
   /** What was thrown first that is no failure: the other tenants are counted all the same. */
   bug: unknown = null
@@ -76,7 +80,11 @@ class CountingRun {
   ) {}
 
   report(): CountReport {
-    return { ...this.counts, failures: [...this.failures].map(([tenantId, failure]) => ({ tenantId, failure })) }
+    return {
+      ...this.counts,
+      returned: this.returned.size,
+      failures: [...this.failures].map(([tenantId, failure]) => ({ tenantId, failure })),
+    }
   }
 
   /** Counts a portion; false when there is no more, or none that can be counted now. */
@@ -96,15 +104,16 @@ class CountingRun {
   }
 
   private async count(taken: TakenBatches): Promise<boolean> {
-    const failedBefore = new Set(this.failing)
+    const isRound = taken.batches.every(batch => this.returned.has(keyOf(batch)))
     const byTenant = grouped(taken.batches)
+    this.parts.log.debug('counting events', { batches: taken.batches.length, tenants: byTenant.size })
     const tenants = await tenantsToCount(this.parts.catalog, [...byTenant.keys()])
     this.drop([...byTenant].filter(([id]) => !tenants.has(id)).map(([, batches]) => batches))
     const limit = pLimit(TENANTS_AT_ONCE)
     const left = await Promise.all([...tenants].map(([id, tenant]) => limit(() => this.countOne(tenant, byTenant.get(id) ?? []))))
     await this.clearRemoved(tenants)
     const waiting = left.flat()
-    this.counts.returned += waiting.length
+    for (const batch of waiting) this.returned.add(keyOf(batch))
     if (waiting.length === 0) {
       await taken.done()
       return true
@@ -114,13 +123,13 @@ class CountingRun {
       return false
     }
     await this.putBehind(taken, waiting)
-    const isRound = taken.batches.every(batch => failedBefore.has(batch.tenantId))
-    return !isRound && this.held.length < MOST_HELD
+    return !isRound && this.held.length < MOST_HELD && this.returned.size < MOST_RETURNED
   }
 
   /** Answers the batches that are not counted. */
   private async countOne(tenant: Tenant, batches: readonly EventBatch[]): Promise<readonly EventBatch[]> {
-    if (this.signal.aborted) return batches
+    // One that failed in this run is not asked again in it.
+    if (this.signal.aborted || this.failing.has(tenant.id)) return batches
     const { catalog, rawDays } = this.parts
     try {
       const applied = await withTenant(catalog, tenant, tables =>
@@ -185,4 +194,8 @@ function grouped(batches: readonly EventBatch[]): Map<TenantId, EventBatch[]> {
     else group.push(batch)
   }
   return groups
+}
+
+function keyOf({ tenantId, id }: EventBatch): string {
+  return `${tenantId} ${id}`
 }

@@ -51,13 +51,18 @@ export interface Frame {
   readonly routes: RouteTable
 }
 
-/** `serverFactory` has the times set as fastify's own would. @throws {Failure} CONFIG_INVALID */
-export async function buildFrame(config: Config, log: Log, times: ApiTimes, serverFactory: FastifyServerFactory): Promise<Frame> {
+/** `serverFactory` sets the times as fastify does, which makes the server where it is null. @throws {Failure} CONFIG_INVALID */
+export async function buildFrame(
+  config: Config,
+  log: Log,
+  times: ApiTimes,
+  serverFactory: FastifyServerFactory | null = null,
+): Promise<Frame> {
   const proxies = new Proxies(config.trustedProxies)
   const routes = new RouteTable()
   const server = Fastify({
     logger: false,
-    serverFactory,
+    ...(serverFactory === null ? {} : { serverFactory }),
     bodyLimit: config.apiMaxBodyBytes,
     connectionTimeout: times.idleMs,
     requestTimeout: times.requestMs,
