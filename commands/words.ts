@@ -27,6 +27,7 @@ export const WORDS: Readonly<Record<string, Word>> = {
     load: () => import('./media.js'),
   },
   serve: { description: 'serve the HTTP API, and media files by signed links', load: () => import('./serve.js') },
+  analytics: { description: 'take events in, count them, and report what was counted', load: () => import('./analytics.js') },
   schedule: { description: 'begin syncs and maintenance by itself, or print what does', load: () => import('./schedule.js') },
   doctor: { description: 'check the installation, and say what mends it', load: () => import('./doctor.js') },
   bench: { description: 'measure this machine with generated load', load: () => import('./bench.js') },

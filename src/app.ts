@@ -223,6 +223,7 @@ class RunningApp implements App {
       catalog,
       log,
       retention: config,
+      eventRetention: config,
       mediaPolicy: config,
       disks: () => this.disks(),
       intake: () => this.intake(),

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { countEvents } from './analytics/count-events.js'
 import type { EventLog } from './analytics/log/driver.js'
+import { type EventRetention, pruneTenantEvents } from './analytics/prune.js'
 import { startDueSyncs } from './feeds/due.js'
 import { eachActiveTenant, pruneTenantJob } from './feeds/prune-jobs.js'
 import type { RetentionPolicy } from './feeds/retention-policy.js'
@@ -22,6 +24,7 @@ import { findTenant } from './tenants/tenant.js'
 /** What jobs need of a running feedctl. */
 export interface JobParts extends Omit<SyncJobParts, 'again' | 'intake'> {
   readonly retention: RetentionPolicy
+  readonly eventRetention: EventRetention
   /** What is stored of posts' media where a tenant has no policy of its own. */
   readonly mediaPolicy: MediaPolicy
   readonly disks: () => Promise<Disks>
@@ -39,6 +42,9 @@ interface Job {
   readonly run: (parts: JobParts, payload: JobPayload, context: JobContext) => Promise<void>
   readonly bury?: (parts: JobParts, payload: JobPayload, failure: Failure) => Promise<void>
 }
+
+/** Between two attempts to count what could not be counted. */
+const COUNT_AGAIN_MS = 30_000
 
 const TENANT = z.object({ tenantId: z.number().int().positive() })
 const tenantOf = (payload: JobPayload): TenantId => parseTenantId(TENANT.parse(payload).tenantId)
@@ -69,6 +75,7 @@ const JOBS: Readonly<Record<string, Job>> = {
     run: async (parts, payload, { signal }) => {
       const id = tenantOf(payload)
       await pruneTenantJob(parts.catalog, id, parts.retention, signal)
+      await pruneTenantEvents(parts.catalog, id, parts.eventRetention, signal)
       await tendMedia(parts, id, signal)
     },
   },
@@ -82,6 +89,7 @@ const JOBS: Readonly<Record<string, Job>> = {
     run: ({ catalog, log, disks }, _payload, { signal }) =>
       removeDueTenants(catalog, log, tenant => removeTenantMedia({ catalog, disks }, tenant, signal), signal),
   },
+  BatchAnalytics: { run: (parts, _payload, { signal }) => batchEvents(parts, signal) },
   PruneMedia: { run: ({ catalog, disks, log }, _payload, { signal }) => pruneMediaJob({ catalog, disks, log }, signal) },
 }
 
@@ -126,8 +134,29 @@ async function tendMedia(parts: JobParts, id: TenantId, signal: AbortSignal): Pr
   }
 }
 
+/** Counts what waits; where not all of it could be counted, another job goes on. */
+async function batchEvents(parts: JobParts, signal: AbortSignal): Promise<void> {
+  const { catalog, log, eventRetention, jobTimeoutMs } = parts
+  const events = await parts.events()
+  const enough = AbortSignal.timeout(jobTimeoutMs / 2)
+  const report = await countEvents(
+    { catalog, log, events, rawDays: eventRetention.analyticsRawDays },
+    AbortSignal.any([signal, enough]),
+  )
+  signal.throwIfAborted()
+  for (const { tenantId, failure } of report.failures)
+    log.warn('events of a tenant could not be counted', { tenant: tenantId, code: failure.code, why: failure.message })
+  if (report.returned > 0) await parts.add([batchAnalytics(COUNT_AGAIN_MS)])
+  else if (enough.aborted) await parts.add([batchAnalytics(0)])
+}
+
 export function syncTenantFeeds(tenantId: TenantId): JobRequest {
   return { queue: 'sync', name: 'SyncTenantFeeds', payload: { tenantId }, dedupeId: `tenant:${tenantId}` }
+}
+
+/** Counts what waits in the log of events, once it has been gathered for so long, ms. */
+export function batchAnalytics(delayMs: number): JobRequest {
+  return { queue: 'analytics', name: 'BatchAnalytics', payload: {}, dedupeId: 'analytics', delayMs }
 }
 
 function storeMediaOf(tenantId: TenantId): JobRequest {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { EventLog } from './analytics/log/driver.js'
-import type { Cache, Gates } from './caches/index.js'
+import type { Cache, Gates, Permits } from './caches/index.js'
 import type { SyncParts } from './feeds/sync-tenant.js'
 import type { Config } from './kernel/config.js'
 import type { Log } from './kernel/log.js'
@@ -24,16 +24,17 @@ interface Ground {
   readonly catalog: Catalog
 }
 
-/** What the cache driver shares: documents, and the budgets of publishers' hosts. */
+/** What the cache driver shares: documents, answers, the budgets of publishers' hosts, the rates of tenants. */
 export interface Shared {
   readonly cache: Cache
   /** The part of it that other processes share; null where there is none. */
   readonly far: Cache | null
   readonly gates: Gates
+  readonly permits: Permits
 }
 
 /** Told how to close what was opened. */
-type Closing = (close: () => Promise<unknown>) => void
+type Closing = (close: () => Promise<unknown>) => unknown
 
 /** What feeds are synced with. @throws {Failure} CONFIG_INVALID */
 export async function openSyncParts(
@@ -84,11 +85,12 @@ export async function openIntakeParts(
 }
 
 export async function openShared({ config, log }: Ground, closing: Closing): Promise<Shared> {
-  const { FallbackGates, LayeredCache, MemoryCache, MemoryGates, RedisCache, RedisGates } = await import('./caches/index.js')
+  const caches = await import('./caches/index.js')
+  const { FallbackGates, FallbackPermits, LayeredCache, MemoryCache, MemoryGates, MemoryPermits, RedisCache } = caches
   if (config.cacheDriver === 'memory') {
     const cache = new MemoryCache(config.cacheBytes)
     closing(() => cache.close())
-    return { cache, far: null, gates: new MemoryGates() }
+    return { cache, far: null, gates: new MemoryGates(), permits: new MemoryPermits() }
   }
   // Redis holds the rest: only what several tenants want at the same moment is worth keeping near.
   const near = new MemoryCache(Math.min(config.cacheBytes, NEAR_CACHE_BYTES))
@@ -96,14 +98,33 @@ export async function openShared({ config, log }: Ground, closing: Closing): Pro
   const redis = openRedis(config, log, 'cache')
   const far = new RedisCache(redis, config.redisPrefix)
   const cache = new LayeredCache(near, far, NEAR_CACHE_TTL_S)
-  const gates = new FallbackGates(new RedisGates(redis, config.redisPrefix), new MemoryGates(), failure =>
+  const gates = new FallbackGates(new caches.RedisGates(redis, config.redisPrefix), new MemoryGates(), failure =>
     log.warn("hosts' budgets are not shared for now", { why: failure.message }),
   )
+  const permits = new FallbackPermits(new caches.RedisPermits(redis, config.redisPrefix), new MemoryPermits(), failure =>
+    log.warn('rate limits are not shared for now', { why: failure.message }),
+  )
   closing(() => cache.close())
-  return { cache, far, gates }
+  return { cache, far, gates, permits }
 }
 
 /** Where accepted events wait: in files where jobs run in the process that adds them, else in Redis. */
-export async function openEventLog({ config }: Ground, _closing: Closing): Promise<EventLog> {
-  throw new Error(`not yet: ${config.queueConnection}`)
+export async function openEventLog({ config, log }: Pick<Ground, 'config' | 'log'>, closing: Closing): Promise<EventLog> {
+  const maxBytes = config.analyticsBacklogMb * 1024 * 1024
+  const events = await (config.queueConnection === 'sync' ? openJournal() : openStream())
+  closing(() => events.close())
+  return events
+
+  async function openJournal(): Promise<EventLog> {
+    const { Journal } = await import('./analytics/log/journal.js')
+    return new Journal({ folder: join(config.data, 'analytics'), maxBytes, log })
+  }
+
+  async function openStream(): Promise<EventLog> {
+    const [{ EventStream }, { openRedis }] = await Promise.all([
+      import('./analytics/log/stream.js'),
+      import('./redis/connection.js'),
+    ])
+    return new EventStream({ redis: openRedis(config, log, 'producer'), prefix: config.redisPrefix, maxBytes, log })
+  }
 }

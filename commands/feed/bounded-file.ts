@@ -25,11 +25,16 @@ export async function readBoundedFile(path: string, limit: FileLimit, named = pa
     return await boundedBytes(file, limit)
   } catch (error) {
     if (isFailure(error)) throw error
-    const { errno, code = '' } = error as NodeJS.ErrnoException
-    const why = (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? wordsOf(error)
-    const hint = HINTS[code] ?? 'a path from the working folder on, or an absolute one'
-    throw new Failure('FILE_UNREADABLE', `cannot read ${named || '""'}: ${why}`, { cause: error, hint })
+    throw unreadable(error, named)
   }
+}
+
+/** What keeps a file from being read, in words. */
+export function unreadable(error: unknown, named: string): Failure {
+  const { errno, code = '' } = error as NodeJS.ErrnoException
+  const why = (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? wordsOf(error)
+  const hint = HINTS[code] ?? 'a path from the working folder on, or an absolute one'
+  return new Failure('FILE_UNREADABLE', `cannot read ${named || '""'}: ${why}`, { cause: error, hint })
 }
 
 async function boundedBytes(file: FileHandle, { maxBytes, tooLarge }: FileLimit): Promise<Uint8Array> {

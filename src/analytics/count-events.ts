@@ -1,6 +1,24 @@
+import pLimit from 'p-limit'
+import { type Failure, isFailure } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import type { Catalog } from '../tenants/catalog.js'
-import type { EventLog } from './log/driver.js'
+import { removeEventRows } from '../tenants/event-rows.js'
+import type { TenantId } from '../tenants/ids.js'
+import { withTenant } from '../tenants/tables.js'
+import type { Tenant } from '../tenants/tenant.js'
+import { applyBatches } from './apply.js'
+import { tenantsToCount } from './counted-tenants.js'
+import type { EventBatch } from './event-batch.js'
+import type { EventLog, TakenBatches } from './log/driver.js'
+
+/** Events in memory at once, whatever waits: some 50 MB. The more, the fewer times the same rows are written. */
+const EVENTS_PER_TAKE = 500_000
+/** Tenants whose transactions are under way at once: one adds up while the server writes what others came to. */
+const TENANTS_AT_ONCE = 4
+/** Takes that are kept until the end of a run because they cannot be put behind the others. */
+const MOST_HELD = 4
+/** Batches that are remembered as put behind the others. */
+const MOST_RETURNED = 100_000
 
 /** What counting needs. */
 export interface CountingParts {
@@ -11,6 +29,12 @@ export interface CountingParts {
   readonly rawDays: number
 }
 
+/** A tenant whose batches could not be counted: they wait. */
+export interface CountFailure {
+  readonly tenantId: TenantId
+  readonly failure: Failure
+}
+
 export interface CountReport {
   readonly batches: number
   /** Batches that had been counted before, and were left out. */
@@ -18,12 +42,160 @@ export interface CountReport {
   /** Batches of tenants that are gone. */
   readonly orphaned: number
   readonly events: number
+  /** Batches that wait again; some of them may have been counted, and are left out next time. */
+  readonly returned: number
+  /** Of each tenant the first. */
+  readonly failures: readonly CountFailure[]
 }
 
 /**
- * Counts what waits in the log, until nothing does or the signal aborts. Several may do it at once.
- * @throws {Failure} UNAVAILABLE: what was counted is counted, the rest waits
+ * Counts what waits in the log, until nothing does or the signal aborts, which is no failure. Several may do it at once. Where a tenant's database fails, its
+ * batches are put behind the others, and told of in the report. @throws {Failure} UNAVAILABLE when the log or the catalog is away: what was counted is counted,
+ * the rest waits
  */
-export async function countEvents(_parts: CountingParts, _signal: AbortSignal): Promise<CountReport> {
-  throw new Error('not yet')
+export async function countEvents(parts: CountingParts, signal: AbortSignal): Promise<CountReport> {
+  const run = new CountingRun(parts, signal)
+  try {
+    while (!signal.aborted && (await run.next()));
+  } finally {
+    await run.end()
+  }
+  if (run.bug !== null) throw run.bug
+  return run.report()
+}
+
+class CountingRun {
+  private readonly counts = { batches: 0, repeated: 0, orphaned: 0, events: 0 }
+  private readonly failures = new Map<TenantId, Failure>()
+  private readonly failing = new Set<TenantId>()
+  /** Those that wait again, each once however often it is seen. */
+  private readonly returned = new Set<string>()
+  private readonly held: TakenBatches[] = []
+  /** What was thrown first that is no failure: the other tenants are counted all the same. */
+  bug: unknown = null
+
+  constructor(
+    private readonly parts: CountingParts,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  report(): CountReport {
+    return {
+      ...this.counts,
+      returned: this.returned.size,
+      failures: [...this.failures].map(([tenantId, failure]) => ({ tenantId, failure })),
+    }
+  }
+
+  /** Counts a portion; false when there is no more, or none that can be counted now. */
+  async next(): Promise<boolean> {
+    const taken = await this.parts.events.take(EVENTS_PER_TAKE)
+    if (taken === null) return false
+    try {
+      return await this.count(taken)
+    } catch (error) {
+      await taken.giveBack()
+      throw error
+    }
+  }
+
+  async end(): Promise<void> {
+    for (const taken of this.held) await taken.giveBack()
+  }
+
+  private async count(taken: TakenBatches): Promise<boolean> {
+    const isRound = taken.batches.every(batch => this.returned.has(keyOf(batch)))
+    const byTenant = grouped(taken.batches)
+    this.parts.log.debug('counting events', { batches: taken.batches.length, tenants: byTenant.size })
+    const tenants = await tenantsToCount(this.parts.catalog, [...byTenant.keys()])
+    this.drop([...byTenant].filter(([id]) => !tenants.has(id)).map(([, batches]) => batches))
+    const limit = pLimit(TENANTS_AT_ONCE)
+    const left = await Promise.all([...tenants].map(([id, tenant]) => limit(() => this.countOne(tenant, byTenant.get(id) ?? []))))
+    await this.clearRemoved(tenants)
+    const waiting = left.flat()
+    for (const batch of waiting) this.returned.add(keyOf(batch))
+    if (waiting.length === 0) {
+      await taken.done()
+      return true
+    }
+    if (this.signal.aborted) {
+      await taken.giveBack()
+      return false
+    }
+    await this.putBehind(taken, waiting)
+    return !isRound && this.held.length < MOST_HELD && this.returned.size < MOST_RETURNED
+  }
+
+  /** Answers the batches that are not counted. */
+  private async countOne(tenant: Tenant, batches: readonly EventBatch[]): Promise<readonly EventBatch[]> {
+    // One that failed in this run is not asked again in it.
+    if (this.signal.aborted || this.failing.has(tenant.id)) return batches
+    const { catalog, rawDays } = this.parts
+    try {
+      const applied = await withTenant(catalog, tenant, tables =>
+        applyBatches(tables, batches, { raw: rawDays > 0, now: Date.now() }),
+      )
+      this.counts.batches += applied.batches
+      this.counts.repeated += applied.repeated
+      this.counts.events += applied.events
+      return []
+    } catch (error) {
+      // Gone since it was looked up.
+      const [still] = await tenantsToCount(catalog, [tenant.id])
+      if (still === undefined) {
+        this.drop([batches])
+        return []
+      }
+      this.failing.add(tenant.id)
+      if (!isFailure(error)) this.bug ??= error
+      else if (!this.failures.has(tenant.id)) this.failures.set(tenant.id, error)
+      return batches
+    }
+  }
+
+  /** A removal may have looked for rows before these were written. */
+  private async clearRemoved(counted: ReadonlyMap<TenantId, Tenant>): Promise<void> {
+    const still = await tenantsToCount(this.parts.catalog, [...counted.keys()])
+    for (const [id, tenant] of counted) {
+      if (still.has(id) || tenant.placement.kind === 'dedicated') continue
+      await withTenant(this.parts.catalog, tenant, async tables => {
+        await removeEventRows(tables)
+        await tables.remove('counters').execute()
+      })
+    }
+  }
+
+  /** Others go first, and are not counted again with those that wait. */
+  private async putBehind(taken: TakenBatches, waiting: readonly EventBatch[]): Promise<void> {
+    try {
+      for (const batch of waiting) await this.parts.events.append(batch)
+    } catch (error) {
+      if (!isFailure(error)) throw error
+      this.held.push(taken)
+      return
+    }
+    await taken.done()
+  }
+
+  private drop(orphans: readonly (readonly EventBatch[])[]): void {
+    if (orphans.length === 0) return
+    const batches = orphans.flat()
+    this.counts.orphaned += batches.length
+    const events = batches.reduce((sum, batch) => sum + batch.events.length, 0)
+    this.parts.log.warn('events of removed tenants are dropped', { tenants: orphans.length, batches: batches.length, events })
+  }
+}
+
+function grouped(batches: readonly EventBatch[]): Map<TenantId, EventBatch[]> {
+  const groups = new Map<TenantId, EventBatch[]>()
+  for (const batch of batches) {
+    const group = groups.get(batch.tenantId)
+    if (group === undefined) groups.set(batch.tenantId, [batch])
+    else group.push(batch)
+  }
+  return groups
+}
+
+function keyOf({ tenantId, id }: EventBatch): string {
+  return `${tenantId} ${id}`
 }

@@ -1,18 +1,17 @@
-import { openIntake } from '../analytics/intake.js'
 import type { App } from '../app.js'
 import { ReadCounts } from '../media/read-counts.js'
 import { linkKey } from '../media/serving/link-key.js'
 import { LinkSigner } from '../media/serving/links.js'
 import { MediaServing } from '../media/serving/serving.js'
 import { MediaUrls } from '../media/serving/urls.js'
-import { BuiltAnswers } from './answers.js'
+import { ServedIntake } from './event-intake.js'
 import { API_TIMES, type ApiTimes, buildFrame } from './frame.js'
 import { PRIVATE } from './headers.js'
 import { ApiMetrics, type MetricsPage } from './metrics.js'
 import { opsRoutes } from './ops/routes.js'
 import type { ApiParts, ApiServer } from './parts.js'
-import { LookedUpPrincipals } from './principals.js'
 import { ReadinessLook } from './readiness.js'
+import { openReady } from './ready.js'
 import type { RegisteredRoute } from './route-table.js'
 import { analyticsRoutes } from './routes/analytics.js'
 import { eventRoutes } from './routes/events.js'
@@ -47,13 +46,15 @@ export async function buildApi(app: App, around: ApiSurroundings = {}): Promise<
   const signer = new LinkSigner(linkKey(config))
   const urls = new MediaUrls(disks, signer, config.wasabiUrl !== null)
   const counts = new ReadCounts(catalog, log)
-  const { server, proxies, routes } = await buildFrame(config, log, { ...API_TIMES, ...around.times })
   const metrics = new ApiMetrics(around.connections)
+  const { lane, ...ready } = await openReady(app, metrics)
+  const times = { ...API_TIMES, ...around.times }
+  const { server, proxies, routes } = await buildFrame(config, log, times, lane.serverFactory)
+  const intake = new ServedIntake(app)
   const parts: ApiParts = {
     app,
-    principals: new LookedUpPrincipals(catalog),
-    answers: new BuiltAnswers(),
-    intake: async () => openIntake({ events: await app.events(), config, wake: () => {} }),
+    ...ready,
+    intake: () => intake.open(),
     urls,
     metrics,
   }
@@ -67,7 +68,9 @@ export async function buildApi(app: App, around: ApiSurroundings = {}): Promise<
   mediaFileRoutes(server, new MediaServing({ catalog, disks, signer, urls, counts }), log)
   await server.register(async v1 => tenantRoutes(v1 as ApiServer, parts))
   await opsRoutes(server, parts)
+  intake.begin()
   const close = async () => {
+    await intake.close()
     await Promise.all([parts.principals.close(), parts.answers.close()])
     metrics.close()
     await counts.close()

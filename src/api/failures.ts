@@ -3,6 +3,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { FAILURES, Failure, type FailureCode, wordsOf } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import { REQUEST_ID, SECURITY_HEADERS } from './headers.js'
+import { RateRefusal } from './limits.js'
 import { PROBLEM_TYPE, type ProblemPart, problemOf, statusOf, type Told } from './problems.js'
 
 /** Whoever was refused for a while without word of when may try again. */
@@ -30,6 +31,7 @@ export function failureAnswer(log: Log): (error: unknown, request: FastifyReques
     // Who has gone made it fail.
     if (status >= 500 && !reply.raw.destroyed) logTrouble(log, request, error)
     if (status === 401) reply.header('www-authenticate', 'Bearer')
+    if (error instanceof RateRefusal) reply.headers(error.headers)
     const waitS = retryAfterS(error, status)
     if (waitS !== null && !reply.hasHeader('retry-after')) reply.header('retry-after', String(waitS))
     sendProblem(reply, told, request.id)

@@ -1,5 +1,5 @@
 import cors from '@fastify/cors'
-import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyReply, type FastifyRequest, type FastifyServerFactory } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Config } from '../kernel/config.js'
 import { Failure } from '../kernel/errors.js'
@@ -51,12 +51,18 @@ export interface Frame {
   readonly routes: RouteTable
 }
 
-/** @throws {Failure} CONFIG_INVALID */
-export async function buildFrame(config: Config, log: Log, times: ApiTimes): Promise<Frame> {
+/** `serverFactory` sets the times as fastify does, which makes the server where it is null. @throws {Failure} CONFIG_INVALID */
+export async function buildFrame(
+  config: Config,
+  log: Log,
+  times: ApiTimes,
+  serverFactory: FastifyServerFactory | null = null,
+): Promise<Frame> {
   const proxies = new Proxies(config.trustedProxies)
   const routes = new RouteTable()
   const server = Fastify({
     logger: false,
+    ...(serverFactory === null ? {} : { serverFactory }),
     bodyLimit: config.apiMaxBodyBytes,
     connectionTimeout: times.idleMs,
     requestTimeout: times.requestMs,

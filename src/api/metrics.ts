@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { AnswerTally } from './answers/tally.js'
 
 const NANOSECONDS = 1e9
 const DELAY_RESOLUTION_MS = 20
@@ -32,6 +33,7 @@ export class ApiMetrics {
     help: 'Answers by where they came from: near (this process), far (shared), built (database), stale (kept, the database is away).',
     labelNames: ['from'] as const,
     registers: [this.registry],
+    collect: () => this.showAnswers(),
   })
   readonly events = new Counter({
     name: 'feedctl_api_events_total',
@@ -39,6 +41,7 @@ export class ApiMetrics {
     labelNames: ['outcome'] as const,
     registers: [this.registry],
   })
+  private tally: AnswerTally | null = null
   private readonly statuses = new Map<number, number>()
   private readonly delays = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS })
 
@@ -61,6 +64,19 @@ export class ApiMetrics {
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1)
   }
 
+  /** Ready answers are counted in plain numbers, which are read when somebody asks for the page. */
+  countAnswers(tally: AnswerTally): void {
+    this.tally = tally
+    this.gauge('feedctl_api_answers_kept', 'Answers that are kept ready to send.', 'sum', () => tally.entries)
+    this.gauge('feedctl_api_answers_kept_bytes', 'Bytes of the answers that are kept ready to send.', 'sum', () => tally.bytes)
+    this.gauge(
+      'feedctl_api_answers_hit_ratio',
+      'Share of the answers that the database was not asked for, 0 to 1; of several processes the average.',
+      'average',
+      () => tally.hitRatio,
+    )
+  }
+
   async page(): Promise<MetricsPage> {
     return { type: this.registry.contentType, text: await this.registry.metrics() }
   }
@@ -74,6 +90,11 @@ export class ApiMetrics {
     for (const [status, count] of this.statuses) this.requests.inc({ status: String(status) }, count)
   }
 
+  private showAnswers(): void {
+    this.answers.reset()
+    for (const [from, count] of Object.entries(this.tally?.from ?? {})) this.answers.inc({ from }, count)
+  }
+
   /** Without the resolution, which is in each of its figures. */
   private takeDelay(): number {
     const delay = this.delays.count === 0 ? 0 : this.delays.percentile(99) / NANOSECONDS - DELAY_RESOLUTION_MS / 1000
@@ -81,7 +102,7 @@ export class ApiMetrics {
     return Math.max(0, delay)
   }
 
-  private gauge(name: string, help: string, aggregator: 'sum' | 'max', read: () => number): void {
+  private gauge(name: string, help: string, aggregator: 'sum' | 'max' | 'average', read: () => number): void {
     const collect = function (this: Gauge) {
       this.set(read())
     }

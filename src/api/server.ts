@@ -52,6 +52,8 @@ export async function serveApi(
 }
 
 class RunningApi implements Api {
+  /** Still known when it has stopped listening. */
+  private lastUrl = ''
   private requests = 0
   private inFlight = 0
   private interrupted = 0
@@ -77,8 +79,9 @@ class RunningApi implements Api {
   }
 
   get url(): string {
-    const { address, port, family } = this.built.server.server.address() as AddressInfo
-    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+    const listening = this.built.server.server.address() as AddressInfo | null
+    if (listening !== null) this.lastUrl = urlOf(listening)
+    return this.lastUrl
   }
 
   stop(drainMs: number, leave: Leave = ALONE): Promise<ApiEnd> {
@@ -126,6 +129,10 @@ class RunningApi implements Api {
     }
     return { requests: this.requests, interrupted: this.interrupted }
   }
+}
+
+function urlOf({ address, port, family }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
 /** Until all connections are closed. The server's own way closes those that are idle at once. */

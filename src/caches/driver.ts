@@ -51,3 +51,27 @@ export interface Gates {
   /** Pins the note in place of the one before. @throws {Failure} UNAVAILABLE */
   note(key: string, note: string, ttlS: number): Promise<void>
 }
+
+/** On what terms permits are taken. Those who take from the same key may bring different ones: each is held to its own. */
+export interface PermitTerms {
+  /** How many are wanted; 1 or more. */
+  readonly wanted: number
+  /** How many come anew in a second; above 0, fractions too. */
+  readonly perSecond: number
+  /** How many there are at most, after a time in which nobody took any; 1 or more. */
+  readonly burst: number
+}
+
+export interface PermitAnswer {
+  /** From 0 to as many as were wanted. */
+  readonly granted: number
+  /** When there is one again, ms; 0 when there is now. */
+  readonly retryInMs: number
+}
+
+/** Permits by key, of which so many come anew every second, shared as far as the driver reaches. They need not be made, given back or closed. */
+export interface Permits {
+  readonly name: 'memory' | 'redis' | 'fallback'
+  /** Takes what there is of what is wanted, at once; nobody queues. @throws {Failure} UNAVAILABLE, having taken nothing that counts */
+  take(key: string, terms: PermitTerms): Promise<PermitAnswer>
+}

@@ -33,6 +33,8 @@ export interface Io {
   readStdin(maxBytes?: number): Promise<Buffer>
   /** One line that a person types without seeing it; null where nobody sits at a terminal. @throws {Failure} INTERRUPTED */
   askHidden(question: string): Promise<string | null>
+  /** Stdin as it comes, for what is too long to hold; it ends with an error when the signal aborts. */
+  stdin(): Readable
   /** The settings, read once. @throws {Failure} CONFIG_INVALID */
   config(): LoadedConfig
   /** Raw text on stdout, for exports, also under `--quiet`. @throws {Failure} USAGE under `--json` */

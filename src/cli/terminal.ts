@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { addAbortSignal } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
 import type { Environment, LoadedConfig, SettingKey } from '../kernel/config.js'
 import { Failure } from '../kernel/errors.js'
 import { Log } from '../kernel/log.js'
@@ -148,7 +148,7 @@ export class Terminal implements Io {
   async readStdin(maxBytes = Number.POSITIVE_INFINITY): Promise<Buffer> {
     const chunks: Buffer[] = []
     let bytes = 0
-    for await (const chunk of addAbortSignal(this.signal, this.ports.stdin())) {
+    for await (const chunk of this.stdin()) {
       const buffer = Buffer.from(chunk)
       chunks.push(buffer)
       bytes += buffer.byteLength
@@ -162,6 +162,10 @@ export class Terminal implements Io {
     if (stdin.isTTY !== true || this.ports.stderr.isTTY !== true) return null
     const { readHiddenLine } = await import('./hidden-line.js')
     return readHiddenLine(stdin, this.ports.stderr, question, this.signal)
+  }
+
+  stdin(): Readable {
+    return addAbortSignal(this.signal, this.ports.stdin())
   }
 
   async confirm(deed: string): Promise<void> {

@@ -1,3 +1,4 @@
+import type { EventLog } from '../analytics/log/driver.js'
 import type { Config } from '../kernel/config.js'
 import { Failure, wordsOf } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
@@ -108,6 +109,14 @@ export class Parts implements AsyncDisposable {
       const board = new RedisBoard(this.queueOptions.connect('producer'), this.config.redisPrefix)
       this.closing.push(() => board.close())
       return board
+    })
+  }
+
+  /** Where accepted events wait. */
+  events(): Promise<EventLog> {
+    return this.once('events', async () => {
+      const { openEventLog } = await import('../parts.js')
+      return openEventLog(this.around, close => this.closing.push(close))
     })
   }
 

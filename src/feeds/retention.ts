@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Catalog } from '../tenants/catalog.js'
+import { ContentNews } from '../tenants/content-version.js'
 import { type TenantTables, withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
 import { type AgingFeed, Expiry } from './expiry.js'
@@ -31,9 +32,10 @@ export interface Pruned {
  * Deletes the tenant's posts that are too old or too many, the oldest first, in small transactions; documents do not bring them back.
  * Several at once, in any process, delete what one would. Killed at any point, the next call goes on. @throws the signal's reason after the batch that is under way; {Failure} UNAVAILABLE
  */
-export function pruneTenant(parts: { readonly catalog: Catalog }, tenant: Tenant, options: PruneOptions): Promise<Pruned> {
+export async function pruneTenant(parts: { readonly catalog: Catalog }, tenant: Tenant, options: PruneOptions): Promise<Pruned> {
   const now = options.now ?? Date.now()
-  return withTenant(parts.catalog, tenant, async tables => {
+  const news = new ContentNews(parts.catalog, tenant.id)
+  const prune = async (tables: TenantTables) => {
     const expiry = new Expiry(await agingFeeds(tables, tenant, options), now)
     let posts = 0
     if (!expiry.takesNothing) {
@@ -42,6 +44,7 @@ export function pruneTenant(parts: { readonly catalog: Catalog }, tenant: Tenant
         // Asked again under the lock: a post may have become newer, or another feed's, since it was read.
         const gone = options.dryRun === true ? ids.length : await deletePosts(tables, ids, now, post => expiry.takes(post))
         posts += gone
+        if (gone > 0 && options.dryRun !== true) news.add()
         options.gone?.(gone)
         // SQLite works in this thread: signals and timers get their turn here.
         await setImmediate()
@@ -49,7 +52,12 @@ export function pruneTenant(parts: { readonly catalog: Catalog }, tenant: Tenant
     }
     options.signal.throwIfAborted()
     return { posts, tombstones: options.dryRun === true ? 0 : await dropOldTombstones(tables, options.signal) }
-  })
+  }
+  try {
+    return await withTenant(parts.catalog, tenant, prune)
+  } finally {
+    await news.tell()
+  }
 }
 
 async function agingFeeds(tables: TenantTables, tenant: Tenant, { settings, signal }: PruneOptions): Promise<AgingFeed[]> {

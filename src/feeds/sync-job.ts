@@ -2,6 +2,7 @@ import { type Failure, isFailure, wordsOf } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import { retry } from '../kernel/retry.js'
 import type { Catalog } from '../tenants/catalog.js'
+import { contentChanged } from '../tenants/content-version.js'
 import type { TenantId } from '../tenants/ids.js'
 import { type Tenant, tenantOf, tenantRows } from '../tenants/tenant.js'
 import { joinReports, type TenantReport } from './report.js'
@@ -42,7 +43,13 @@ export interface SyncJobContext {
 
 /** What is to be written of a job's part. */
 type Outcome =
-  | { readonly kind: 'ended'; readonly state: 'ok' | 'failed' | 'skipped'; readonly report: TenantReport }
+  | {
+      readonly kind: 'ended'
+      readonly state: 'ok' | 'failed' | 'skipped'
+      readonly report: TenantReport
+      /** Those who keep answers about the tenant are to be told that its content changed. */
+      readonly untold: boolean
+    }
   /** Feeds are left for the next job. */
   | { readonly kind: 'more'; readonly afterFeed: number; readonly report: TenantReport }
   | { readonly kind: 'back' }
@@ -101,19 +108,21 @@ async function attempted(
     const isFinal = last || (!signal.aborted && isFailure(error) && !error.retry)
     if (isInterrupted(signal) || !isFinal) return { outcome: { kind: 'back' }, error }
     const failure = failureOf(signal.aborted ? signal.reason : error)
-    return { outcome: { kind: 'ended', state: 'failed', report: { ...part.done, failure } }, error }
+    return { outcome: { kind: 'ended', state: 'failed', report: { ...part.done, failure }, untold: false }, error }
   }
 }
 
 async function worked(parts: SyncJobParts, part: Part, signal: AbortSignal): Promise<Outcome> {
   const { catalog, sync, chunk, intake } = parts
   const tenant = await workableTenant(catalog, part.tenant)
-  if (tenant === null) return { kind: 'ended', state: 'skipped', report: part.done }
+  if (tenant === null) return { kind: 'ended', state: 'skipped', report: part.done, untold: false }
   const waits = (await intake?.begin(tenant)) ?? false
-  const { report, afterFeed } = await syncTenant(await sync(), tenant, { ...part, atMost: chunk }, signal)
+  const { report, afterFeed, untold } = await syncTenant(await sync(), tenant, { ...part, atMost: chunk }, signal)
   if (waits || report.posts.new > 0) await addMedia(parts, tenant.id)
   const sum = joinReports(part.done, report)
-  return afterFeed === null ? { kind: 'ended', state: 'ok', report: sum } : { kind: 'more', afterFeed, report: sum }
+  if (afterFeed === null) return { kind: 'ended', state: 'ok', report: sum, untold }
+  if (untold) await contentChanged(catalog, tenant.id)
+  return { kind: 'more', afterFeed, report: sum }
 }
 
 /** Feeds are synced whatever becomes of their media: the next sync finds what waits. */
@@ -145,11 +154,7 @@ async function settle(parts: SyncJobParts, part: Part, outcome: Outcome, { signa
   const patience = { ...OUTAGE_PATIENCE, signal }
   try {
     if (outcome.kind === 'more') await retry(() => passOn(catalog, part, outcome.afterFeed, outcome.report), patience)
-    else
-      await retry(
-        () => endPart(catalog, part, outcome.state, outcome.report),
-        outcome.state === 'failed' ? OUTAGE_PATIENCE : patience,
-      )
+    else await retry(() => endPart(catalog, part, outcome), outcome.state === 'failed' ? OUTAGE_PATIENCE : patience)
     if (outcome.kind === 'more' || part.others) await retry(again, patience)
   } catch (error) {
     const cause = signal.aborted ? signal.reason : error

@@ -1,5 +1,6 @@
 import { Batcher } from '../kernel/batcher.js'
 import { Failure, wordsOf } from '../kernel/errors.js'
+import { ContentNews } from '../tenants/content-version.js'
 import { parseSourceId } from '../tenants/ids.js'
 import { type TenantTables, withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
@@ -41,6 +42,8 @@ export interface TenantSync {
   readonly report: TenantReport
   /** The last of them, when others follow; null when the tenant is done. */
   readonly afterFeed: number | null
+  /** Whether the content changed and nobody was told of it: the caller tells. */
+  readonly untold: boolean
 }
 
 /**
@@ -64,11 +67,14 @@ export async function syncTenant(
       .execute()
   const found = await withTenant(parts.catalog, tenant, read, signal)
   const feeds = found.slice(0, atMost)
-  const report = await new FeedsSync(parts, tenant, scope, signal).run(feeds)
-  return { report, afterFeed: found.length > atMost ? (feeds.at(-1)?.id ?? null) : null }
+  const sync = new FeedsSync(parts, tenant, scope, signal)
+  const report = await sync.run(feeds)
+  const afterFeed = found.length > atMost ? (feeds.at(-1)?.id ?? null) : null
+  return { report, afterFeed, untold: sync.news.take() }
 }
 
 class FeedsSync {
+  readonly news: ContentNews
   private readonly report = emptyTenantReport()
   private readonly traffic: Traffic = { requests: 0, notModified: 0, bytes: 0 }
   private readonly shelf = new Batcher<Delivery, Stored | SourceFailure>({
@@ -82,15 +88,18 @@ class FeedsSync {
     private readonly tenant: Tenant,
     private readonly scope: CheckScope,
     private readonly signal: AbortSignal,
-  ) {}
+  ) {
+    this.news = new ContentNews(parts.catalog, tenant.id)
+  }
 
   async run(feeds: readonly FeedRow[]): Promise<TenantReport> {
-    await inTurns(
-      feeds,
-      feed => hostOf(feed.url),
-      TURNS,
-      async feed => this.note(feed, await this.sync(feed)),
-    )
+    const syncOne = async (feed: FeedRow) => this.note(feed, await this.sync(feed))
+    try {
+      await inTurns(feeds, feed => hostOf(feed.url), TURNS, syncOne)
+    } catch (error) {
+      await this.news.tell()
+      throw error
+    }
     Object.assign(this.report.sources, this.traffic, { ids: feeds.map(feed => feed.source_id) })
     return this.report
   }
@@ -113,7 +122,9 @@ class FeedsSync {
   /** Lets the feed follow its source to another URL. True when the tenant has a feed there already, which this one is part of now. */
   private async followed(feed: FeedRow, { source }: Checked): Promise<boolean> {
     if ((source.id === feed.source_id && source.url === feed.url) || source.url === '') return false
-    return (await this.onTables(tables => followSource(tables, feed.id, source))) === 'merged'
+    const followed = await this.onTables(tables => followSource(tables, feed.id, source))
+    if (followed !== 'same') this.news.add()
+    return followed === 'merged'
   }
 
   /** The document of the version: just read, shared, or, when nobody has it any more, read anew. */
@@ -133,7 +144,9 @@ class FeedsSync {
   /** Stores what arrived close together in one transaction; a document the database refuses is named, and the others are stored. */
   private async store(deliveries: readonly Delivery[]): Promise<(Stored | SourceFailure)[]> {
     try {
-      return await this.onTables(tables => storeDeliveries(tables, deliveries, Date.now()))
+      const stored = await this.onTables(tables => storeDeliveries(tables, deliveries, Date.now()))
+      if (deliveries.some((delivery, index) => isNews(delivery, stored[index]))) this.news.add()
+      return stored
     } catch (error) {
       if (error instanceof Failure || this.signal.aborted) throw error
       if (deliveries.length === 1)
@@ -160,6 +173,12 @@ class FeedsSync {
     report.posts.updated += outcome.stored.updated
     report.churn.held += outcome.stored.held
   }
+}
+
+/** Whether those who read the tenant's content find anything changed. */
+function isNews({ feed, document }: Delivery, stored: Stored | undefined): boolean {
+  if (stored !== undefined && stored.new + stored.updated + stored.held > 0) return true
+  return feed.version === null || (document.title !== '' && document.title !== feed.title)
 }
 
 type Found = { version: string; document: FeedDocument } | { failure: SourceFailure } | 'outage'

@@ -1,6 +1,7 @@
 import { type SqlBool, sql } from 'kysely'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from '../tenants/catalog.js'
+import { contentChanged, contentColumns } from '../tenants/content-version.js'
 import type { RunTenantsTable } from '../tenants/databases/index.js'
 import type { TenantId } from '../tenants/ids.js'
 import type { CheckScope } from './leases.js'
@@ -34,6 +35,14 @@ export interface Part {
   readonly others: boolean
   /** Epoch ms: before the tenant's feeds were read. */
   readonly takenAt: number
+}
+
+/** How a part comes to its end. */
+export interface PartEnd {
+  readonly state: 'ok' | 'failed' | 'skipped'
+  readonly report: TenantReport
+  /** Whether those who keep answers about the tenant are to be told that its content changed. */
+  readonly untold: boolean
 }
 
 /**
@@ -100,15 +109,12 @@ export async function handBack(catalog: Catalog, part: Part): Promise<void> {
  * Ends the part: the one place where a tenant's outcome is written, for its runs and for when it is synced next, at once or not at all. Of
  * one that another job has taken over nothing is written.
  */
-export async function endPart(
-  catalog: Catalog,
-  part: Part,
-  state: 'ok' | 'failed' | 'skipped',
-  report: TenantReport,
-): Promise<void> {
+export async function endPart(catalog: Catalog, part: Part, { state, report, untold }: PartEnd): Promise<void> {
   const end = { state, job_token: null, report: JSON.stringify(report), finished_at: Date.now() }
   await atOnce(catalog, async kysely => {
-    if (await change(kysely, part, end)) await writeStanding(kysely, part.tenant, state, report, part.takenAt)
+    if (await change(kysely, part, end))
+      await writeStanding({ ...catalog, kysely }, part.tenant, { state, report, untold }, part.takenAt)
+    else if (untold) await contentChanged({ ...catalog, kysely }, part.tenant)
   })
 }
 
@@ -130,7 +136,8 @@ export async function endAllFailed(
         .execute()
     }
     const [furthest] = nextGroup(waiting)
-    await writeStanding(kysely, tenant, 'failed', { ...readReport(furthest?.report ?? null), failure }, now)
+    const report = { ...readReport(furthest?.report ?? null), failure }
+    await writeStanding({ ...catalog, kysely }, tenant, { state: 'failed', report, untold: false }, now)
   })
 }
 
@@ -166,10 +173,9 @@ async function change(kysely: Catalog['kysely'], { tenant, token }: Part, values
 }
 
 async function writeStanding(
-  kysely: Catalog['kysely'],
+  catalog: Catalog,
   tenant: TenantId,
-  state: 'ok' | 'failed' | 'skipped',
-  report: TenantReport,
+  { state, report, untold }: PartEnd,
   takenAt: number,
 ): Promise<void> {
   const now = Date.now()
@@ -182,11 +188,12 @@ async function writeStanding(
     sync_failures: state === 'ok' && !reachedNobody(report) ? 0 : sql<number>`sync_failures + 1`,
     sync_feeds_failed: report.feeds.failed,
   }
-  await kysely
+  await catalog.kysely
     .updateTable('tenants')
     // Feeds that were added since are not in the report: then it is due.
     .set({ next_sync_at: sql<number | null>`case when ${changedSince} then null else ${nextAt} end` })
     .$if(state !== 'skipped', update => update.set(history))
+    .$if(untold, update => update.set(contentColumns(catalog)))
     .where('id', '=', tenant)
     .execute()
 }

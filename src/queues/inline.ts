@@ -49,7 +49,7 @@ export class InlineQueue implements Queue {
       if (this.waiting.has(id)) continue
       added++
       this.waiting.add(id)
-      const done = this.slotsOf(job.queue)(() => this.run(job)).finally(() => this.jobs.delete(done))
+      const done = this.begin(job).finally(() => this.jobs.delete(done))
       this.jobs.set(done, job.queue)
     }
     return { added, existing: jobs.length - added, quarantined: [] }
@@ -84,6 +84,13 @@ export class InlineQueue implements Queue {
     const slots = pLimit(this.options.concurrency)
     this.slots.set(queue, slots)
     return slots
+  }
+
+  /** One whose time comes when no job is started any more takes its turn all the same, and is dropped by it. */
+  private async begin(job: JobRequest): Promise<void> {
+    if (job.delayMs !== undefined)
+      await sleep(job.delayMs, AbortSignal.any([this.options.signal, this.stop.signal])).catch(() => {})
+    await this.slotsOf(job.queue)(() => this.run(job))
   }
 
   private async run(job: JobRequest): Promise<void> {

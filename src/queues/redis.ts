@@ -118,6 +118,7 @@ export function bullJob(job: JobRequest) {
       backoff: { type: 'custom' },
       removeOnComplete: true,
       removeOnFail: KEEP_FAILED,
+      ...(job.delayMs === undefined ? {} : { delay: job.delayMs }),
       deduplication: { id: job.dedupeId, keepLastIfActive: true },
     },
   }

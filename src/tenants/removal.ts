@@ -2,11 +2,13 @@ import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
 import { tenantContent } from './content.js'
 import type { TenantState } from './databases/index.js'
+import { removeEventRows } from './event-rows.js'
 import { parseDatabaseName, type TenantSlug } from './ids.js'
 import { type TenantTables, withTenant } from './tables.js'
 import { changeState, getTenant, REMOVAL_BEGUN, type Tenant } from './tenant.js'
 
 const ROWS_PER_STATEMENT = 5_000
+const EVENT_TABLES = ['events', 'event_counts', 'event_days', 'event_visitors', 'event_batches'] as const
 
 /** What was removed of a tenant's media. */
 export interface MediaRemoval {
@@ -179,6 +181,7 @@ async function removeAll(tables: TenantTables): Promise<void> {
       .execute()
   }
   await removeMediaRows(tables)
+  await removeEventRows(tables)
   // Whoever waited for the lock meanwhile finds no feeds, and leaves nothing behind.
   await tables.transaction(async tx => {
     await tx.takeIds('posts', 0)
@@ -186,6 +189,7 @@ async function removeAll(tables: TenantTables): Promise<void> {
     await tx.remove('tombstones').execute()
     await tx.remove('media').execute()
     await tx.remove('media_links').execute()
+    for (const table of EVENT_TABLES) await tx.remove(table).execute()
     await tx.remove('counters').execute()
   })
 }

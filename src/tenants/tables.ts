@@ -2,7 +2,10 @@ import type { Insertable, Kysely, KyselyPlugin } from 'kysely'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from './catalog.js'
 import {
+  type Column,
   type CountersTable,
+  type DialectName,
+  insertColumns,
   insertRows,
   type OnDuplicate,
   type OpenDatabase,
@@ -58,6 +61,10 @@ export class TenantTables {
     readonly tenantId: Tenant['id'],
     private readonly signal: AbortSignal | null = null,
   ) {}
+
+  get dialect(): DialectName {
+    return this.database.dialect
+  }
 
   feeds() {
     return this.executor.selectFrom('feeds').where('feeds.tenant_id', '=', this.tenantId)
@@ -137,6 +144,18 @@ export class TenantTables {
       onDuplicate,
       this.executor,
     )
+  }
+
+  /** The same of very many rows, column by column, for numbers, words and bytes. */
+  async insertColumns<Table extends TenantTable>(
+    table: Table,
+    length: number,
+    columns: readonly Column<Exclude<keyof TenantSchema[Table] & string, 'tenant_id'>>[],
+    onDuplicate: OnDuplicate<TenantSchema[Table]> = 'fail',
+  ): Promise<void> {
+    type Names = keyof TenantSchema[Table] & string
+    const owned: Column<Names>[] = [{ name: 'tenant_id' as Names, all: this.tenantId }, ...columns]
+    await insertColumns<TenantSchema, Table>(this.database, table, length, owned, onDuplicate, this.executor)
   }
 
   /** Sets columns of many rows of media by id: `same` in all, others each to values of its own. Answers how many rows were there; none is no statement. */

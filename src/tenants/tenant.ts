@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import { Failure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
+import { contentColumns } from './content-version.js'
 import type { PlacementKind, TenantState, TenantsTable } from './databases/index.js'
 import { type DatabaseName, parseDatabaseName, parseSlug, parseTenantId, type TenantId, type TenantSlug } from './ids.js'
 
@@ -99,8 +100,9 @@ export async function changeState(
 ): Promise<Tenant> {
   const changed = await catalog.kysely
     .updateTable('tenants')
+    .set({ state: to, delete_after: deleteAfterAt, updated_at: Date.now(), ...contentColumns(catalog) })
     // Who comes back is synced at once: nobody has looked at its sources meanwhile.
-    .set({ state: to, delete_after: deleteAfterAt, updated_at: Date.now(), ...(to === 'active' ? { next_sync_at: null } : {}) })
+    .$if(to === 'active', update => update.set({ next_sync_at: null }))
     .where('slug', '=', slug)
     .where('state', 'in', [...from])
     .where(eb => eb.or([eb('state', '<>', 'deleting'), eb('delete_after', '>', REMOVAL_BEGUN)]))

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
+import { contentColumns } from './content-version.js'
 import type { TenantSlug } from './ids.js'
 import { type Tenant, tenantOf, tenantRows } from './tenant.js'
 
@@ -14,12 +15,12 @@ export function tokenHash(token: string): string {
   return createHash('sha256').update(token).digest('hex')
 }
 
-/** Replaces the tenant's token; the old one ends at once. @throws {Failure} TENANT_NOT_FOUND */
+/** Replaces the tenant's token; the old one ends at once, and within about a second where it was in use. @throws {Failure} TENANT_NOT_FOUND */
 export async function rotateToken(catalog: Catalog, slug: TenantSlug): Promise<string> {
   const token = newToken()
   const changed = await catalog.kysely
     .updateTable('tenants')
-    .set({ token_hash: tokenHash(token), updated_at: Date.now() })
+    .set({ token_hash: tokenHash(token), updated_at: Date.now(), ...contentColumns(catalog) })
     .where('slug', '=', slug)
     .executeTakeFirst()
   if (changed.numUpdatedRows === 0n)
@@ -27,15 +28,23 @@ export async function rotateToken(catalog: Catalog, slug: TenantSlug): Promise<s
   return token
 }
 
+/** A tenant found by its token, and what kept answers about it are judged by. */
+export interface Bearer {
+  readonly tenant: Tenant
+  readonly tokenHash: string
+  readonly contentVersion: number
+}
+
 /**
- * The tenant whose token it is; null for a token nobody has, and for that of a tenant which is not there yet or being deleted. Only hashes meet, so that the
+ * Whose token it is; null for a token nobody has, and for that of a tenant which is not there yet or being deleted. Only hashes meet, so that the
  * time it takes tells nothing of a token.
  */
-export async function findByToken(catalog: Catalog, token: string): Promise<Tenant | null> {
+export async function findByToken(catalog: Catalog, token: string): Promise<Bearer | null> {
   const hash = tokenHash(token)
   const row = await tenantRows(catalog).where('tenants.token_hash', '=', hash).executeTakeFirst()
   if (row === undefined || !isSameHash(row.token_hash ?? '', hash)) return null
-  return row.state === 'active' || row.state === 'suspended' ? tenantOf(row) : null
+  if (row.state !== 'active' && row.state !== 'suspended') return null
+  return { tenant: tenantOf(row), tokenHash: hash, contentVersion: row.content_version }
 }
 
 function isSameHash(one: string, other: string): boolean {

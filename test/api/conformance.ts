@@ -13,6 +13,7 @@ interface Operation {
   readonly tags?: readonly string[]
   readonly summary?: string
   readonly security?: readonly unknown[]
+  readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> }
   readonly responses: Readonly<Record<string, Documented>>
 }
 

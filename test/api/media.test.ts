@@ -128,9 +128,9 @@ describe('a token', () => {
     expect(out).not.toBe('')
     expect(await ask(first)).toBe('TENANT_WRONG_STATE')
     await ground.installation.run(['tenant', 'resume', 'initech'])
-    expect(await ask(first)).toBe('OK')
+    await expect.poll(() => ask(first)).toBe('OK')
     await ground.installation.run(['tenant', 'delete', 'initech', '--yes'])
-    expect(await ask(first)).toBe('TOKEN_INVALID')
+    await expect.poll(() => ask(first)).toBe('TOKEN_INVALID')
   })
 })
 

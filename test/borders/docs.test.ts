@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { closingText } from '../../commands/demo/telling.js'
 import type { Program } from '../../commands/program.js'
+import { ApiMetrics } from '../../src/api/metrics.js'
 import { Interruption } from '../../src/cli/interruption.js'
 import { PLAIN } from '../../src/cli/style.js'
 import { FAILURES } from '../../src/kernel/errors.js'
@@ -60,18 +61,21 @@ describe('the documents say what is so', () => {
   test.each([
     ['docs/feeds.md', 60],
     ['docs/queues.md', 10],
+    ['docs/api.md', 20],
   ])('every test that a table of %s names is there', (path, least) => {
     const { looked, faults } = proofFaults(REPOSITORY, pageAt(path))
     expect(faults).toEqual([])
     expect(looked).toBeGreaterThan(least)
   })
 
-  test('the page about queues names every figure of /metrics, and no other', async () => {
-    const page = sectionOf(pageAt('docs/queues.md').text, 'Metrics')
-    const named = tableRows(page).flatMap(([, names = '']) =>
+  test.each([
+    ['docs/queues.md', () => new Exposition(0).page(null)],
+    ['docs/api.md', apiMetrics],
+  ] as const)('%s names every figure of its /metrics, and no other', async (path, page) => {
+    const named = tableRows(sectionOf(pageAt(path).text, 'Metrics')).flatMap(([, names = '']) =>
       [...names.replace(/\(.*?\)/g, '').matchAll(/`([a-z_]+)`/g)].map(([, name]) => name),
     )
-    const shown = (await new Exposition(0).page(null)).matchAll(/^# TYPE feedctl_(\w+)/gm)
+    const shown = (await page()).matchAll(/^# TYPE feedctl_(\w+)/gm)
     expect(named.sort()).toEqual([...shown].map(([, name]) => name).sort())
   })
 
@@ -171,6 +175,13 @@ function pageAt(path: string): Page {
   const page = PAGES.find(one => one.path === path)
   if (page === undefined) throw new Error(`there is no ${path}`)
   return page
+}
+
+async function apiMetrics(): Promise<string> {
+  const metrics = new ApiMetrics()
+  const { text } = await metrics.page()
+  metrics.close()
+  return text
 }
 
 /** The README with a mistake in it. */

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ApiGround, ask } from '../api/ground.js'
+import { hasSystemdPrograms, SystemdSocket } from '../support/systemd-socket.js'
 import type { BinProcess } from './bin-process.js'
 import { Installation } from './installation.js'
 import { beginDownload, Load, servingAt } from './serving.js'
@@ -140,6 +141,34 @@ describe('feedctl serve --workers', () => {
     expect([exit, childrenOf(process.pid)]).toEqual([3, []])
     expect(err).toContain('FEEDCTL_TRUSTED_PROXIES: 10.0.0.0/99 is no address and no CIDR (CONFIG_INVALID)')
   })
+})
+
+test('feedctl serve --workers ends when no worker can begin any more, and says why', async () => {
+  const installation = await install()
+  const file = join(installation.env.FEEDCTL_DATA ?? '', 'serve.env')
+  writeFileSync(file, '')
+  const process = installation.start(['serve', '--port', '0', '--workers', '2', '--env-file', file])
+  await servingAt(process)
+  writeFileSync(file, 'FEEDCTL_API_RATE=many\n')
+  for (const pid of childrenOf(process.pid)) global.process.kill(pid, 'SIGKILL')
+  const { exit, err } = await process.ended
+  expect([exit, childrenOf(process.pid)]).toEqual([3, []])
+  expect(err).toMatch(/^error: .*FEEDCTL_API_RATE.* \(CONFIG_INVALID\)$/m)
+})
+
+test.runIf(hasSystemdPrograms)('systemd is told when all workers serve, of a reload, and of the end', async () => {
+  using systemd = await SystemdSocket.create()
+  const process = (await install()).start(['serve', '--port', '0', '--workers', '2'], systemd.env)
+  const url = await servingAt(process)
+  const told = () => systemd.told().map(message => message.replace(/^MAINPID=\d+\|/, ''))
+  const ready = `READY=1|STATUS=2 of 2 workers serve on ${url}`
+  await expect.poll(told).toEqual([ready])
+  global.process.kill(process.pid, 'SIGHUP')
+  await process.says('reloaded: 2 workers serve')
+  const reloading = expect.stringMatching(/^RELOADING=1\|MONOTONIC_USEC=\d+$/)
+  await expect.poll(told).toEqual([ready, reloading, ready])
+  expect((await process.end('SIGTERM')).exit).toBe(143)
+  await expect.poll(told).toEqual([ready, reloading, ready, 'STOPPING=1'])
 })
 
 test('one process alone is not reloaded by SIGHUP, says so, and goes on', async () => {

@@ -99,6 +99,38 @@ export function keepsTheQueueContract(open: (handler: JobHandler, options: WorkO
       expect(ids.filter(id => id !== 'end').sort()).toEqual(['new', 'runs', 'runs', 'waits'])
     })
 
+    it('begins a job no sooner than its delay is over, keeps nobody else waiting, and counts it as waiting meanwhile', async () => {
+      const begun = new Map<unknown, number>()
+      const { calls, handler } = notingHandler(({ payload }) => void begun.set(payload.id, performance.now()))
+      const queue = await consume(handler, { concurrency: 1 })
+      const never = { ...job('never'), delayMs: 3_600_000 }
+      const late = { ...job('late'), delayMs: 700 }
+      const addedAt = performance.now()
+      expect(await queue.add([never, late])).toEqual({ added: 2, existing: 0, quarantined: [] })
+      expect(await queue.add([late, never, job('never'), job('soon')])).toEqual({ added: 1, existing: 3, quarantined: [] })
+      await becomes(() => expect(calls.map(call => call.payload.id).sort()).toEqual(['late', 'soon']))
+      // Timers and the clock of Redis round to milliseconds.
+      expect((begun.get('late') ?? 0) - addedAt).toBeGreaterThan(690)
+      await becomes(async () => {
+        await queue.add([late])
+        expect(calls.filter(call => call.payload.id === 'late')).toHaveLength(2)
+      })
+      expect(await queue.add([never])).toEqual({ added: 0, existing: 1, quarantined: [] })
+    })
+
+    it('lets one more wait with a delay while one of its id runs, and loses none', async () => {
+      const door = closedDoor()
+      const { calls, handler } = notingHandler(() => door.opened)
+      const queue = await consume(handler, { concurrency: 1 })
+      await queue.add([{ ...job('runs'), delayMs: 10 }])
+      await becomes(() => expect(calls).toHaveLength(1))
+      for (let time = 0; time < 3; time++) await queue.add([{ ...job('runs'), delayMs: 300 }])
+      door.open()
+      await becomes(() => expect(calls).toHaveLength(2))
+      await queue.add([job('end')])
+      await becomes(() => expect(calls.map(call => call.payload.id)).toEqual(['runs', 'runs', 'end']))
+    })
+
     it('puts a job that adds itself again while it runs behind those that wait', async () => {
       const door = closedDoor()
       const { calls, handler } = notingHandler(async ({ payload }) => {

@@ -95,6 +95,26 @@ describe('the inline queue', () => {
     expect(buried).toEqual([['Note', { id: 'deaf' }, 'JOB_TIMEOUT']])
   })
 
+  it('is settled once a job with a delay has run', async () => {
+    const { calls, handler } = notingHandler()
+    const queue = open(handler)
+    await queue.add([{ ...job(1), delayMs: 20 }])
+    await queue.settled()
+    expect(calls).toHaveLength(1)
+  })
+
+  it('drops a job whose delay is not over when it is told to stop, or closed', async () => {
+    const stop = new AbortController()
+    const { calls, handler } = notingHandler()
+    const [drained, closed] = [open(handler, { signal: stop.signal }), open(handler)]
+    await drained.add([{ ...job(1), delayMs: 3_600_000 }])
+    await closed.add([{ ...job(2), delayMs: 3_600_000 }])
+    stop.abort()
+    await drained.settled()
+    await closed.close()
+    expect(calls).toEqual([])
+  })
+
   it('gives each queue slots of its own', async () => {
     const door = closedDoor()
     const { calls, handler } = notingHandler(() => door.opened)

@@ -33,7 +33,7 @@ async function end(app: App, tenant: TenantId, [state, facts]: Ending): Promise<
   await startRun(app.catalog, [tenant], { scheduled: true })
   const part = await takePart(app.catalog, tenant, `token-${Date.now()}`)
   if (part === null) throw new Error('no part')
-  await endPart(app.catalog, part, state, { ...emptyTenantReport(), ...facts })
+  await endPart(app.catalog, part, { state, report: { ...emptyTenantReport(), ...facts }, untold: false })
 }
 
 describeDatabases('that no tenant is synced with success', env => {

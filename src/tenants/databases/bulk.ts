@@ -1,18 +1,22 @@
 import { CompiledQuery, type Kysely } from 'kysely'
 import type { OpenDatabase } from './driver.js'
 
-/** What an insert does with a row whose key is there: fail the statement, keep the old row, or replace the named columns of it. */
+/** What an insert does with a row whose key is there: fail the statement, keep the old row, or replace the named columns of it, or add to them. */
 export type OnDuplicate<Row> =
   | 'fail'
   | 'keep'
-  | { readonly key: readonly (keyof Row & string)[]; readonly replace: readonly (keyof Row & string)[] }
+  | {
+      readonly key: readonly (keyof Row & string)[]
+      readonly replace?: readonly (keyof Row & string)[]
+      readonly add?: readonly (keyof Row & string)[]
+    }
 
 const MAX_CHARACTERS = 200_000
 /**
  * Rows of one statement. MySQL wants few and long ones (at most 65,535 values). SQLite keeps statements prepared, and a long one
  * holds memory by the megabyte in every open file: it gets a few short ones that are used again and again.
  */
-const ROWS_PER_STATEMENT = { mysql: [2_000], sqlite: [16, 4, 1] }
+export const ROWS_PER_STATEMENT = { mysql: [2_000], sqlite: [16, 4, 1] }
 
 /**
  * Inserts rows of one shape with few statements, each of at most about 200,000 characters. All rows must have the same keys; none is no statement.
@@ -30,9 +34,7 @@ export async function insertRows<
   executor: Kysely<Schema> = database.kysely,
 ): Promise<void> {
   const columns = Object.keys(rows[0] ?? {}) as (keyof Row & string)[]
-  const verb = onDuplicate !== 'keep' ? 'insert' : database.dialect === 'sqlite' ? 'insert or ignore' : 'insert ignore'
-  const head = `${verb} into ${database.qualify(table)} (${columns.join(', ')}) values `
-  const tail = typeof onDuplicate === 'string' ? '' : replaceWords(database.dialect, onDuplicate.key, onDuplicate.replace)
+  const [head, tail] = wordsAround(database, table, columns, onDuplicate)
   const tuple = `(${columns.map(() => '?').join(', ')})`
   for (const chunk of chunksOf(rows, columns, ROWS_PER_STATEMENT[database.dialect])) {
     const text = head + new Array(chunk.length).fill(tuple).join(', ') + tail
@@ -77,9 +79,26 @@ export async function updateRows<Schema, Table extends keyof Schema & string>(
   return updated
 }
 
-function replaceWords(dialect: OpenDatabase<unknown>['dialect'], key: readonly string[], replace: readonly string[]): string {
-  if (dialect === 'mysql') return ` on duplicate key update ${replace.map(column => `${column} = values(${column})`).join(', ')}`
-  return ` on conflict (${key.join(', ')}) do update set ${replace.map(column => `${column} = excluded.${column}`).join(', ')}`
+/** What stands before and behind the rows. */
+export function wordsAround<Schema, Row>(
+  { dialect, qualify }: OpenDatabase<Schema>,
+  table: keyof Schema & string,
+  columns: readonly string[],
+  onDuplicate: OnDuplicate<Row>,
+): [head: string, tail: string] {
+  const verb = onDuplicate !== 'keep' ? 'insert' : dialect === 'sqlite' ? 'insert or ignore' : 'insert ignore'
+  const head = `${verb} into ${qualify(table)} (${columns.join(', ')}) values `
+  if (typeof onDuplicate === 'string') return [head, '']
+  const { key, replace = [], add = [] } = onDuplicate
+  const given = (column: string) => (dialect === 'mysql' ? `values(${column})` : `excluded.${column}`)
+  const sets = [
+    ...replace.map(column => `${column} = ${given(column)}`),
+    ...add.map(column => `${column} = ${column} + ${given(column)}`),
+  ].join(', ')
+  return [
+    head,
+    dialect === 'mysql' ? ` on duplicate key update ${sets}` : ` on conflict (${key.join(', ')}) do update set ${sets}`,
+  ]
 }
 
 function* chunksOf<Row>(

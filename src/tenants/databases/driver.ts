@@ -17,6 +17,8 @@ export interface OpenDatabase<Schema> {
  */
 export interface DatabaseServer {
   readonly dialect: DialectName
+  /** Statements sent since it was opened, those that begin and end transactions among them. */
+  readonly statements: number
   /** Makes an empty database. Of several that race, exactly one gets true; false means it was there already, untouched. */
   create(name: DatabaseName): Promise<boolean>
   /** False for a missing one; an unreachable server is a Failure, never false. */

@@ -4,11 +4,16 @@ import { Failure, wordsOf } from '../../kernel/errors.js'
 /** Tells a server's refusal in feedctl's words; null for what is a mistake in a statement of ours. */
 export type Translate = (error: unknown) => Failure | null
 
-/** The dialect with every refusal of its server translated, wherever it surfaces. */
-export function translating(dialect: Dialect, translate: Translate): Dialect {
+/** What a server was sent. */
+export interface Sent {
+  statements: number
+}
+
+/** The dialect with every refusal of its server translated, wherever it surfaces, and its statements counted. */
+export function translating(dialect: Dialect, translate: Translate, sent: Sent): Dialect {
   return {
     createAdapter: () => dialect.createAdapter(),
-    createDriver: () => new TranslatingDriver(dialect.createDriver(), translate),
+    createDriver: () => new TranslatingDriver(dialect.createDriver(), translate, sent),
     createIntrospector: db => dialect.createIntrospector(db),
     createQueryCompiler: () => dialect.createQueryCompiler(),
   }
@@ -18,6 +23,7 @@ class TranslatingDriver implements Driver {
   constructor(
     private readonly inner: Driver,
     private readonly translate: Translate,
+    private readonly sent: Sent,
   ) {}
 
   init(): Promise<void> {
@@ -26,19 +32,19 @@ class TranslatingDriver implements Driver {
 
   async acquireConnection(): Promise<DatabaseConnection> {
     const connection = await this.guard(() => this.inner.acquireConnection())
-    return new TranslatingConnection(connection, deed => this.guard(deed))
+    return new TranslatingConnection(connection, deed => this.statement(deed))
   }
 
   beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
-    return this.guard(() => this.inner.beginTransaction(innerOf(connection), settings))
+    return this.statement(() => this.inner.beginTransaction(innerOf(connection), settings))
   }
 
   commitTransaction(connection: DatabaseConnection): Promise<void> {
-    return this.guard(() => this.inner.commitTransaction(innerOf(connection)))
+    return this.statement(() => this.inner.commitTransaction(innerOf(connection)))
   }
 
   rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    return this.guard(() => this.inner.rollbackTransaction(innerOf(connection)))
+    return this.statement(() => this.inner.rollbackTransaction(innerOf(connection)))
   }
 
   releaseConnection(connection: DatabaseConnection): Promise<void> {
@@ -47,6 +53,11 @@ class TranslatingDriver implements Driver {
 
   destroy(): Promise<void> {
     return this.inner.destroy()
+  }
+
+  private statement<T>(deed: () => Promise<T>): Promise<T> {
+    this.sent.statements++
+    return this.guard(deed)
   }
 
   private async guard<T>(deed: () => Promise<T>): Promise<T> {
@@ -61,11 +72,11 @@ class TranslatingDriver implements Driver {
 class TranslatingConnection implements DatabaseConnection {
   constructor(
     readonly inner: DatabaseConnection,
-    private readonly guard: <T>(deed: () => Promise<T>) => Promise<T>,
+    private readonly statement: <T>(deed: () => Promise<T>) => Promise<T>,
   ) {}
 
   executeQuery<R>(query: CompiledQuery): ReturnType<DatabaseConnection['executeQuery']> & Promise<{ rows: R[] }> {
-    return this.guard(() => this.inner.executeQuery<R>(query))
+    return this.statement(() => this.inner.executeQuery<R>(query))
   }
 
   streamQuery<R>(

@@ -3,6 +3,7 @@ import type { Config } from '../../kernel/config.js'
 import type { DatabaseServer } from './driver.js'
 
 export { insertRows, type OnDuplicate, updateRows } from './bulk.js'
+export { type Column, insertColumns } from './columns.js'
 export type { DatabaseServer, DialectName, OpenDatabase } from './driver.js'
 export { maxConnections } from './limits.js'
 export { applyMigrations, ledgerOf } from './migrations/apply.js'

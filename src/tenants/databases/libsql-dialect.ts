@@ -99,7 +99,7 @@ class LibsqlConnection implements DatabaseConnection {
 
   private executeNow<R>(query: CompiledQuery): QueryResult<R> {
     const statement = this.statementOf(query.sql)
-    if (statement.reader) return { rows: statement.all(query.parameters) as R[] }
+    if (statement.reader) return { rows: withBytes(statement.all(query.parameters) as R[]) }
     const { changes, lastInsertRowid } = statement.run(query.parameters)
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
   }
@@ -113,6 +113,17 @@ class LibsqlConnection implements DatabaseConnection {
     if (this.statements.size > KEPT_STATEMENTS) this.statements.delete(this.statements.keys().next().value ?? '')
     return statement
   }
+}
+
+/** Blobs come as ArrayBuffers, which no other driver gives. */
+function withBytes<R>(rows: R[]): R[] {
+  for (const row of rows as Record<string, unknown>[]) {
+    for (const name in row) {
+      const value = row[name]
+      if (value instanceof ArrayBuffer) row[name] = new Uint8Array(value)
+    }
+  }
+  return rows
 }
 
 function isBusy(error: unknown): boolean {

@@ -3,7 +3,7 @@ import { createPool, type Pool, type PoolOptions } from 'mysql2'
 import { Failure } from '../../kernel/errors.js'
 import type { DatabaseName } from '../ids.js'
 import type { DatabaseServer, OpenDatabase } from './driver.js'
-import { translateMysql, translating } from './faults.js'
+import { type Sent, translateMysql, translating } from './faults.js'
 import { tenantGuard } from './guard.js'
 
 export interface MysqlOptions {
@@ -22,11 +22,19 @@ export class MysqlServer implements DatabaseServer {
   readonly dialect = 'mysql'
   private readonly kysely: Kysely<unknown>
   private readonly perDatabase = new Map<DatabaseName, Kysely<unknown>>()
+  private readonly sent: Sent = { statements: 0 }
   private closed = false
 
   constructor(options: MysqlOptions) {
     const pool = poolOf(options)
-    this.kysely = new Kysely({ dialect: translating(new MysqlDialect({ pool }), translateMysql), plugins: [tenantGuard] })
+    this.kysely = new Kysely({
+      dialect: translating(new MysqlDialect({ pool }), translateMysql, this.sent),
+      plugins: [tenantGuard],
+    })
+  }
+
+  get statements(): number {
+    return this.sent.statements
   }
 
   async create(name: DatabaseName): Promise<boolean> {

@@ -6,7 +6,7 @@ import { Failure, wordsOf } from '../../kernel/errors.js'
 import { makeFolder } from '../../kernel/folders.js'
 import type { DatabaseName } from '../ids.js'
 import type { DatabaseServer, OpenDatabase } from './driver.js'
-import { translateSqlite, translating } from './faults.js'
+import { type Sent, translateSqlite, translating } from './faults.js'
 import { tenantGuard } from './guard.js'
 import { libsqlDialect } from './libsql-dialect.js'
 import { reclaimClosedFiles } from './reclaim.js'
@@ -27,9 +27,14 @@ interface OpenFile {
 export class SqliteServer implements DatabaseServer {
   readonly dialect = 'sqlite'
   private readonly files = new Map<DatabaseName, OpenFile>()
+  private readonly sent: Sent = { statements: 0 }
   private closedFiles = 0
 
   constructor(private readonly options: { folder: string; openFiles: number }) {}
+
+  get statements(): number {
+    return this.sent.statements
+  }
 
   async create(name: DatabaseName): Promise<boolean> {
     try {
@@ -127,7 +132,7 @@ export class SqliteServer implements DatabaseServer {
       file.exec(
         `pragma busy_timeout=${OPENING_PATIENCE_MS}; pragma journal_mode=wal; pragma busy_timeout=0; pragma synchronous=normal; pragma cache_size=-${CACHE_KIB}`,
       )
-      return new Kysely({ dialect: translating(libsqlDialect(file), translateSqlite), plugins: [tenantGuard] })
+      return new Kysely({ dialect: translating(libsqlDialect(file), translateSqlite, this.sent), plugins: [tenantGuard] })
     } catch (error) {
       throw translateSqlite(error) ?? error
     }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { type Gates, MemoryCache, MemoryGates } from '../../../src/caches/index.js'
+import { type Gates, MemoryCache, MemoryGates, MemoryPermits } from '../../../src/caches/index.js'
 import type { DocumentPost } from '../../../src/feeds/document.js'
 import { loadConfig } from '../../../src/kernel/config.js'
 import { Log } from '../../../src/kernel/log.js'
@@ -54,7 +54,7 @@ export class IntakeGround {
     const log = new Log(() => {})
     const disks = await openDisks(config)
     const cache = new MemoryCache(1024 * 1024)
-    const shared = { cache, far: null, gates: new MemoryGates() }
+    const shared = { cache, far: null, gates: new MemoryGates(), permits: new MemoryPermits() }
     const parts = await openIntakeParts({ config, log, catalog: here.catalog }, shared, disks, close =>
       onTestFinished(close as () => Promise<void>),
     )

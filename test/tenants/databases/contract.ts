@@ -1,6 +1,12 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { applyMigrations, insertRows, TENANT_MIGRATIONS, type TenantSchema } from '../../../src/tenants/databases/index.js'
+import {
+  applyMigrations,
+  insertRows,
+  type OpenDatabase,
+  TENANT_MIGRATIONS,
+  type TenantSchema,
+} from '../../../src/tenants/databases/index.js'
 import type { DatabaseName } from '../../../src/tenants/ids.js'
 import { ledger, type OpenServer, prepareGround } from './ground.js'
 import { keepsTheRowsContract } from './rows.js'
@@ -99,6 +105,23 @@ export function keepsTheDatabaseContract(open: OpenServer): void {
       const [first = names[0], ...rest] = names
       const seen = await onFeeds(first as DatabaseName, async () => Promise.all(rest.map(name => onFeeds(name, ledger))))
       expect(seen.flat()).toHaveLength(5 * TENANT_MIGRATIONS.length)
+    })
+
+    it('counts the statements that it is sent, on every database and in transactions', async () => {
+      const names = [await migrated(), await migrated()]
+      const sentBy = async (deed: () => Promise<unknown>) => {
+        const before = server.statements
+        await deed()
+        return server.statements - before
+      }
+      for (const name of names) expect(await sentBy(() => countersOf(name))).toBe(1)
+      const before = other.statements
+      expect(await sentBy(() => Promise.all(names.map(name => countersOf(name))))).toBe(2)
+      expect(other.statements).toBe(before)
+      const inTransaction = (database: OpenDatabase<TenantSchema>) =>
+        database.kysely.transaction().execute(tx => tx.deleteFrom('counters').where('tenant_id', '=', 1).execute())
+      expect(await sentBy(() => onFeeds(names[0] as DatabaseName, inTransaction))).toBe(3)
+      expect(await sentBy(() => server.has(freshName()))).toBe(server.dialect === 'mysql' ? 1 : 0)
     })
 
     it('refuses a query that names no tenant, before the server sees it', async () => {

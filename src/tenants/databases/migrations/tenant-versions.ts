@@ -44,7 +44,7 @@ export const TENANT_MIGRATIONS: readonly Migration[] = [
         published_at bigint, updated_at bigint, content mediumtext not null, categories text not null,
         image text, enclosures mediumtext not null, created_at bigint not null, changed_at bigint not null, ${SORT_AT.mysql},
         primary key (tenant_id, id), unique key posts_guid (tenant_id, feed_id, guid_hash),
-        key posts_order (tenant_id, sort_at, id, feed_id)) engine=innodb`,
+        key posts_order (tenant_id, sort_at, id, feed_id), key posts_feed (tenant_id, feed_id, sort_at, id)) engine=innodb`,
       `create table if not exists counters (
         tenant_id bigint not null, name varchar(20) character set ascii collate ascii_bin not null, next bigint not null,
         primary key (tenant_id, name)) engine=innodb`,
@@ -112,6 +112,7 @@ export const TENANT_MIGRATIONS: readonly Migration[] = [
   {
     version: 4,
     sqlite: [
+      'create index if not exists posts_feed on posts (tenant_id, feed_id, sort_at, id)',
       `create table if not exists event_counts (
         tenant_id integer not null, minute integer not null, post_id integer not null, kind text not null, events integer not null,
         primary key (tenant_id, minute, post_id, kind)) without rowid`,
@@ -130,6 +131,7 @@ export const TENANT_MIGRATIONS: readonly Migration[] = [
         post_id integer not null, visitor text, extra text, primary key (tenant_id, day, id)) without rowid`,
     ],
     mysql: [
+      'alter table posts add index posts_feed (tenant_id, feed_id, sort_at, id)',
       `create table if not exists event_counts (
         tenant_id bigint not null, minute int not null, post_id bigint not null, kind ${KIND} not null, events bigint not null,
         primary key (tenant_id, minute, post_id, kind)) engine=innodb`,

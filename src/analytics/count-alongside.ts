@@ -1,0 +1,63 @@
+import { sleep } from '../kernel/clock.js'
+import { Failure } from '../kernel/errors.js'
+import { type CountingParts, countEvents } from './count-events.js'
+
+/** How long events are gathered before they are counted, while more come. */
+const GATHER_MS = 1_000
+
+/** What was counted. */
+export interface CountedAlongside {
+  readonly events: number
+  /** Batches that had been counted before. */
+  readonly repeated: number
+}
+
+/** Counts what is accepted, while more is. */
+export class CountingAlongside {
+  private readonly ended = new AbortController()
+  private readonly counting: Promise<void>
+  private events = 0
+  private repeated = 0
+  private returned = 0
+
+  constructor(
+    private readonly parts: CountingParts,
+    private readonly signal: AbortSignal,
+  ) {
+    this.counting = this.countOn()
+  }
+
+  /** Counts the rest. @throws {Failure} PARTIAL when some batches could not be counted now, and wait; UNAVAILABLE */
+  async end(): Promise<CountedAlongside> {
+    await this.stop()
+    this.returned = 0
+    await this.count()
+    if (this.returned > 0)
+      throw new Failure('PARTIAL', `${this.returned} batches could not be counted now, and wait`, {
+        hint: 'feedctl analytics flush',
+      })
+    return { events: this.events, repeated: this.repeated }
+  }
+
+  /** Returns when nothing is being counted any more. Twice is calm. */
+  async stop(): Promise<void> {
+    this.ended.abort()
+    await this.counting
+  }
+
+  private async countOn(): Promise<void> {
+    const either = AbortSignal.any([this.ended.signal, this.signal])
+    while (!either.aborted) {
+      await sleep(GATHER_MS, either).catch(() => {})
+      // What fails now is counted, or fails, at the end.
+      if (!either.aborted) await this.count().catch(() => {})
+    }
+  }
+
+  private async count(): Promise<void> {
+    const { events, repeated, returned } = await countEvents(this.parts, this.signal)
+    this.events += events
+    this.repeated += repeated
+    this.returned += returned
+  }
+}

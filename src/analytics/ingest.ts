@@ -1,0 +1,192 @@
+import { steady } from '../kernel/clock.js'
+import { isFailure } from '../kernel/errors.js'
+import { shortHash } from '../kernel/hash.js'
+import { retry } from '../kernel/retry.js'
+import type { Catalog } from '../tenants/catalog.js'
+import type { TenantId, TenantSlug } from '../tenants/ids.js'
+import { Gathering, Unreadable } from './event.js'
+import type { EventBatch } from './event-batch.js'
+import { MOST_NAMED } from './intake.js'
+import { type LineTenant, LineTenants } from './line-tenants.js'
+import type { EventLog } from './log/driver.js'
+import { type Window, windowsOf } from './windows.js'
+
+const MOST_PER_BATCH = 5_000
+const FIRST_SIZE = 64
+/** Stands for `null`. */
+const NOTHING = new Unreadable('it is no object')
+/** Batches that are being kept while others are read. */
+const MOST_ON_THEIR_WAY = 8
+/** How long nothing can be kept before it is given up. */
+const PATIENCE_MS = 60_000
+const PAUSES = { tries: Number.POSITIVE_INFINITY, firstMs: 50, maxMs: 1_000 } as const
+
+export interface IngestParts {
+  readonly catalog: Catalog
+  readonly events: EventLog
+  /** Whether fields that feedctl does not know are kept. */
+  readonly keepsExtras: boolean
+  /** Told when a batch was accepted. */
+  readonly wake: () => void
+}
+
+export interface IngestOptions {
+  /** Whose all events are; null where each line names its `tenant`. */
+  readonly tenant: TenantSlug | null
+  /** Batches of the same bytes at the same place with the same prefix have the same ids, and count once. */
+  readonly batchPrefix: string
+  /** Nothing more is read once it aborts. */
+  readonly signal: AbortSignal
+  /** Told after each piece, lines so far. */
+  readonly progress: (lines: number) => void
+}
+
+/** A line, from 1, and why it was not taken. */
+export interface RefusedLine {
+  readonly line: number
+  readonly message: string
+}
+
+export interface IngestReport {
+  /** Lines that are not blank, and what became of them. */
+  readonly events: { readonly read: number; readonly accepted: number; readonly refused: number }
+  readonly batches: number
+  /** Whose events were accepted. */
+  readonly tenants: number
+  /** The first hundred; of lines of the same unknown tenant the first only. */
+  readonly refusals: readonly RefusedLine[]
+  /** Not so when the signal aborted before the end. */
+  readonly complete: boolean
+}
+
+/**
+ * Takes in NDJSON, a window of lines at a time, each good event for its tenant; waits where the log is behind. @throws {Failure} FILE_UNREADABLE, and what the
+ * log throws when it takes nothing for a minute: what was accepted by then stays
+ */
+export async function ingest(
+  parts: IngestParts,
+  source: AsyncIterable<Uint8Array>,
+  options: IngestOptions,
+): Promise<IngestReport> {
+  const run = new IngestRun(parts, options)
+  try {
+    for await (const window of windowsOf(source)) {
+      await run.take(window)
+      if (options.signal.aborted) break
+    }
+  } catch (error) {
+    if (!options.signal.aborted) throw error
+  }
+  await run.settle(options.signal)
+  return run.report(!options.signal.aborted)
+}
+
+class IngestRun {
+  private lines = 0
+  private readonly counts = { read: 0, accepted: 0, refused: 0 }
+  private batches = 0
+  private readonly refusals: RefusedLine[] = []
+  private readonly accepting = new Set<TenantId>()
+  private readonly onTheirWay = new Set<Promise<void>>()
+  private fault: unknown = null
+  private keptAt = steady()
+  private readonly tenants: LineTenants
+
+  constructor(
+    private readonly parts: IngestParts,
+    private readonly options: IngestOptions,
+  ) {
+    this.tenants = new LineTenants(parts.catalog, options.tenant)
+  }
+
+  report(complete: boolean): IngestReport {
+    const { counts, refusals } = this
+    return { events: { ...counts }, batches: this.batches, tenants: this.accepting.size, refusals, complete }
+  }
+
+  async take({ offset, bytes }: Window): Promise<void> {
+    const windowId = shortHash(`${this.options.batchPrefix} ${offset} ${shortHash(bytes)}`)
+    const gathered = new Map<TenantId, Gathering>()
+    const sent = new Map<TenantId, number>()
+    const now = Date.now()
+    const send = async (tenantId: TenantId, gathering: Gathering) => {
+      const number = sent.get(tenantId) ?? 0
+      sent.set(tenantId, number + 1)
+      await this.send({ tenantId, id: `${windowId}.${number}`, acceptedAt: now, events: gathering.columns() })
+    }
+    const text = bytes.toString()
+    for (let from = 0; from < text.length; ) {
+      const found = text.indexOf('\n', from)
+      const end = found < 0 ? text.length : found
+      const event = this.next(text.slice(from, end))
+      from = end + 1
+      if (event === null) continue
+      // Awaited only where nobody knows yet: there are hundreds of thousands in a second.
+      const tenant = this.tenants.known(event) ?? (await this.tenants.look(event))
+      const gathering = tenant.id === null ? null : (gathered.get(tenant.id) ?? this.begin(gathered, tenant.id))
+      const refusal = gathering === null ? tenant.refusal : gathering.add(event, now)
+      if (refusal !== null) this.refuse(refusal, tenant)
+      else if (tenant.id !== null && gathering !== null && gathering.length >= MOST_PER_BATCH) {
+        gathered.delete(tenant.id)
+        await send(tenant.id, gathering)
+      }
+    }
+    for (const [tenantId, gathering] of gathered) if (gathering.length > 0) await send(tenantId, gathering)
+    this.options.progress(this.lines)
+  }
+
+  /** @throws what kept a batch from being kept, unless that is the signal */
+  async settle(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.onTheirWay)
+    if (this.fault !== null && !signal.aborted) throw this.fault
+  }
+
+  /** The event on the line as it came out of JSON; null where it is blank. */
+  private next(line: string): unknown {
+    this.lines++
+    if (line.trim() === '') return null
+    this.counts.read++
+    try {
+      // A line that says null is no event, but it is a line.
+      return JSON.parse(line) ?? NOTHING
+    } catch {
+      return new Unreadable('it is no JSON')
+    }
+  }
+
+  private begin(gathered: Map<TenantId, Gathering>, tenantId: TenantId): Gathering {
+    const gathering = new Gathering({ tenantId, size: FIRST_SIZE, keepsExtras: this.parts.keepsExtras })
+    gathered.set(tenantId, gathering)
+    return gathering
+  }
+
+  private refuse(message: string, tenant: LineTenant): void {
+    this.counts.refused++
+    if (tenant.isTold || this.refusals.length >= MOST_NAMED) return
+    this.refusals.push({ line: this.lines, message })
+    tenant.isTold = tenant.id === null && tenant.slug !== null
+  }
+
+  /** Returns when another one may be sent. @throws what kept an earlier one from being kept */
+  private async send(batch: EventBatch): Promise<void> {
+    while (this.onTheirWay.size >= MOST_ON_THEIR_WAY) await Promise.race(this.onTheirWay)
+    if (this.fault !== null) throw this.fault
+    const kept = this.keep(batch)
+      .catch(error => {
+        this.fault ??= error
+      })
+      .finally(() => this.onTheirWay.delete(kept))
+    this.onTheirWay.add(kept)
+  }
+
+  private async keep(batch: EventBatch): Promise<void> {
+    const { events, wake } = this.parts
+    const worthRetrying = (error: unknown) => isFailure(error) && error.retry && steady() - this.keptAt < PATIENCE_MS
+    await retry(() => events.append(batch), { ...PAUSES, signal: this.options.signal, worthRetrying })
+    this.keptAt = steady()
+    this.batches++
+    this.counts.accepted += batch.events.length
+    this.accepting.add(batch.tenantId)
+    wake()
+  }
+}

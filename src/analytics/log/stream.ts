@@ -1,0 +1,174 @@
+import { connectionWords } from '../../kernel/connection-words.js'
+import { Failure, wordsOf } from '../../kernel/errors.js'
+import { newHolder } from '../../kernel/holder.js'
+import type { Log } from '../../kernel/log.js'
+import type { RedisConnection } from '../../redis/connection.js'
+import type { EventBatch } from '../event-batch.js'
+import { encodeBatch } from './codec.js'
+import type { Backlog, EventLog, TakenBatches } from './driver.js'
+import { EntryGathering } from './entry-gathering.js'
+import { Gauge } from './gauge.js'
+import { batchesIn } from './stream-entries.js'
+import { StreamGroup } from './stream-group.js'
+import { type EntryFacts, StreamScripts } from './stream-scripts.js'
+
+/** A taker that says nothing for so long is dead: it claims what it works on anew more often. */
+const DEAD_AFTER_MS = 60_000
+/** Before anything is known of entries. */
+const FIRST_GUESS_EVENTS = 1_000
+const MOST_ENTRIES_PER_READ = 256
+
+export interface StreamOptions {
+  readonly redis: RedisConnection
+  /** Of the installation's keys. */
+  readonly prefix: string
+  readonly maxBytes: number
+  readonly log: Log
+  readonly deadAfterMs?: number
+}
+
+/** Batches in a stream of Redis, read by a group of consumers. An entry that is counted is deleted. */
+export class EventStream implements EventLog {
+  readonly name = 'stream'
+  private readonly scripts: StreamScripts
+  private readonly group: StreamGroup
+  private readonly gauge: Gauge
+  private readonly gathering: EntryGathering
+  private readonly taken = new Set<EntryFacts>()
+  private readonly why: (error: unknown) => string
+  private keeping: NodeJS.Timeout | null = null
+  private eventsPerEntry = FIRST_GUESS_EVENTS
+
+  constructor(private readonly options: StreamOptions) {
+    const { redis, prefix, maxBytes, deadAfterMs = DEAD_AFTER_MS } = options
+    const keys = { stream: `{${prefix}}:event-log`, sums: `{${prefix}}:event-log:sums` }
+    this.scripts = new StreamScripts(redis, keys)
+    this.group = new StreamGroup(redis, keys.stream, newHolder(), deadAfterMs)
+    this.gauge = new Gauge(() => this.backlog(), maxBytes)
+    this.gathering = new EntryGathering((entry, batches) => this.scripts.append(entry, batches))
+    this.why = connectionWords(redis)
+  }
+
+  append(batch: EventBatch): Promise<void> {
+    return this.asking(async () => {
+      const encoded = encodeBatch(batch)
+      await this.gauge.admit(encoded.length)
+      await this.gathering.add(encoded)
+    })
+  }
+
+  take(maxEvents: number): Promise<TakenBatches | null> {
+    return this.asking(async () => {
+      const entries: EntryFacts[] = []
+      const batches: EventBatch[] = []
+      try {
+        await this.fill(entries, batches, maxEvents)
+      } catch (error) {
+        await this.giveBack(entries).catch(() => {})
+        throw error
+      }
+      if (batches.length === 0) return null
+      const end = (deed: () => Promise<void>) => () => this.asking(deed)
+      return { batches, done: end(() => this.forget(entries)), giveBack: end(() => this.giveBack(entries)) }
+    })
+  }
+
+  backlog(): Promise<Backlog> {
+    return this.asking(async () => {
+      const { entries, bytes, batches, oldestId } = await this.scripts.backlog()
+      // Sums that outlived the stream say nothing.
+      if (entries === 0) return { batches: 0, bytes: 0, oldestAt: null }
+      return { batches: Math.max(batches, entries), bytes: Math.max(bytes, 0), oldestAt: Number(oldestId.split('-')[0]) }
+    })
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.giveBack([...this.taken])
+      await this.group.leave()
+    } catch (error) {
+      this.options.log.debug('analytics: what was taken is given back by time', { why: this.why(error) })
+    } finally {
+      if (this.keeping !== null) clearInterval(this.keeping)
+      this.options.redis.disconnect()
+    }
+  }
+
+  private async fill(entries: EntryFacts[], batches: EventBatch[], maxEvents: number): Promise<void> {
+    for (let events = 0; events < maxEvents; ) {
+      const wanted = Math.ceil((maxEvents - events) / this.eventsPerEntry)
+      const read = await this.group.read(Math.min(Math.max(wanted, 1), MOST_ENTRIES_PER_READ))
+      if (read.length === 0) return
+      let readEvents = 0
+      for (const { id, data } of read) {
+        const found = this.decode(id, data)
+        if (found === null) continue
+        const facts = { id, batches: found.length, bytes: data.length }
+        entries.push(facts)
+        this.hold(facts)
+        batches.push(...found)
+        readEvents += found.reduce((sum, batch) => sum + batch.events.length, 0)
+      }
+      events += readEvents
+      this.eventsPerEntry = Math.max(1, readEvents / read.length)
+    }
+  }
+
+  /** Null for what cannot be read. It stays: once it looks as if its reader were dead, others try, among them a later feedctl. */
+  private decode(id: string, data: Buffer): EventBatch[] | null {
+    try {
+      return batchesIn(data)
+    } catch (error) {
+      this.options.log.error('analytics: an entry of the stream cannot be read', { entry: id, why: wordsOf(error) })
+      return null
+    }
+  }
+
+  private hold(facts: EntryFacts): void {
+    this.taken.add(facts)
+    this.keeping ??= setInterval(() => void this.keep(), (this.options.deadAfterMs ?? DEAD_AFTER_MS) / 4).unref()
+  }
+
+  private async keep(): Promise<void> {
+    await this.group.keep([...this.taken].map(({ id }) => id)).catch(() => {})
+  }
+
+  private async forget(entries: readonly EntryFacts[]): Promise<void> {
+    const own = entries.filter(entry => this.taken.has(entry))
+    if (own.length > 0) await this.scripts.forget(this.group.name, own)
+    this.release(own)
+  }
+
+  private async giveBack(entries: readonly EntryFacts[]): Promise<void> {
+    const own = entries.filter(entry => this.taken.has(entry))
+    await this.group.giveBack(own.map(({ id }) => id))
+    this.release(own)
+  }
+
+  private release(entries: readonly EntryFacts[]): void {
+    for (const entry of entries) this.taken.delete(entry)
+    if (this.taken.size > 0 || this.keeping === null) return
+    clearInterval(this.keeping)
+    this.keeping = null
+  }
+
+  private async asking<T>(deed: () => Promise<T>): Promise<T> {
+    try {
+      return await deed()
+    } catch (error) {
+      if (error instanceof Failure) throw error
+      throw streamFailure(this.why(error), error)
+    }
+  }
+}
+
+function streamFailure(words: string, cause: unknown): Failure {
+  if (/\bOOM\b/.test(words)) {
+    const hint = 'raise maxmemory of Redis, or take away what else fills it'
+    return new Failure('REDIS_FULL', `Redis has no memory left for events: ${words}`, { cause, hint })
+  }
+  return new Failure('UNAVAILABLE', `the stream of events does not answer: ${words}`, {
+    cause,
+    hint: 'check REDIS_URL and that Redis runs',
+  })
+}

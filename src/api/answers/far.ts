@@ -1,0 +1,118 @@
+import { promisify } from 'node:util'
+import { deflateRaw, inflateRaw } from 'node:zlib'
+import { type Cache, type Gates, Patience } from '../../caches/index.js'
+import { sleep } from '../../kernel/clock.js'
+import { isFailure } from '../../kernel/errors.js'
+import { randomToken, shortHash } from '../../kernel/hash.js'
+import type { Log } from '../../kernel/log.js'
+import type { Tenant } from '../../tenants/tenant.js'
+
+const deflate = promisify(deflateRaw)
+const inflate = promisify(inflateRaw)
+const MAX_BODY_BYTES = 64 * 1024 * 1024
+/** What is kept far outlives its time, so that there is something to send while the database is away. */
+const KEPT_TIMES_TTL = 60
+const KEPT_AT_MOST_S = 86_400
+const REDIS = { patienceMs: 250, awayMs: 3_000, what: 'Redis' }
+/** Who builds an answer may take this long before another one does; longer ones are built twice. */
+const TURN_MS = 5_000
+const LOOK_EVERY_MS = 20
+const OPEN_TO_ALL = 1_000_000
+
+/** An answer as other processes have it. */
+export interface FarAnswer {
+  readonly body: Buffer
+  readonly etag: string
+  readonly version: number
+  /** Epoch ms, by the clock of who built it. */
+  readonly builtAt: number
+}
+
+/** Ready answers that all processes share, compressed. Never throws: what is away or silent has nothing, and is left alone for seconds. */
+export class FarAnswers {
+  private readonly patience: Patience
+  private readonly keptS: number
+
+  constructor(
+    private readonly cache: Cache,
+    private readonly gates: Gates,
+    ttlS: number,
+    log: Log,
+  ) {
+    this.keptS = Math.max(ttlS, Math.min(KEPT_AT_MOST_S, ttlS * KEPT_TIMES_TTL))
+    this.patience = new Patience(REDIS, ({ message }) => log.warn('answers are not shared for now', { why: message }))
+  }
+
+  async get(tenant: Tenant, key: string): Promise<FarAnswer | null> {
+    const bytes = await this.ask(() => this.cache.get(cacheKey(tenant, key)))
+    return bytes === null ? null : decode(bytes)
+  }
+
+  async put(tenant: Tenant, key: string, answer: FarAnswer): Promise<void> {
+    if (answer.body.length > MAX_BODY_BYTES) return
+    const bytes = await encode(answer)
+    await this.ask(() => this.cache.put(cacheKey(tenant, key), bytes, this.keptS))
+  }
+
+  /**
+   * Waits until it is this process's turn to build the answer, or until another one has built it and `find` finds that. The turn is ended by `end`, which is
+   * calm; nobody waits longer than a turn lasts.
+   */
+  async turn<T>(
+    tenant: Tenant,
+    key: string,
+    find: () => Promise<T | null>,
+  ): Promise<{ readonly found: T } | { readonly end: () => void }> {
+    const gate = `answer:${cacheKey(tenant, key)}`
+    const token = randomToken()
+    const terms = { places: 1, perSecond: OPEN_TO_ALL, burst: OPEN_TO_ALL, leaseMs: TURN_MS, token }
+    for (let waitedMs = 0; waitedMs < TURN_MS; waitedMs += LOOK_EVERY_MS) {
+      const answer = await this.ask(() => this.gates.enter(gate, terms))
+      if (answer === null) break
+      // Who came in may have missed by a moment what the one before has built.
+      const found = await find()
+      if (answer.entered) {
+        const end = () => void this.gates.leave(gate, token).catch(() => {})
+        if (found === null) return { end }
+        end()
+      }
+      if (found !== null) return { found }
+      await sleep(LOOK_EVERY_MS)
+    }
+    return { end: () => {} }
+  }
+
+  private async ask<T>(deed: () => Promise<T>): Promise<T | null> {
+    try {
+      return await this.patience.ask(deed)
+    } catch (error) {
+      if (isFailure(error, 'UNAVAILABLE')) return null
+      throw error
+    }
+  }
+}
+
+/** Of two tenants never the same: a number that a restored catalog gives again was made at another time. */
+function cacheKey({ id, createdAt }: Tenant, key: string): string {
+  return `answer:${id}:${createdAt}:${shortHash(key)}`
+}
+
+/** A line of facts, then the body. */
+async function encode({ body, etag, version, builtAt }: FarAnswer): Promise<Buffer> {
+  const line = Buffer.from(`1 ${version} ${builtAt} ${etag}\n`, 'latin1')
+  return Buffer.concat([line, await deflate(body, { level: 1 })])
+}
+
+/** Null for what another feedctl has written, or what is damaged. */
+async function decode(bytes: Uint8Array): Promise<FarAnswer | null> {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const end = buffer.indexOf('\n')
+  const facts = /^1 (\d+) (\d+) ("[\w-]+")$/.exec(buffer.toString('latin1', 0, Math.max(0, end)))
+  if (facts === null) return null
+  try {
+    const body = await inflate(buffer.subarray(end + 1), { maxOutputLength: MAX_BODY_BYTES })
+    return { body, etag: facts[3] ?? '', version: Number(facts[1]), builtAt: Number(facts[2]) }
+  } catch {
+    return null
+  }
+}

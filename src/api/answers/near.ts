@@ -1,0 +1,98 @@
+import type { Known } from '../known.js'
+import type { Entry } from './entry.js'
+
+/** What one tenant may hold of the whole while others want room. */
+const SHARE = 1 / 4
+const ALIASES = 4
+
+/**
+ * The ready answers of this process, within a bound of bytes: when it is reached, who holds more than a quarter gives up its own, and else the tenant that has
+ * not asked for longest. Within a tenant what was not asked for goes first. What is out of date stays until the room is wanted: it is better than nothing.
+ */
+export class NearAnswers {
+  private bytes = 0
+  private count = 0
+  /** Who has entries, in the order in which they were last passed over. */
+  private readonly holders = new Set<Known>()
+  /** Who has more than a share. */
+  private readonly large = new Set<Known>()
+
+  constructor(private readonly maxBytes: number) {}
+
+  get heldBytes(): number {
+    return this.bytes
+  }
+
+  get entries(): number {
+    return this.count
+  }
+
+  /** The newest that was built, whether it counts or not. */
+  find(known: Known, key: string): Entry | null {
+    return known.entries.get(key) ?? null
+  }
+
+  keep(known: Known, entry: Entry): void {
+    const before = known.entries.get(entry.key)
+    if (before !== undefined) this.remove(known, before)
+    if (known.gone || entry.bytes > this.maxBytes * SHARE) return
+    known.entries.set(entry.key, entry)
+    this.reckon(known, entry.bytes, 1)
+    while (this.bytes > this.maxBytes) this.evictFrom(this.whoGivesWay())
+  }
+
+  /** Has the entry found under this spelling of its URL too. */
+  alias(known: Known, entry: Entry, url: string): void {
+    if (url === entry.key || entry.aliases.length >= ALIASES || known.entries.get(entry.key) !== entry) return
+    if (known.entries.has(url)) return
+    entry.aliases.push(url)
+    known.entries.set(url, entry)
+  }
+
+  /** Nothing is kept of a tenant that is remembered no more. */
+  clear(known: Known): void {
+    for (const entry of [...known.entries.values()]) this.remove(known, entry)
+  }
+
+  private remove(known: Known, entry: Entry): void {
+    if (known.entries.get(entry.key) !== entry) return
+    known.entries.delete(entry.key)
+    for (const alias of entry.aliases.splice(0)) known.entries.delete(alias)
+    this.reckon(known, -entry.bytes, -1)
+  }
+
+  private reckon(known: Known, bytes: number, count: number): void {
+    this.bytes += bytes
+    this.count += count
+    known.bytes += bytes
+    if (known.bytes > this.maxBytes * SHARE) this.large.add(known)
+    else this.large.delete(known)
+    if (known.bytes > 0) this.holders.add(known)
+    else this.holders.delete(known)
+  }
+
+  private whoGivesWay(): Known {
+    const [large] = this.large
+    if (large !== undefined) return large
+    for (const known of this.holders) {
+      if (!known.used) return known
+      known.used = false
+      this.holders.delete(known)
+      this.holders.add(known)
+    }
+    throw new Error('bytes are held by nobody')
+  }
+
+  private evictFrom(known: Known): void {
+    for (const [url, entry] of known.entries) {
+      if (url !== entry.key) continue
+      if (!entry.used) {
+        this.remove(known, entry)
+        return
+      }
+      entry.used = false
+      known.entries.delete(url)
+      known.entries.set(url, entry)
+    }
+  }
+}

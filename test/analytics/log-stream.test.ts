@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { EventStream } from '../../src/analytics/log/stream.js'
+import { Log } from '../../src/kernel/log.js'
+import { eraseKeys } from '../../src/queues/index.js'
+import { deleteRedisKeys, sharedRedisEnv } from '../support/drivers.js'
+import { startRedis } from '../support/redis.js'
+import { findFreePort } from '../support/server.js'
+import { batchOf, drained, keepsTheLogContract } from './log-contract.js'
+
+const env = sharedRedisEnv()
+afterAll(() => deleteRedisKeys(env))
+/** Short enough to be waited for, long enough for a busy machine to keep what it works on. */
+const DEAD_AFTER_MS = 3_000
+
+const freshPrefix = () => `${env.FEEDCTL_REDIS_PREFIX}l${randomBytes(4).toString('hex')}`
+
+function connect(url: string): Redis {
+  const redis = new Redis(url, { maxRetriesPerRequest: 1, commandTimeout: 5_000 })
+  redis.on('error', () => {})
+  return redis
+}
+
+function openStream(prefix: string, url = env.REDIS_URL ?? '', lines: string[] = []): EventStream {
+  const log = new Log(line => lines.push(line))
+  const stream = new EventStream({ redis: connect(url), prefix, maxBytes: 1024 ** 3, log, deadAfterMs: DEAD_AFTER_MS })
+  onTestFinished(() => stream.close())
+  return stream
+}
+
+const ids = async (stream: EventStream) => (await drained(stream)).map(({ id }) => id)
+
+describe('the stream', () => {
+  keepsTheLogContract(() => {
+    const prefix = freshPrefix()
+    const url = env.REDIS_URL ?? ''
+    return {
+      open: (maxBytes = 1024 ** 3) =>
+        new EventStream({ redis: connect(url), prefix, maxBytes, log: new Log(() => {}), deadAfterMs: DEAD_AFTER_MS }),
+      settings: { url, prefix, deadAfterMs: DEAD_AFTER_MS },
+    }
+  })
+
+  it('gathers what arrives together into few entries', async () => {
+    const prefix = freshPrefix()
+    const stream = openStream(prefix)
+    await Promise.all(Array.from({ length: 500 }, (_, n) => stream.append(batchOf(`${n}`, 2))))
+    const redis = connect(env.REDIS_URL ?? '')
+    onTestFinished(() => redis.disconnect())
+    expect(await redis.xlen(`{${prefix}}:event-log`)).toBeLessThan(100)
+    expect((await stream.backlog()).batches).toBe(500)
+    expect(await ids(stream)).toHaveLength(500)
+  })
+
+  it('keeps what a slow taker works on', async () => {
+    const prefix = freshPrefix()
+    const [slow, other] = [openStream(prefix), openStream(prefix)]
+    await slow.append(batchOf('slow'))
+    const taken = await slow.take(10)
+    const end = performance.now() + 1.5 * DEAD_AFTER_MS
+    await expect.poll(() => performance.now() > end).toBe(true)
+    expect(await other.take(10)).toBeNull()
+    await taken?.done()
+  })
+
+  it('goes on when its keys were erased, also those that were being worked on', async () => {
+    const prefix = freshPrefix()
+    const [stream, other] = [openStream(prefix), openStream(prefix)]
+    await stream.append(batchOf('gone'))
+    const taken = await stream.take(10)
+    await stream.append(batchOf('gone too'))
+    const redis = connect(env.REDIS_URL ?? '')
+    onTestFinished(() => redis.disconnect())
+    expect(await eraseKeys(redis, prefix)).toBe(2)
+    await taken?.done()
+    expect(await other.take(10)).toBeNull()
+    await other.append(batchOf('next'))
+    expect(await ids(stream)).toEqual(['next'])
+    expect(await stream.backlog()).toEqual({ batches: 0, bytes: 0, oldestAt: null })
+  })
+
+  it('leaves what it cannot read for a later feedctl, and hands out the rest', async () => {
+    const prefix = freshPrefix()
+    const lines: string[] = []
+    const stream = openStream(prefix, undefined, lines)
+    const redis = connect(env.REDIS_URL ?? '')
+    onTestFinished(() => redis.disconnect())
+    await redis.xadd(`{${prefix}}:event-log`, '*', 'd', Buffer.from([1, 4, 99, 1, 2, 3]))
+    await stream.append(batchOf('mine'))
+    expect(await ids(stream)).toEqual(['mine'])
+    expect(lines.join()).toContain('version 99')
+    expect(await redis.xlen(`{${prefix}}:event-log`)).toBe(1)
+    expect((await stream.backlog()).batches).toBe(1)
+  })
+
+  it('tells a Redis that is full from one that is away, and can be emptied while it is full', async () => {
+    await using server = await startRedis()
+    const redis = connect(server.url)
+    const stream = openStream('full', server.url)
+    await stream.append(batchOf('kept'))
+    await redis.config('SET', 'maxmemory', 1)
+    await expect(stream.append(batchOf('refused'))).rejects.toMatchObject({ code: 'REDIS_FULL', retry: true })
+    await redis.config('SET', 'maxmemory', 0)
+    const taken = await stream.take(10)
+    await redis.config('SET', 'maxmemory', 1)
+    await taken?.done()
+    expect(await stream.backlog()).toEqual({ batches: 0, bytes: 0, oldestAt: null })
+    await redis.config('SET', 'maxmemory', 0)
+    await stream.append(batchOf('again'))
+    expect(await ids(stream)).toEqual(['again'])
+    redis.disconnect()
+  })
+
+  it('is UNAVAILABLE where no Redis answers', async () => {
+    const redis = new Redis({ port: await findFreePort(), maxRetriesPerRequest: 1, retryStrategy: () => 10 })
+    redis.on('error', () => {})
+    const stream = new EventStream({ redis, prefix: 'away', maxBytes: 1024 ** 3, log: new Log(() => {}) })
+    await expect(stream.append(batchOf('x'))).rejects.toMatchObject({ code: 'UNAVAILABLE', retry: true })
+    await expect(stream.take(1)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(stream.backlog()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await stream.close()
+  })
+})
