@@ -1,6 +1,8 @@
 import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { NearAnswers } from '../../src/api/answers/near.js'
+import { AnswerTally } from '../../src/api/answers/tally.js'
 import { ApiMetrics } from '../../src/api/metrics.js'
 import { healthOf } from '../../src/api/ops/health.js'
 import { LiveFeed } from '../../src/api/ops/live.js'
@@ -39,6 +41,8 @@ test('an installation needs a look when an alert stands, nobody works on what wa
 test('rates are told from what the process counted between two looks, and not from one', async () => {
   const metrics = new ApiMetrics()
   onTestFinished(() => metrics.close())
+  const tally = new AnswerTally(new NearAnswers(0))
+  metrics.countAnswers(tally)
   const clock = { now: 1_000_000 }
   const meter = new RateMeter(
     () => countersOf(metrics),
@@ -47,8 +51,7 @@ test('rates are told from what the process counted between two looks, and not fr
   const nothing = { requestsPerS: null, errorsPerS: null, hitRatio: null, p95Ms: null, acceptedPerS: null, refusedPerS: null }
   expect(await meter.read()).toEqual(nothing)
   for (let times = 0; times < 40; times++) metrics.answered(times % 4 === 0 ? 503 : 200)
-  metrics.answers.inc({ from: 'near' }, 6)
-  metrics.answers.inc({ from: 'built' }, 2)
+  Object.assign(tally, { near: 4, lane: 1, far: 1, built: 1, stale: 1 })
   metrics.events.inc({ outcome: 'accepted' }, 100)
   metrics.events.inc({ outcome: 'behind' }, 4)
   for (let times = 0; times < 19; times++) metrics.seconds.observe({ route: '/v1/posts' }, 0.02)

@@ -5,7 +5,7 @@ import type { ApiMetrics } from '../metrics.js'
 export interface Counters {
   readonly requests: number
   readonly errors: number
-  /** Answers that were kept, near, far or stale. */
+  /** Answers that nothing was asked for, and all others. */
   readonly kept: number
   readonly built: number
   readonly accepted: number
@@ -89,8 +89,8 @@ export async function countersOf(metrics: ApiMetrics): Promise<Counters> {
   return {
     requests: sum(requests.values, () => true),
     errors: sum(requests.values, ({ status }) => String(status).startsWith('5')),
-    kept: sum(answers.values, ({ from }) => from !== 'built'),
-    built: sum(answers.values, ({ from }) => from === 'built'),
+    kept: sum(answers.values, ({ from }) => from === 'near' || from === 'far'),
+    built: sum(answers.values, ({ from }) => from === 'built' || from === 'stale'),
     accepted: sum(events.values, ({ outcome }) => outcome === 'accepted'),
     refused: sum(events.values, ({ outcome }) => outcome === 'refused'),
     behind: sum(events.values, ({ outcome }) => outcome === 'behind'),
