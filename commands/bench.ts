@@ -1,5 +1,8 @@
 import type { Io } from '../src/cli/io.js'
 import { Failure } from '../src/kernel/errors.js'
+import { registerAnalytics } from './bench/analytics.js'
+import { registerApi } from './bench/api.js'
+import { registerGuide } from './bench/guide.js'
 import { registerMedia } from './bench/media.js'
 import { registerQueue } from './bench/queue.js'
 import { registerSync } from './bench/sync.js'
@@ -7,6 +10,9 @@ import { examples, type Program } from './program.js'
 
 export function register(program: Program, io: Io): void {
   const bench = program.command('bench')
+  registerAnalytics(bench, io)
+  registerApi(bench, io)
+  registerGuide(bench, io)
   registerMedia(bench, io)
   registerQueue(bench, io)
   registerSync(bench, io)

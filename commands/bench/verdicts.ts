@@ -26,7 +26,7 @@ function columnsFor(rounds: number, shown: (row: Row, value: number | null) => s
     { title: rounds > 1 ? `${rounds} ROUNDS` : '', cell: row => row.metric },
     right('MEASURED', row => shown(row, row.measured)),
     ...(rounds > 1 ? [right('MIN-MAX', row => `${shown(row, row.min)}-${shown(row, row.max)}`)] : []),
-    right('TARGET', row => (row.target === null ? null : `${shown(row, row.target)} or less`)),
+    right('TARGET', row => (row.target === null ? null : `${shown(row, row.target)} or ${row.atLeast ? 'more' : 'less'}`)),
     {
       title: 'VERDICT',
       cell: row => (row.valid ? (row.pass === null ? null : row.pass ? 'pass' : 'miss') : 'not valid'),

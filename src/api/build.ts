@@ -21,6 +21,7 @@ import { mediaFileRoutes } from './routes/media-files.js'
 import { postRoutes } from './routes/posts.js'
 import { standingRoutes } from './routes/standing.js'
 import { usageRoutes } from './routes/usage.js'
+import { showStatements } from './statement-count.js'
 
 /** The API without a port. */
 export interface BuiltApi {
@@ -58,6 +59,7 @@ export async function buildApi(app: App, around: ApiSurroundings = {}): Promise<
     urls,
     metrics,
   }
+  showStatements(metrics.registry, catalog.server)
   const readiness = new ReadinessLook(app)
   standingRoutes(server, {
     proxies,

@@ -100,7 +100,8 @@ class RunningApi implements Api {
       if (this.leaving !== null) response.shouldKeepAlive = false
       response.once('close', () => {
         this.inFlight--
-        built.metrics.answered(response.statusCode)
+        // Not for whom has gone before there was an answer.
+        if (response.headersSent) built.metrics.answered(response.statusCode)
       })
     })
   }

@@ -31,10 +31,10 @@ export interface Io {
   progress(name: string, unit?: string): Progress
   /** Reads on no more once it has more than `maxBytes`: the caller refuses that. */
   readStdin(maxBytes?: number): Promise<Buffer>
-  /** One line that a person types without seeing it; null where nobody sits at a terminal. @throws {Failure} INTERRUPTED */
-  askHidden(question: string): Promise<string | null>
   /** Stdin as it comes, for what is too long to hold; it ends with an error when the signal aborts. */
   stdin(): Readable
+  /** One line that a person types without seeing it; null where nobody sits at a terminal. @throws {Failure} INTERRUPTED */
+  askHidden(question: string): Promise<string | null>
   /** The settings, read once. @throws {Failure} CONFIG_INVALID */
   config(): LoadedConfig
   /** Raw text on stdout, for exports, also under `--quiet`. @throws {Failure} USAGE under `--json` */

@@ -157,15 +157,15 @@ export class Terminal implements Io {
     return Buffer.concat(chunks)
   }
 
+  stdin(): Readable {
+    return addAbortSignal(this.signal, this.ports.stdin())
+  }
+
   async askHidden(question: string): Promise<string | null> {
     const stdin = this.ports.stdin()
     if (stdin.isTTY !== true || this.ports.stderr.isTTY !== true) return null
     const { readHiddenLine } = await import('./hidden-line.js')
     return readHiddenLine(stdin, this.ports.stderr, question, this.signal)
-  }
-
-  stdin(): Readable {
-    return addAbortSignal(this.signal, this.ports.stdin())
   }
 
   async confirm(deed: string): Promise<void> {

@@ -95,7 +95,7 @@ describe('a slow client', () => {
   })
 
   test('keeps nobody else waiting', async () => {
-    const frame = await startFrame({}, { ...SOON, headersMs: 1_500, requestMs: 1_500 })
+    const frame = await startFrame({}, { ...SOON, headersMs: 3_000, requestMs: 3_000 })
     const slow = Array.from({ length: 50 }, () => openRaw(frame.port, socket => socket.write('GET /who HTTP/1.1\r\nX-')))
     const answers = await Promise.all(Array.from({ length: 20 }, () => frame.ask('/who')))
     expect(answers.every(({ status }) => status === 200)).toBe(true)
@@ -173,7 +173,7 @@ describe('against the routes', () => {
   ]
 
   beforeAll(async () => {
-    ground = await ApiGround.create()
+    ground = await ApiGround.create({ FEEDCTL_API_RATE: '0' })
     token = await ground.tenant('acme')
     await ground.file('acme', { name: 'a.png' })
     document = JSON.parse((await ground.ask('/openapi.json')).body.toString()) as OpenApiDocument

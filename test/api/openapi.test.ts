@@ -13,7 +13,7 @@ let document: OpenApiDocument
 let conformance: Conformance
 
 beforeAll(async () => {
-  ground = await ApiGround.create({ FEEDCTL_API_MAX_BODY_BYTES: String(MAX_BODY) })
+  ground = await ApiGround.create({ FEEDCTL_API_MAX_BODY_BYTES: String(MAX_BODY), FEEDCTL_API_RATE: '0' })
   token = await ground.tenant('acme')
   suspended = await ground.tenant('initech')
   await ground.installation.run(['tenant', 'suspend', 'initech'])

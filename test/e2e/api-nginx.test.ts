@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, ApiGround, type Asking, ask } from '../api/ground.js'
 import { openRaw } from '../api/raw-socket.js'
+import { sharedMariadbEnv, sharedRedisEnv, type TestEnv } from '../support/drivers.js'
 import { type NginxServer, startNginx } from '../support/nginx.js'
 import { findFreePort } from '../support/server.js'
 import type { BinProcess } from './bin-process.js'
@@ -11,27 +12,18 @@ import { Load, servingAt } from './serving.js'
 const CONF = fileURLToPath(new URL('../../docs/nginx-api.conf', import.meta.url))
 const HOST = { host: 'api.example.com' }
 
+/** With what is shared in files, and with what several machines share. */
+const INSTALLATIONS: [string, () => TestEnv][] = [
+  ['SQLite', () => ({})],
+  ['MariaDB and Redis', () => ({ ...sharedMariadbEnv(), ...sharedRedisEnv(), CACHE_DRIVER: 'redis', QUEUE_CONNECTION: 'redis' })],
+]
+
 let ground: ApiGround
 let processes: BinProcess[]
 let urls: string[]
 let nginx: NginxServer
 let port: number
 let token: string
-
-beforeAll(async () => {
-  ground = await ApiGround.create({ FEEDCTL_TRUSTED_PROXIES: '127.0.0.1', FEEDCTL_API_RATE: '0' })
-  token = await ground.tenant('acme')
-  for (let file = 1; file <= 5; file++) await ground.file('acme', { name: `${file}.png` })
-  processes = [1, 2, 3].map(() => ground.installation.start(['serve', '--port', '0']))
-  urls = await Promise.all(processes.map(servingAt))
-  port = await findFreePort()
-  nginx = await startNginx(port, settings())
-})
-
-afterAll(async () => {
-  await nginx?.dispose()
-  await ground?.[Symbol.asyncDispose]()
-})
 
 /** The file as an operator would write it for this place: ports are other ones, and nothing else. */
 function settings(): string {
@@ -63,7 +55,22 @@ async function answeredBy(url: string): Promise<number> {
   return Number(/requests_total\{status="200"\} (\d+)/.exec(page)?.[1] ?? 0)
 }
 
-describe('three processes behind nginx', () => {
+describe.each(INSTALLATIONS)('three processes behind nginx on %s', (_drivers, env) => {
+  beforeAll(async () => {
+    ground = await ApiGround.create({ FEEDCTL_TRUSTED_PROXIES: '127.0.0.1', FEEDCTL_API_RATE: '0', ...env() })
+    token = await ground.tenant('acme')
+    for (let file = 1; file <= 5; file++) await ground.file('acme', { name: `${file}.png` })
+    processes = [1, 2, 3].map(() => ground.installation.start(['serve', '--port', '0']))
+    urls = await Promise.all(processes.map(servingAt))
+    port = await findFreePort()
+    nginx = await startNginx(port, settings())
+  })
+
+  afterAll(async () => {
+    await nginx?.dispose()
+    await ground?.[Symbol.asyncDispose]()
+  })
+
   test('all serve, as one', async () => {
     const headers = { authorization: `Bearer ${token}` }
     for (let round = 0; round < 6; round++) {

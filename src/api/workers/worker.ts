@@ -14,7 +14,7 @@ export interface WorkerOptions {
   readonly signal: AbortSignal
 }
 
-/** Serves as one of several processes, until it is told to leave. What keeps it from serving is told to the process that has forked it, and thrown nowhere. */
+/** Serves as one of several processes, until it is told to leave. What keeps it from serving is told to the process that has forked it; only a bug is thrown here too. */
 export async function serveAsWorker(self: ClusterWorker, { open, place, signal }: WorkerOptions): Promise<void> {
   const line = new Line(self)
   signal.addEventListener('abort', () => line.leave({ lingerMs: 0, succeeded: false }), { once: true })
@@ -30,6 +30,7 @@ export async function serveAsWorker(self: ClusterWorker, { open, place, signal }
   } catch (error) {
     const failure = error instanceof Failure ? error : new Failure('UNAVAILABLE', wordsOf(error))
     tell(self, { is: 'refused', failure: failure.toJSON() })
+    if (failure !== error) throw error
   } finally {
     self.disconnect()
   }

@@ -109,6 +109,7 @@ export class Workers {
         await successor.serving
       } catch (error) {
         await successor.ended
+        if (this.isDraining) return
         note(`not reloaded, the workers before go on: ${wordsOf(error)}`)
         log.error('api: a new worker does not serve: the workers before go on', { why: wordsOf(error) })
         voice.ready(this.status())

@@ -11,6 +11,8 @@ export interface Row {
   readonly metric: string
   /** Null where nothing is promised. */
   readonly target: number | null
+  /** Whether the target is the least that passes; without it, it is the most. */
+  readonly atLeast?: true
   /** Null where this system does not tell. */
   readonly measured: number | null
   readonly min: number | null

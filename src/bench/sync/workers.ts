@@ -25,8 +25,12 @@ export class Workers implements AsyncDisposable {
     }
   }
 
+  get pids(): number[] {
+    return this.children.map(child => child.pid)
+  }
+
   usages(): Usage[] {
-    return this.children.map(child => usageOf(child.pid))
+    return this.pids.map(usageOf)
   }
 
   /** Workers that ended though nobody asked them to. */

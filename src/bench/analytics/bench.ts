@@ -1,0 +1,87 @@
+import type { Config, Environment } from '../../kernel/config.js'
+import { choosePlace } from '../api/bench.js'
+import { LoadProcess } from '../api/load-process.js'
+import { populate } from '../api/population.js'
+import { describeMachine, type Machine } from '../sync/machine.js'
+import type { Row } from '../sync/rows.js'
+import type { Watcher } from '../sync/watcher.js'
+import { serversOf } from './accounts.js'
+import { measureHttp } from './http-round.js'
+import { type AnalyticsLoad, FEEDS_PER_TENANT, POSTS_PER_FEED } from './load.js'
+import { measureLoadData } from './load-data.js'
+import { measureNdjson } from './ndjson-round.js'
+import { type AnalyticsRound, rowsOf } from './rows.js'
+
+export interface AnalyticsBenchOptions {
+  /** The operator's settings: drivers and servers are taken from them, databases, folders and keys never. */
+  readonly operator: Config
+  readonly env: Environment
+  readonly load: AnalyticsLoad
+  readonly watcher: Watcher
+  /** Ends what is running and removes what was made. */
+  readonly signal: AbortSignal
+}
+
+export interface AnalyticsBenchResult {
+  readonly scenario: 'analytics'
+  readonly machine: Machine
+  /** `gatheringS`: how long events are gathered before they are counted. */
+  readonly settings: AnalyticsLoad & { readonly gatheringS: number }
+  readonly rows: readonly Row[]
+  /** The scalability model of scenarios that have one. */
+  readonly model: null
+}
+
+/**
+ * Measures how fast events come from HTTP, or from a file, to committed rows of real feedctl processes on the configured drivers, and whether each counts once.
+ * @throws {Failure} UNAVAILABLE; the signal's reason
+ */
+export async function benchAnalytics(options: AnalyticsBenchOptions): Promise<AnalyticsBenchResult> {
+  const { operator, load, watcher, signal } = options
+  try {
+    const rounds: AnalyticsRound[] = []
+    while (rounds.length < load.repeat) {
+      if (load.repeat > 1) watcher.note(`round ${rounds.length + 1} of ${load.repeat}`)
+      rounds.push(await runRound(options))
+      signal.throwIfAborted()
+    }
+    return {
+      ...{ scenario: 'analytics', machine: describeMachine(operator) },
+      settings: { ...load, gatheringS: operator.analyticsDelayS },
+      rows: rowsOf(load, rounds),
+      model: null,
+    }
+  } catch (error) {
+    // Ctrl-C reaches the children too: what fails because they are gone is the interruption, not a failure of its own.
+    signal.throwIfAborted()
+    throw error
+  }
+}
+
+/** Each source in a place of its own: neither finds the rows of the other. */
+export async function runRound(options: AnalyticsBenchOptions): Promise<AnalyticsRound> {
+  const { load, watcher, signal } = options
+  const shape = { tenants: load.tenants, feedsPerTenant: FEEDS_PER_TENANT, postsPerFeed: POSTS_PER_FEED }
+  let round: AnalyticsRound = { http: null, ndjson: null, loadDataPerS: null }
+  if (load.from !== 'ndjson') {
+    watcher.note('events over HTTP')
+    await using generator = LoadProcess.start(signal)
+    await using place = await choosePlace(options)
+    await place.prepare()
+    const parts = { place, callers: await populate(place, shape, signal), load, servers: await serversOf(place), signal }
+    round = { ...round, http: await measureHttp(parts, generator) }
+  }
+  if (load.from !== 'http') {
+    watcher.note('events from a file')
+    await using place = await choosePlace(options)
+    await place.prepare()
+    const parts = { place, callers: await populate(place, shape, signal), load, servers: await serversOf(place), signal }
+    round = { ...round, ndjson: await measureNdjson(parts) }
+  }
+  if (options.operator.dbConnection === 'mysql') {
+    watcher.note('LOAD DATA of the same number of rows')
+    await using place = await choosePlace(options)
+    round = { ...round, loadDataPerS: await measureLoadData(place, load, signal) }
+  }
+  return round
+}

@@ -1,0 +1,90 @@
+import { judge, type Look, least, most, type Promised } from '../api/judging.js'
+import type { Row } from '../sync/rows.js'
+import { phaseOf } from '../sync/targets.js'
+import type { EventsRound } from './http-round.js'
+import { type AnalyticsLoad, TARGETS } from './load.js'
+
+/** One repetition; null for what was not asked for, or is not there. */
+export interface AnalyticsRound {
+  readonly http: EventsRound | null
+  readonly ndjson: EventsRound | null
+  /** Rows per second of LOAD DATA on the same server. */
+  readonly loadDataPerS: number | null
+}
+
+const NOTHING = { value: null, faults: [] }
+
+export function rowsOf(load: AnalyticsLoad, rounds: readonly AnalyticsRound[]): Row[] {
+  const raw = rounds.map(({ loadDataPerS }) => loadDataPerS)
+  const hasRaw = raw.some(value => value !== null)
+  return [
+    ...sourceRows(
+      'http',
+      load,
+      rounds.map(({ http }) => http),
+      raw,
+    ),
+    ...sourceRows(
+      'ndjson',
+      load,
+      rounds.map(({ ndjson }) => ndjson),
+      raw,
+    ),
+    ...(hasRaw
+      ? [
+          judge(
+            phaseOf(load.tenants),
+            'load_data_per_s',
+            raw.map(value => ({ value, faults: [] })),
+          ),
+        ]
+      : []),
+  ]
+}
+
+function sourceRows(
+  name: 'http' | 'ndjson',
+  load: AnalyticsLoad,
+  rounds: readonly (EventsRound | null)[],
+  raw: readonly (number | null)[],
+): Row[] {
+  if (rounds.every(round => round === null)) return []
+  const row = (metric: string, value: (one: EventsRound, round: number) => number | null, promised: Promised | null = null) => {
+    const looks = rounds.map((one, n): Look => (one === null ? NOTHING : { value: value(one, n), faults: one.faults }))
+    return judge(phaseOf(load.tenants), `${name}_${metric}`, looks, promised)
+  }
+  const promise = load.duration >= TARGETS.durationS ? least(TARGETS.committedPerS) : null
+  return [
+    row('committed_per_s', one => one.committedPerS, promise),
+    row('lost_events', one => one.lost, most(0)),
+    row('events', one => one.events),
+    row('accepted_per_s', one => one.acceptedPerS),
+    ...(raw.some(value => value !== null) ? [row('load_data_ratio', (one, n) => ratio(one.committedPerS, raw[n]))] : []),
+    ...(name === 'http'
+      ? [
+          row('put_off', one => one.http?.putOff ?? null),
+          row('batch_p50_ms', one => one.http?.batchP50Ms ?? null),
+          row('batch_p99_ms', one => one.http?.batchP99Ms ?? null),
+          row('generator_share', one => one.http && Math.max(one.http.strain.cpuShare, one.http.strain.loopShare)),
+        ]
+      : []),
+    row('backlog_batches', one => one.backlog.batches),
+    row('backlog_bytes', one => one.backlog.bytes),
+    ...partiesOf(rounds).flatMap(party => [
+      row(`cpu_${party}_s`, one => accountOf(one, party)?.cpuS ?? null),
+      row(`peak_rss_${party}_bytes`, one => accountOf(one, party)?.peakRssBytes ?? null),
+    ]),
+  ]
+}
+
+function partiesOf(rounds: readonly (EventsRound | null)[]): string[] {
+  return [...new Set(rounds.flatMap(round => round?.accounts.map(({ name }) => name) ?? []))]
+}
+
+function accountOf(round: EventsRound, party: string) {
+  return round.accounts.find(({ name }) => name === party)
+}
+
+function ratio(one: number, other: number | null | undefined): number | null {
+  return other === null || other === undefined ? null : one / other
+}

@@ -1,0 +1,92 @@
+import { Connection, type Target } from './connection.js'
+import { type Asked, Checker, type Tally } from './expectations.js'
+import { Latencies, type LatencyFigures } from './latencies.js'
+
+/** Requests one after another on each of many connections: the next is sent when the last is answered. */
+export interface ClosedLoopOrder {
+  readonly target: Target
+  readonly connections: number
+  readonly durationMs: number
+  /** Most requests; null: as many as there is time for. */
+  readonly most: number | null
+  readonly asked: readonly Asked[]
+  /** Which of them is sent when, over all connections, again and again; null: in their order. */
+  readonly sequence: readonly number[] | null
+}
+
+export interface LoopResult extends Tally {
+  /** From the first request to the last answer. */
+  readonly wallMs: number
+  readonly latency: LatencyFigures
+}
+
+/** Whoever has not answered by then never will. */
+export const PATIENCE_MS = 20_000
+
+/** @throws {Error} when a connection cannot be opened */
+export async function closedLoop(order: ClosedLoopOrder): Promise<LoopResult> {
+  const { asked, sequence } = order
+  const most = order.most ?? Number.POSITIVE_INFINITY
+  const checker = new Checker()
+  const latencies = new Latencies()
+  const requests = asked.map(({ text }) => Buffer.from(text, 'latin1'))
+  let [turn, open, deadline, isOver] = [0, 0, 0, false]
+  let finish: () => void = () => {}
+  const finished = new Promise<void>(resolve => {
+    finish = resolve
+  })
+  const leave = () => {
+    open -= 1
+    if (open === 0) finish()
+  }
+  const next = (connection: Connection, now: number) => {
+    const place = turn++
+    const which = sequence === null ? place % requests.length : (sequence[place % sequence.length] ?? 0)
+    connection.asked = which
+    connection.since = now
+    connection.send(requests[which] as Buffer)
+  }
+  const connections = await openAll(order.connections, order.target, {
+    onAnswer: (connection, answer) => {
+      const now = performance.now()
+      latencies.add(now - connection.since)
+      checker.check(asked[connection.asked] as Asked, answer)
+      if (now < deadline && turn < most) next(connection, now)
+      else leave()
+    },
+    onLost: (_, why) => {
+      if (isOver) return
+      checker.lose(why)
+      leave()
+    },
+    wantsBody: () => checker.wantsBody(),
+  })
+  const begun = performance.now()
+  deadline = begun + order.durationMs
+  open = connections.length
+  for (const connection of connections) next(connection, performance.now())
+  const timer = setTimeout(finish, order.durationMs + PATIENCE_MS)
+  await finished
+  clearTimeout(timer)
+  isOver = true
+  const wallMs = performance.now() - begun
+  for (const connection of connections) connection.close()
+  if (open > 0) checker.lose('no answer')
+  return { ...checker.tally(), wallMs, latency: latencies.figures() }
+}
+
+const OPENED_AT_ONCE = 100
+
+/** Opens connections, a hundred at a time: a burst would overflow what the server's kernel keeps waiting. */
+export async function openAll(
+  count: number,
+  target: Target,
+  events: Parameters<typeof Connection.open>[1],
+): Promise<Connection[]> {
+  const opened: Connection[] = []
+  while (opened.length < count) {
+    const batch = Array.from({ length: Math.min(OPENED_AT_ONCE, count - opened.length) }, () => Connection.open(target, events))
+    opened.push(...(await Promise.all(batch)))
+  }
+  return opened
+}

@@ -1,0 +1,95 @@
+import { connect, type Socket } from 'node:net'
+import { wordsOf } from '../../kernel/errors.js'
+import { AnswerReader, type ReadAnswer } from './answer-reader.js'
+
+/** Where requests are sent. */
+export interface Target {
+  readonly host: string
+  readonly port: number
+}
+
+/** What is told of a connection. */
+export interface ConnectionEvents {
+  /** The answer to the request that was sent last. */
+  onAnswer(connection: Connection, answer: ReadAnswer): void
+  /** It is gone: nobody asked for that. */
+  onLost(connection: Connection, why: string): void
+  wantsBody(): boolean
+}
+
+/** Every read of every connection goes here first, and is used up before the next. */
+const READ = Buffer.allocUnsafe(256 * 1024)
+
+/** One keep-alive connection with at most one request under way; costs as little as a connection of Node can. */
+export class Connection {
+  private readonly socket: Socket
+  private readonly reader: AnswerReader
+  private over = false
+  /** When the request under way was to be sent, ms of `performance.now`; for who measures. */
+  since = 0
+  /** Which request is under way; for who checks its answer. */
+  asked = 0
+  answers = 0
+
+  private constructor(
+    { host, port }: Target,
+    localAddress: string | null,
+    private readonly events: ConnectionEvents,
+  ) {
+    this.reader = new AnswerReader(
+      answer => {
+        this.answers += 1
+        this.events.onAnswer(this, answer)
+      },
+      () => this.events.wantsBody(),
+    )
+    const onread = { buffer: READ, callback: (bytes: number) => this.take(bytes) }
+    this.socket = connect({ host, port, onread, noDelay: true, ...(localAddress === null ? {} : { localAddress }) })
+    this.socket.on('error', error => this.lose(wordsOf(error)))
+    this.socket.on('close', () => this.lose('closed by the server'))
+  }
+
+  /** Resolves when it is open. @throws {Error} when it is refused */
+  static open(target: Target, events: ConnectionEvents, localAddress: string | null = null): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const opening = { ...events, onLost: (_: Connection, why: string) => reject(new Error(`no connection: ${why}`)) }
+      const live: ConnectionEvents = {
+        onAnswer: (connection, answer) => events.onAnswer(connection, answer),
+        onLost: (connection, why) => (isOpen ? events : opening).onLost(connection, why),
+        wantsBody: () => events.wantsBody(),
+      }
+      let isOpen = false
+      const connection = new Connection(target, localAddress, live)
+      connection.socket.once('connect', () => {
+        isOpen = true
+        resolve(connection)
+      })
+    })
+  }
+
+  send(request: Buffer): void {
+    this.socket.write(request)
+  }
+
+  /** Without a word to anyone. */
+  close(): void {
+    this.over = true
+    this.socket.destroy()
+  }
+
+  private take(bytes: number): boolean {
+    try {
+      if (!this.over) this.reader.take(READ.subarray(0, bytes))
+    } catch (error) {
+      this.lose(wordsOf(error))
+      this.socket.destroy()
+    }
+    return true
+  }
+
+  private lose(why: string): void {
+    if (this.over) return
+    this.over = true
+    this.events.onLost(this, why)
+  }
+}

@@ -1,0 +1,36 @@
+/** What a benchmark of the API makes and does. */
+export interface ApiLoad {
+  readonly tenants: number
+  /** Concurrent users; or, from `HELD_FROM` on, connections that are held open and asked in turns. */
+  readonly connections: number
+  /** Requests per second of the open loop. */
+  readonly rate: number
+  /** Processes of the API. */
+  readonly workers: number
+  /** How long each figure is measured, seconds. */
+  readonly duration: number
+  /** Whole rounds. */
+  readonly repeat: number
+}
+
+/** As many cannot all be in a hurry on one machine: they are held. */
+export const HELD_FROM = 5_000
+
+/** Connections of the load that finds out how much can be answered. */
+export const BUSY_CONNECTIONS = 50
+
+/** What is promised on a machine of two cores that also runs the generators and the databases. */
+export const TARGETS = {
+  /** Least part of what a bare server does that sends the same bytes. */
+  cachedRatio: 0.75,
+  /** For so many users at most. */
+  users: 1_000,
+  usersP99Ms: 150,
+  /** One, and what looking for changes adds. */
+  statementsPerRequest: 1.05,
+} as const
+
+export const FEEDS_PER_TENANT = 3
+export const POSTS_PER_FEED = 30
+export const POSTS_PER_PAGE = 20
+export const LIST_PATH = `/v1/posts?limit=${POSTS_PER_PAGE}`

@@ -1,0 +1,57 @@
+import type { LoopResult } from './closed-loop.js'
+import type { UsersOrder } from './concurrent-users.js'
+import type { Target } from './connection.js'
+import type { Asked } from './expectations.js'
+import type { LatencyFigures } from './latencies.js'
+import { LIST_PATH } from './load.js'
+import { type Done, type LoadProcess, saturation } from './load-process.js'
+import { faultsOf } from './loop-faults.js'
+import type { OpenLoopOrder } from './open-loop.js'
+
+export interface Answered {
+  readonly perS: number
+  readonly latency: LatencyFigures
+  readonly faults: readonly string[]
+  /** Why a time may be the generator's rather than the server's; it is never too short for that. */
+  readonly doubts: readonly string[]
+  /** How busy the generator was, 1 being all of a core. */
+  readonly generatorShare: number
+}
+
+export interface UsersRound {
+  /** So many users who ask again when they are answered: their times follow from how many they are and how much is answered. */
+  readonly users: Answered
+  /** Requests at a fixed rate, over as many connections. */
+  readonly rate: Answered
+}
+
+export interface UsersParts {
+  readonly target: Target
+  readonly asked: readonly Asked[]
+  readonly token: string
+  readonly connections: number
+  readonly rate: number
+  readonly durationMs: number
+}
+
+/** @throws {Failure} UNAVAILABLE */
+export async function measureUsers(parts: UsersParts, generator: LoadProcess): Promise<UsersRound> {
+  const { target, asked, token, connections, durationMs } = parts
+  const durationS = Math.max(1, Math.round(durationMs / 1000))
+  const users: UsersOrder = { target, connections, durationS, path: LIST_PATH, token }
+  const rate: OpenLoopOrder = { target, connections, perS: parts.rate, durationMs, asked }
+  return {
+    users: answeredOf(await generator.run<LoopResult>('concurrentUsers', users)),
+    rate: answeredOf(await generator.run<LoopResult>('openLoop', rate)),
+  }
+}
+
+export function answeredOf({ result, strain }: Done<LoopResult>): Answered {
+  return {
+    perS: (result.answers * 1000) / result.wallMs,
+    latency: result.latency,
+    faults: faultsOf(result),
+    doubts: saturation(strain),
+    generatorShare: Math.max(strain.cpuShare, strain.loopShare),
+  }
+}

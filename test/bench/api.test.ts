@@ -1,0 +1,244 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished, test } from 'vitest'
+import { AnswerReader, type ReadAnswer } from '../../src/bench/api/answer-reader.js'
+import type { bareServer } from '../../src/bench/api/bare-server.js'
+import { type ClosedLoopOrder, closedLoop } from '../../src/bench/api/closed-loop.js'
+import type { Target } from '../../src/bench/api/connection.js'
+import type { Asked } from '../../src/bench/api/expectations.js'
+import { measureHeld, spreadOf } from '../../src/bench/api/held.js'
+import { judge, least, most, unlessShort } from '../../src/bench/api/judging.js'
+import { Latencies } from '../../src/bench/api/latencies.js'
+import { LoadProcess, saturation } from '../../src/bench/api/load-process.js'
+import type { openLoop } from '../../src/bench/api/open-loop.js'
+import { processTree, residentBytes } from '../../src/bench/api/processes.js'
+import { askedFor, askOnce, differences, requestText, sameBytes } from '../../src/bench/api/real-answer.js'
+import { sumOf } from '../../src/bench/api/service.js'
+
+const TEXT = requestText('/a', 'token')
+const RIGHT: Asked = { text: TEXT, status: 200, bytes: 2, sha256: null }
+
+async function serving(listener: RequestListener): Promise<Target & { readonly server: Server }> {
+  const server = createServer(listener)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port, server }
+}
+
+function loop(target: Target, changes: Partial<ClosedLoopOrder> = {}) {
+  const order = { connections: 4, durationMs: 20_000, most: 200, asked: [RIGHT], sequence: null, ...changes }
+  return closedLoop({ target, ...order })
+}
+
+describe('answers over one connection', () => {
+  const answers = Buffer.from(
+    'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhelloHTTP/1.1 204 No Content\r\nx: y\r\n\r\nHTTP/1.1 503 Away\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n',
+  )
+
+  it.each([1, 2, 3, 7, 40, 1_000])('are told apart when they come in pieces of %d bytes', size => {
+    const read: ReadAnswer[] = []
+    const reader = new AnswerReader(
+      answer => read.push(answer),
+      () => true,
+    )
+    for (let at = 0; at < answers.length; at += size) reader.take(answers.subarray(at, at + size))
+    expect(read.map(({ status, bytes, body, retryAfterS }) => [status, bytes, body?.toString(), retryAfterS])).toEqual([
+      [200, 5, 'hello', null],
+      [204, 0, '', null],
+      [503, 0, '', 7],
+    ])
+  })
+
+  it.each([
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n',
+    'SSH-2.0 hello\r\n\r\n',
+  ])('are refused where their end is not told: %j', text => {
+    const reader = new AnswerReader(
+      () => {},
+      () => false,
+    )
+    expect(() => reader.take(Buffer.from(text))).toThrow('answer')
+  })
+})
+
+describe('the closed loop', () => {
+  it('counts what is answered, each once', async () => {
+    let requests = 0
+    const target = await serving((_request, response) => {
+      requests++
+      response.setHeader('content-length', 2).end('ok')
+    })
+    const result = await loop(target)
+    expect(result).toMatchObject({ answers: 200, wrong: 0, lost: 0, byStatus: { 200: 200 }, complaints: [] })
+    expect(requests).toBe(200)
+    expect(result.latency.count).toBe(200)
+    expect(result.hashed).toBeGreaterThan(0)
+  })
+
+  it('notices other statuses, lengths and bytes', async () => {
+    let turn = 0
+    const target = await serving((_request, response) => {
+      turn++
+      response.statusCode = turn % 4 === 0 ? 500 : 200
+      response.end(turn % 4 === 1 ? 'longer' : 'ok')
+    })
+    const { wrong, complaints } = await loop(target)
+    expect(wrong).toBeGreaterThanOrEqual(100)
+    expect([...complaints].sort()).toEqual(['answers of 6 bytes instead of 2', 'answers with 500 instead of 200'])
+    const expected = askedFor('/a', 'token', { status: 200, headers: [], body: Buffer.from('no') })
+    expect((await loop(target, { asked: [expected], connections: 1 })).complaints).toContain('answers with other bytes')
+  })
+
+  it('notices connections that are lost, and goes on with the others', async () => {
+    let turn = 0
+    const target = await serving((request, response) => {
+      turn++
+      if (turn === 10) request.socket.destroy()
+      else response.end('ok')
+    })
+    expect(await loop(target)).toMatchObject({ answers: 199, lost: 1, complaints: [expect.stringContaining('connections lost')] })
+  })
+
+  it('asks in the order it is told', async () => {
+    const paths: string[] = []
+    const target = await serving((request, response) => {
+      paths.push(request.url ?? '')
+      response.end('ok')
+    })
+    const asked = ['/a', '/b', '/c'].map(path => ({ ...RIGHT, text: requestText(path, 'token') }))
+    await loop(target, { asked, sequence: [2, 0, 0, 1], most: 8, connections: 1 })
+    expect(paths.join('')).toBe('/c/a/a/b/c/a/a/b')
+  })
+})
+
+test('the open loop counts what comes while the server stands still from when it was to come', async () => {
+  let answered = 0
+  const target = await serving((_request, response) => {
+    answered++
+    // The event loop of the server is that of this test: the generator is in a process of its own.
+    if (answered === 20) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600)
+    response.end('ok')
+  })
+  await using helper = LoadProcess.start(new AbortController().signal)
+  const order = {
+    target: { host: target.host, port: target.port },
+    connections: 100,
+    perS: 200,
+    durationMs: 1_500,
+    asked: [RIGHT],
+  }
+  const { result } = await helper.run<Awaited<ReturnType<typeof openLoop>>>('openLoop', order)
+  expect(result).toMatchObject({ answers: 300, wrong: 0, lost: 0 })
+  // A loop that waits for its answers would have asked twice or so meanwhile: 120 of 300 were to come.
+  expect(result.latency.p95Ms).toBeGreaterThan(300)
+})
+
+describe('a bare server', () => {
+  it('sends the bytes of the real answer, but for the time', async () => {
+    const target = await serving((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', etag: '"x"', 'content-length': 3 }).end('[1]')
+    })
+    target.server.keepAliveTimeout = 72_000
+    const real = await askOnce(target, '/', 'token')
+    await using helper = LoadProcess.start(new AbortController().signal)
+    const { result } = await helper.run<Awaited<ReturnType<typeof bareServer>>>('bareServer', sameBytes(real))
+    const bare = await askOnce({ host: '127.0.0.1', port: result.port }, '/anything', '')
+    expect(differences(real, bare)).toEqual([])
+    expect(differences(real, { ...bare, body: Buffer.from('[2]') })).toEqual(['the bare server sends another body'])
+    expect(differences(real, { ...bare, headers: bare.headers.slice(2) })).toEqual(['the bare server sends other headers'])
+  })
+})
+
+describe('connections that are held', () => {
+  it('are all asked twice, and none is lost', async () => {
+    const target = await serving((_request, response) => void response.end('ok'))
+    const holder = { target: { host: target.host, port: target.port }, residentBytes: () => residentBytes([process.pid]) }
+    const held = await measureHeld(holder, { connections: 60, workers: 1 }, [RIGHT], new AbortController().signal)
+    expect(held).toMatchObject({ open: 60, fewestAnswers: 2, lost: 0, faults: [] })
+  })
+
+  it('that are closed are told of', async () => {
+    let answers = 0
+    const target = await serving((request, response) => {
+      response.end('ok')
+      if (++answers === 30) response.once('finish', () => setImmediate(() => request.socket.destroy()))
+    })
+    const holder = { target: { host: target.host, port: target.port }, residentBytes: () => null }
+    const held = await measureHeld(holder, { connections: 30, workers: 1 }, [RIGHT], new AbortController().signal)
+    expect(held).toMatchObject({ open: 29, fewestAnswers: 1, lost: 1, bytesPerConnection: null })
+  })
+
+  it('are spread over processes and addresses that can have them', () => {
+    const { clients, addresses } = spreadOf(25_000, 2, { files: 20_000, ports: 28_232 })
+    expect(clients).toBe(3)
+    expect(new Set(addresses.flat()).size).toBe(3)
+    expect(addresses.flat()).not.toContain('127.0.0.1')
+    expect(() => spreadOf(25_000, 1, { files: 20_000, ports: 28_232 })).toThrow(
+      'would hold 25000 connections, and may open 20000 files',
+    )
+    expect(() => spreadOf(25_000, 2, { files: 20_000, ports: 20 })).toThrow('an address has 20 ports')
+  })
+})
+
+describe('verdicts', () => {
+  const look = (value: number | null, faults: string[] = []) => ({ value, faults })
+
+  it('bite on both sides', () => {
+    const ratio = (value: number) => judge(null, 'ratio', [look(value)], least(0.75))
+    expect(ratio(0.75)).toMatchObject({ pass: true, valid: true, atLeast: true, target: 0.75 })
+    expect(ratio(0.74)).toMatchObject({ pass: false, valid: true })
+    const time = judge(null, 'time_ms', [look(151)], most(150))
+    expect(time).toMatchObject({ pass: false, valid: true })
+    expect(time).not.toHaveProperty('atLeast')
+  })
+
+  it('take the median of all looks, and none when a look has a fault', () => {
+    expect(judge(null, 'x', [look(1), look(9), look(2)], most(2))).toMatchObject({ measured: 2, min: 1, max: 9, pass: true })
+    expect(judge(null, 'x', [look(1), look(1, ['wrong bytes'])], most(2))).toMatchObject({
+      ...{ pass: false, valid: false, why: 'wrong bytes' },
+    })
+  })
+
+  it('are not given on what was promised and could not be measured', () => {
+    expect(judge(null, 'x', [look(null)], most(2))).toMatchObject({ pass: false, valid: false, why: 'x could not be measured' })
+    expect(judge(null, 'x', [look(null)])).toMatchObject({ pass: null, valid: true })
+  })
+
+  it('on a time are spoilt by a busy generator only when it is too long', () => {
+    expect(unlessShort(100, 150, [], ['busy'])).toEqual(look(100))
+    expect(unlessShort(200, 150, [], ['busy'])).toEqual(look(200, ['busy']))
+    const strain = { cpuShare: 0.5, loopShare: 0.97, loopDelayP99Ms: 1 }
+    expect(saturation(strain)).toEqual([expect.stringContaining('saturated (97 % busy)')])
+    expect(saturation({ ...strain, loopShare: 0.5 })).toEqual([])
+  })
+})
+
+test('times are told to three parts in a hundred, whatever they are', () => {
+  const latencies = new Latencies()
+  for (let ms = 1; ms <= 1_000; ms++) latencies.add(ms)
+  const { count, meanMs, p50Ms, p95Ms, p99Ms, maxMs } = latencies.figures()
+  expect({ count, meanMs, maxMs }).toEqual({ count: 1_000, meanMs: 500.5, maxMs: 1_000 })
+  for (const [measured, real] of [
+    [p50Ms, 500],
+    [p95Ms, 950],
+    [p99Ms, 990],
+  ] as const) {
+    expect(measured).toBeGreaterThanOrEqual(real)
+    expect(measured).toBeLessThanOrEqual(real * 1.035)
+  }
+  expect(new Latencies().figures()).toMatchObject({ count: 0, p99Ms: null })
+})
+
+test('a metric is summed over its labels, and no other is taken for it', () => {
+  const text = '# HELP a b\na_total{from="x"} 2\na_total{from="y"} 3\na_total_more 9\nb 1.5\n'
+  expect([sumOf(text, 'a_total'), sumOf(text, 'b'), sumOf(text, 'a')]).toEqual([5, 1.5, null])
+})
+
+test('a process is found with those that it started', async () => {
+  await using helper = LoadProcess.start(new AbortController().signal)
+  expect(processTree(process.pid)).toContain(helper.pid)
+  expect(residentBytes([helper.pid])).toBeGreaterThan(1_000_000)
+})

@@ -1,0 +1,55 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import type { Row } from '../../src/bench/sync/rows.js'
+import { BIN, type BinResult, runNode } from '../support/bin.js'
+import type { TestEnv } from '../support/drivers.js'
+import { temporaryFolder } from '../support/folders.js'
+
+/** What a busy machine does to a figure; the tests that run beside this one make it one. */
+const BUSY = /saturated|kept the machine busy/
+
+export interface BenchRun extends BinResult {
+  readonly folder: string
+}
+
+/** A `feedctl bench` of the built bin, in a folder for temporary files of its own; `stopAt`: the words on stderr at which it is sent SIGTERM. */
+export async function runBench(argv: readonly string[], env: TestEnv = {}, stopAt: string | null = null): Promise<BenchRun> {
+  const folder = temporaryFolder()
+  let isStopped = false
+  const result = await runNode([BIN, 'bench', ...argv, '--progress', 'none'], {
+    cwd: folder,
+    env: { TMPDIR: folder, PATH: process.env.PATH ?? '', ...env },
+    onError: (err, kill) => {
+      if (isStopped || stopAt === null || !err.includes(stopAt)) return
+      isStopped = true
+      kill('SIGTERM')
+    },
+  })
+  return { ...result, folder }
+}
+
+export function rowsIn(out: string): Row[] {
+  return (JSON.parse(out) as { rows: Row[] }).rows
+}
+
+/** Why figures do not count, but for a busy machine. */
+export function faultsIn(rows: readonly Row[]): string[] {
+  return [...new Set(rows.flatMap(({ why }) => why?.split('; ') ?? []))].filter(why => !BUSY.test(why))
+}
+
+export function figuresIn(rows: readonly Row[]): Record<string, number> {
+  return Object.fromEntries(rows.map(row => [row.metric, row.measured ?? Number.NaN]))
+}
+
+/** What is left of a run: files, and processes whose temporary files went to its folder. */
+export function leftOf({ folder }: BenchRun): string[] {
+  const processes = !existsSync('/proc/self/environ')
+    ? []
+    : readdirSync('/proc').filter(pid => {
+        try {
+          return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(folder)
+        } catch {
+          return false
+        }
+      })
+  return [...readdirSync(folder), ...processes]
+}
