@@ -62,6 +62,7 @@ describe('the documents say what is so', () => {
     ['docs/feeds.md', 60],
     ['docs/queues.md', 10],
     ['docs/api.md', 20],
+    ['docs/analytics.md', 6],
   ])('every test that a table of %s names is there', (path, least) => {
     const { looked, faults } = proofFaults(REPOSITORY, pageAt(path))
     expect(faults).toEqual([])
