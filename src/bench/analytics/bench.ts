@@ -3,10 +3,11 @@ import { choosePlace } from '../api/bench.js'
 import { LoadProcess } from '../api/load-process.js'
 import { populate } from '../api/population.js'
 import { describeMachine, type Machine } from '../sync/machine.js'
+import type { Place } from '../sync/place.js'
 import type { Row } from '../sync/rows.js'
 import type { Watcher } from '../sync/watcher.js'
 import { serversOf } from './accounts.js'
-import { measureHttp } from './http-round.js'
+import { type EventsRound, measureHttp, type RoundParts } from './http-round.js'
 import { type AnalyticsLoad, FEEDS_PER_TENANT, POSTS_PER_FEED } from './load.js'
 import { measureLoadData } from './load-data.js'
 import { measureNdjson } from './ndjson-round.js'
@@ -59,29 +60,33 @@ export async function benchAnalytics(options: AnalyticsBenchOptions): Promise<An
 }
 
 /** Each source in a place of its own: neither finds the rows of the other. */
-export async function runRound(options: AnalyticsBenchOptions): Promise<AnalyticsRound> {
-  const { load, watcher, signal } = options
+async function runRound(options: AnalyticsBenchOptions): Promise<AnalyticsRound> {
+  const { load, operator, watcher, signal } = options
+  const http = load.from === 'ndjson' ? null : await eventsOverHttp(options)
+  const ndjson = load.from === 'http' ? null : await eventsFromFile(options)
+  if (operator.dbConnection !== 'mysql') return { http, ndjson, loadDataPerS: null }
+  watcher.note('LOAD DATA of the same number of rows')
+  await using place = await choosePlace(options)
+  return { http, ndjson, loadDataPerS: await measureLoadData(place, load, signal) }
+}
+
+/** One round of events that are posted. @throws {Failure} UNAVAILABLE; the signal's reason */
+export async function eventsOverHttp(options: AnalyticsBenchOptions): Promise<EventsRound> {
+  const { watcher, signal } = options
+  watcher.note('events over HTTP')
+  await using generator = LoadProcess.start(signal)
+  await using place = await choosePlace(options)
+  return await measureHttp(await prepared(place, options), generator)
+}
+
+async function eventsFromFile(options: AnalyticsBenchOptions): Promise<EventsRound> {
+  options.watcher.note('events from a file')
+  await using place = await choosePlace(options)
+  return await measureNdjson(await prepared(place, options))
+}
+
+async function prepared(place: Place, { load, signal }: AnalyticsBenchOptions): Promise<RoundParts> {
+  await place.prepare()
   const shape = { tenants: load.tenants, feedsPerTenant: FEEDS_PER_TENANT, postsPerFeed: POSTS_PER_FEED }
-  let round: AnalyticsRound = { http: null, ndjson: null, loadDataPerS: null }
-  if (load.from !== 'ndjson') {
-    watcher.note('events over HTTP')
-    await using generator = LoadProcess.start(signal)
-    await using place = await choosePlace(options)
-    await place.prepare()
-    const parts = { place, callers: await populate(place, shape, signal), load, servers: await serversOf(place), signal }
-    round = { ...round, http: await measureHttp(parts, generator) }
-  }
-  if (load.from !== 'http') {
-    watcher.note('events from a file')
-    await using place = await choosePlace(options)
-    await place.prepare()
-    const parts = { place, callers: await populate(place, shape, signal), load, servers: await serversOf(place), signal }
-    round = { ...round, ndjson: await measureNdjson(parts) }
-  }
-  if (options.operator.dbConnection === 'mysql') {
-    watcher.note('LOAD DATA of the same number of rows')
-    await using place = await choosePlace(options)
-    round = { ...round, loadDataPerS: await measureLoadData(place, load, signal) }
-  }
-  return round
+  return { place, callers: await populate(place, shape, signal), load, servers: await serversOf(place), signal }
 }

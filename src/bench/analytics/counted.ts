@@ -41,8 +41,8 @@ export function untilCounted(
     let changedAt = performance.now()
     for (;;) {
       signal.throwIfAborted()
-      const lookedAt = performance.now()
       const counted = await countedOf(catalog, tenants)
+      const lookedAt = performance.now()
       const sum = [...counted.values()].reduce((all, { days }) => all + days, 0)
       if (sum !== seen) changedAt = lookedAt
       seen = sum

@@ -34,11 +34,11 @@ export function judge(phase: Phase | null, metric: string, looks: readonly Look[
 /** What makes a time longer than it should be does not spoil one that is short enough. */
 export function unlessShort(
   value: number | null,
-  most: number | null,
+  limit: number | null,
   faults: readonly string[],
   doubts: readonly string[],
 ): Look {
-  return { value, faults: most === null || (value !== null && value <= most) ? faults : [...faults, ...doubts] }
+  return { value, faults: limit === null || (value !== null && value <= limit) ? faults : [...faults, ...doubts] }
 }
 
 export const most = (target: number): Promised => ({ target, atLeast: false })

@@ -65,7 +65,7 @@ export class LoadProcess implements AsyncDisposable {
     const bin = createRequire(import.meta.url).resolve('#bin')
     const entry = fileURLToPath(new URL('../dist/src/bench/api/process.js', pathToFileURL(bin)))
     if (!existsSync(entry)) throw new Failure('UNAVAILABLE', 'feedctl is not built', { hint: 'npm run build' })
-    return new LoadProcess(fork(entry, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: {} }), signal)
+    return new LoadProcess(fork(entry, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }), signal)
   }
 
   get pid(): number {

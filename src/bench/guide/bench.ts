@@ -1,5 +1,5 @@
 import type { Config, Environment } from '../../kernel/config.js'
-import { runRound as measureEvents } from '../analytics/bench.js'
+import { eventsOverHttp } from '../analytics/bench.js'
 import { choosePlace } from '../api/bench.js'
 import { populate } from '../api/population.js'
 import { describeMachine, type Machine } from '../sync/machine.js'
@@ -55,13 +55,12 @@ export async function benchGuide(options: GuideBenchOptions): Promise<GuideBench
 }
 
 async function runRound(options: GuideBenchOptions): Promise<GuideRound> {
-  const { load, watcher, signal } = options
+  const { load } = options
   const { singlePerS, ...parts } = await onePlace(options)
-  watcher.note('events in batches')
   const operator = { ...options.operator, analyticsDelayS: EVENTS.gatheringS }
   const sending = { tenants: EVENTS.tenants, eventsPerS: null, duration: load.duration, workers: 1, processes: 1, repeat: 1 }
-  const http = await measureEvents({ ...options, operator, load: { ...sending, from: 'http' }, signal }).then(round => round.http)
-  return { ...parts, events: { singlePerS, batchedPerS: http?.committedPerS ?? 0, faults: http?.faults ?? ['nothing was sent'] } }
+  const { committedPerS, faults } = await eventsOverHttp({ ...options, operator, load: { ...sending, from: 'http' } })
+  return { ...parts, events: { singlePerS, batchedPerS: committedPerS, faults } }
 }
 
 async function onePlace(options: GuideBenchOptions) {
