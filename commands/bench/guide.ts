@@ -10,7 +10,7 @@ export function registerGuide(bench: Command, io: Io): void {
     .description('measure what the guide claims of the cache, of eager loading and of batches of events')
     .option('--tenants <n>', 'tenants whose readers ask', wholeNumber(1, 10_000), 100)
     .option('--requests <n>', 'requests with the cache, and again without', wholeNumber(100, 10_000_000), 20_000)
-    .option('--write-every <n>', 'one request in so many adds a feed', wholeNumber(2, 1_000_000), 200)
+    .option('--write-every <n>', 'one request in so many adds a feed', wholeNumber(2, 1_000_000), 100)
     .option('--duration <s>', 'how long events are sent, and written one by one, seconds', wholeNumber(1, 3_600), 10)
     .option('--repeat <n>', 'whole rounds, each in databases of its own', wholeNumber(1, 100), 1)
     .option('--assert', 'exit 8 when a claim does not hold or a figure is not valid')
