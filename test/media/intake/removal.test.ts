@@ -127,6 +127,7 @@ describeDatabases('the end of stored media', env => {
       log,
       retention: ground.here.config,
       mediaPolicy: settings,
+      eventRetention: ground.here.config,
       disks: () => Promise.reject(away),
       add: async (jobs: readonly { name: string }[]) => void added.push(...jobs.map(job => job.name)),
     } as unknown as JobParts
