@@ -37,7 +37,7 @@ describe.each(['sqlite', 'mysql'] as const)('feedctl init (%s)', kind => {
       [0, { catalog: { connection: kind, database, created: true, schema_version: 5 } }],
       [0, { catalog: { connection: kind, database, created: false, schema_version: 5 } }],
     ])
-    expect((await runCli(['init'], { env })).out).toBe(`catalog ${database} on ${kind}: up to date, schema 4\n`)
+    expect((await runCli(['init'], { env })).out).toBe(`catalog ${database} on ${kind}: up to date, schema 5\n`)
   })
 
   it('keeps the tenants that are there', async () => {
