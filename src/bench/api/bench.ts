@@ -102,8 +102,8 @@ async function apiRound(place: Place, callers: readonly Caller[], { load, watche
     const cached = await measureCached({ feedctl, bare: contender }, generator, durationMs)
     watcher.note(`${load.connections} users, then ${load.rate} requests per second`)
     const { connections, rate } = load
-    const token = callers[0]?.token ?? ''
-    const users = await measureUsers({ target: service.target, asked, token, connections, rate, durationMs }, generator)
+    const tokens = callers.map(({ token }) => token)
+    const users = await measureUsers({ target: service.target, asked, tokens, connections, rate, durationMs }, generator)
     measured = { cached: { ...cached, faults: [...faults, ...cached.faults] }, users }
   }
   watcher.note('without its cache')
