@@ -4,6 +4,7 @@ import { describeMachine, type Machine } from '../sync/machine.js'
 import { Place } from '../sync/place.js'
 import type { Row } from '../sync/rows.js'
 import type { Watcher } from '../sync/watcher.js'
+import { measureBehindNginx } from './behind-nginx.js'
 import { measureCached, ofProcess } from './cached.js'
 import type { Target } from './connection.js'
 import type { Asked } from './expectations.js'
@@ -108,7 +109,9 @@ async function apiRound(place: Place, callers: readonly Caller[], { load, watche
   }
   watcher.note('without its cache')
   const uncached = await measureUncached(place, asked, generator, durationMs, signal)
-  return { figures: { ...measured, uncached }, answerBytes }
+  if (load.nginx) watcher.note('behind nginx: one process, and three')
+  const nginx = load.nginx ? await measureBehindNginx(place, asked, generator, durationMs, signal) : null
+  return { figures: { ...measured, uncached, nginx }, answerBytes }
 }
 
 async function heldRound(place: Place, callers: readonly Caller[], { load, watcher, signal }: ApiBenchOptions) {

@@ -7,6 +7,8 @@ export interface ApiLoad {
   readonly rate: number
   /** Processes of the API. */
   readonly workers: number
+  /** Whether several processes behind nginx are measured beside one. */
+  readonly nginx: boolean
   /** How long each figure is measured, seconds. */
   readonly duration: number
   /** Whole rounds. */

@@ -1,5 +1,6 @@
 import type { Row } from '../sync/rows.js'
 import { phaseOf } from '../sync/targets.js'
+import type { NginxRound } from './behind-nginx.js'
 import type { CachedRound } from './cached.js'
 import type { HeldFigures } from './held.js'
 import { judge, type Look, least, most, type Promised, unlessShort } from './judging.js'
@@ -12,6 +13,8 @@ export interface ApiRound {
   readonly cached: CachedRound
   readonly users: UsersRound
   readonly uncached: UncachedRound
+  /** Null where it is not asked for. */
+  readonly nginx: NginxRound | null
 }
 
 export function rowsOf(load: ApiLoad, rounds: readonly ApiRound[]): Row[] {
@@ -47,6 +50,17 @@ export function rowsOf(load: ApiLoad, rounds: readonly ApiRound[]): Row[] {
       }),
       most(TARGETS.statementsPerRequest),
     ),
+    ...(load.nginx ? nginxRows(row) : []),
+  ]
+}
+
+function nginxRows(row: (metric: string, look: (round: ApiRound) => Look) => Row): Row[] {
+  const ofNginx = (metric: string, value: (one: NginxRound) => number) =>
+    row(metric, ({ nginx }) => ({ value: nginx && value(nginx), faults: nginx?.faults ?? [] }))
+  return [
+    ofNginx('nginx_1_per_s', one => one.onePerS),
+    ofNginx('nginx_3_per_s', one => one.severalPerS),
+    ofNginx('nginx_ratio', one => one.severalPerS / one.onePerS),
   ]
 }
 
