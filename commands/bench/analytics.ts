@@ -7,7 +7,7 @@ import { refuseMisses } from './verdicts.js'
 export function registerAnalytics(bench: Command, io: Io): void {
   const command = bench
     .command('analytics')
-    .description('measure events from HTTP, or a file, to committed rows, and whether each of them counts once')
+    .description('measure events from HTTP, or from NDJSON on stdin, to committed rows, and whether each of them counts once')
     .option('--events-per-s <n>', 'events sent per second (default: as many as are accepted)', wholeNumber(1_000, 10_000_000))
     .option('--duration <s>', 'how long they are sent, seconds', wholeNumber(1, 3_600), 60)
     .addOption(

@@ -12,16 +12,17 @@ export function registerApi(bench: Command, io: Io): void {
     .option('--connections <n>', 'users who ask at once; from 5,000 on: connections held open', wholeNumber(1, 250_000), 1_000)
     .option('--rate <n>', 'requests per second of the open loop', wholeNumber(1, 1_000_000), 3_000)
     .option('--workers <n>', 'processes of the API (default: 1, or 2 where connections are held)', wholeNumber(1, 64))
+    .option('--nginx', 'three processes behind nginx beside one, too')
     .option('--duration <s>', 'how long each figure is measured, seconds', wholeNumber(1, 3_600), 10)
     .option('--repeat <n>', 'whole rounds', wholeNumber(1, 100), 1)
     .option('--assert', 'exit 8 when a target is missed or a figure is not valid')
-    .action(async ({ assert, workers, ...given }) => {
+    .action(async ({ assert, workers, nginx = false, ...given }) => {
       const [{ benchApi }, { HELD_FROM }, { asText }] = await Promise.all([
         import('../../src/bench/api/bench.js'),
         import('../../src/bench/api/load.js'),
         import('./api-text.js'),
       ])
-      const load = { ...given, workers: workers ?? (given.connections < HELD_FROM ? 1 : 2) }
+      const load = { ...given, nginx, workers: workers ?? (given.connections < HELD_FROM ? 1 : 2) }
       const { env, signal } = io
       const result = await benchApi({ operator: settingsOf(io), env, load, watcher: io, signal })
       io.print(result, asText)

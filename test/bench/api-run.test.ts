@@ -11,7 +11,7 @@ describe('feedctl bench api', () => {
     ['in one process', () => ({}), { db: 'sqlite', cache: 'memory', queue: 'sync' }],
     ['on servers', ON_SERVERS, { db: 'mysql', cache: 'redis', queue: 'redis' }],
   ])('measures a real API %s, and leaves nothing behind', async (_name, settings, drivers) => {
-    const run = await runBench([...SMALL, '--json'], settings())
+    const run = await runBench([...SMALL, '--nginx', '--json'], settings())
     expect({ exit: run.exit, left: leftOf(run) }, run.err).toEqual({ exit: 0, left: [] })
     const { settings: load, machine } = JSON.parse(run.out) as {
       settings: { answer_bytes: number }
@@ -30,6 +30,9 @@ describe('feedctl bench api', () => {
       'users_p99_ms',
       'rate_p99_ms',
       'uncached_per_s',
+      'nginx_1_per_s',
+      'nginx_3_per_s',
+      'nginx_ratio',
     ])
       expect(figures[metric], metric).toBeGreaterThan(0)
     expect(figures.uncached_statements).toBeGreaterThanOrEqual(1)

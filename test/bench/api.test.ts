@@ -4,15 +4,18 @@ import { describe, expect, it, onTestFinished, test } from 'vitest'
 import { AnswerReader, type ReadAnswer } from '../../src/bench/api/answer-reader.js'
 import type { bareServer } from '../../src/bench/api/bare-server.js'
 import { type ClosedLoopOrder, closedLoop } from '../../src/bench/api/closed-loop.js'
+import { concurrentUsers } from '../../src/bench/api/concurrent-users.js'
 import type { Target } from '../../src/bench/api/connection.js'
 import type { Asked } from '../../src/bench/api/expectations.js'
 import { measureHeld, spreadOf } from '../../src/bench/api/held.js'
 import { judge, least, most, unlessShort } from '../../src/bench/api/judging.js'
 import { Latencies } from '../../src/bench/api/latencies.js'
+import type { ApiLoad } from '../../src/bench/api/load.js'
 import { LoadProcess, saturation } from '../../src/bench/api/load-process.js'
 import type { openLoop } from '../../src/bench/api/open-loop.js'
 import { processTree, residentBytes } from '../../src/bench/api/processes.js'
 import { askedFor, askOnce, differences, requestText, sameBytes } from '../../src/bench/api/real-answer.js'
+import { rowsOf } from '../../src/bench/api/rows.js'
 import { sumOf } from '../../src/bench/api/service.js'
 
 const TEXT = requestText('/a', 'token')
@@ -241,4 +244,53 @@ test('a process is found with those that it started', async () => {
   await using helper = LoadProcess.start(new AbortController().signal)
   expect(processTree(process.pid)).toContain(helper.pid)
   expect(residentBytes([helper.pid])).toBeGreaterThan(1_000_000)
+})
+
+describe('the rows of a benchmark of the API', () => {
+  const LOAD: ApiLoad = { tenants: 20, connections: 1_000, rate: 3_000, workers: 1, nginx: false, duration: 10, repeat: 1 }
+  const latency = { count: 9, meanMs: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3, maxMs: 4 }
+  const answered = { perS: 9_000, latency, faults: [], doubts: [], generatorShare: 0.5 }
+  const throughput = (perS: number) => ({ perS, cpuUs: 50, p50Ms: 1, p99Ms: 2, share: 0.9 })
+  const rowNamed = (metric: string, load: ApiLoad, statementsPerRequest = 1) => {
+    const cached = { feedctl: throughput(20_000), bare: throughput(25_000), generatorShare: 0.5, faults: [] }
+    const round = {
+      cached,
+      users: { users: answered, rate: answered },
+      uncached: { ...answered, statementsPerRequest },
+      nginx: null,
+    }
+    return rowsOf(load, [round]).find(row => row.metric === metric)
+  }
+
+  it('promise nothing of several processes beside one bare server', () => {
+    expect(rowNamed('cached_ratio', LOAD)).toMatchObject({ measured: 0.8, target: 0.75, pass: true })
+    expect(rowNamed('cached_ratio', { ...LOAD, workers: 4 })).toMatchObject({ measured: 0.8, target: null, pass: null })
+  })
+
+  it('promise times of a thousand users, and nothing of fewer', () => {
+    expect(rowNamed('users_p99_ms', LOAD)).toMatchObject({ target: 150, pass: true })
+    expect(rowNamed('users_p99_ms', { ...LOAD, connections: 999 })).toMatchObject({ target: null, pass: null })
+  })
+
+  it.each([0, 0.94])('take no %d statements for each request as good news', statements => {
+    expect(rowNamed('uncached_statements', LOAD, 1.04)).toMatchObject({ pass: true, valid: true })
+    expect(rowNamed('uncached_statements', LOAD, statements)).toMatchObject({ pass: false, valid: false })
+  })
+})
+
+test.each([
+  [6, 3],
+  [2, 5],
+])('%d users at once are of %d tenants in turn', async (connections, tenants) => {
+  const tokens = Array.from({ length: tenants }, (_, n) => `token-${n}`)
+  const asked = new Map<string, number>()
+  const target = await serving((request, response) => {
+    const key = `${request.url} ${request.headers.authorization}`
+    asked.set(key, (asked.get(key) ?? 0) + 1)
+    response.end('ok')
+  })
+  const { host, port } = target
+  const { wrong, lost } = await concurrentUsers({ target: { host, port }, connections, durationS: 1, path: '/a', tokens })
+  expect({ wrong, lost }).toEqual({ wrong: 0, lost: 0 })
+  expect([...asked.keys()].sort()).toEqual(tokens.map(token => `/a Bearer ${token}`))
 })

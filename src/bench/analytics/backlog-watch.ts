@@ -9,8 +9,14 @@ export interface BacklogPeak {
   readonly bytes: number
 }
 
+export interface BacklogWatch {
+  /** Batches that wait to be counted, as it was up to a second ago. @throws {Failure} UNAVAILABLE */
+  waiting(): Promise<number>
+  close(): Promise<BacklogPeak>
+}
+
 /** Looks at how much waits to be counted, until it is closed. */
-export async function watchBacklog(place: Place): Promise<{ close(): Promise<BacklogPeak> }> {
+export async function watchBacklog(place: Place): Promise<BacklogWatch> {
   const app = await openApp(place.config, new Log(() => {}, 'error'))
   const events = await app.events()
   const peak = { batches: 0, bytes: 0 }
@@ -25,6 +31,7 @@ export async function watchBacklog(place: Place): Promise<{ close(): Promise<Bac
     looking = looking.then(look).catch(() => {})
   }, LOOK_EVERY_MS)
   return {
+    waiting: async () => (await events.backlog()).batches,
     async close() {
       clearInterval(timer)
       await looking

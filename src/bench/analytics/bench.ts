@@ -34,7 +34,7 @@ export interface AnalyticsBenchResult {
 }
 
 /**
- * Measures how fast events come from HTTP, or from a file, to committed rows of real feedctl processes on the configured drivers, and whether each counts once.
+ * Measures how fast events come from HTTP, or from NDJSON, to committed rows of real feedctl processes on the configured drivers, and whether each counts once.
  * @throws {Failure} UNAVAILABLE; the signal's reason
  */
 export async function benchAnalytics(options: AnalyticsBenchOptions): Promise<AnalyticsBenchResult> {
@@ -63,9 +63,9 @@ export async function benchAnalytics(options: AnalyticsBenchOptions): Promise<An
 async function runRound(options: AnalyticsBenchOptions): Promise<AnalyticsRound> {
   const { load, operator, watcher, signal } = options
   const http = load.from === 'ndjson' ? null : await eventsOverHttp(options)
-  const ndjson = load.from === 'http' ? null : await eventsFromFile(options)
+  const ndjson = load.from === 'http' ? null : await eventsFromStdin(options)
   if (operator.dbConnection !== 'mysql') return { http, ndjson, loadDataPerS: null }
-  watcher.note('LOAD DATA of the same number of rows')
+  watcher.note('LOAD DATA of single rows')
   await using place = await choosePlace(options)
   return { http, ndjson, loadDataPerS: await measureLoadData(place, load, signal) }
 }
@@ -79,8 +79,8 @@ export async function eventsOverHttp(options: AnalyticsBenchOptions): Promise<Ev
   return await measureHttp(await prepared(place, options), generator)
 }
 
-async function eventsFromFile(options: AnalyticsBenchOptions): Promise<EventsRound> {
-  options.watcher.note('events from a file')
+async function eventsFromStdin(options: AnalyticsBenchOptions): Promise<EventsRound> {
+  options.watcher.note('events from stdin')
   await using place = await choosePlace(options)
   return await measureNdjson(await prepared(place, options))
 }

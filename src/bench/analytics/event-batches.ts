@@ -3,12 +3,13 @@ import { EVENTS_PER_BATCH } from './load.js'
 
 const SPACE = 32
 const ZERO = 48
-const POST_WIDTH = 6
-const VISITOR_WIDTH = 8
-const TIME_WIDTH = 13
+export const POST_WIDTH = 6
+export const VISITOR_WIDTH = 8
+export const TIME_WIDTH = 13
 const ID_WIDTH = 24
 
-interface Places {
+/** Where the numbers of an event are in its text. */
+export interface EventPlaces {
   readonly post: number
   readonly visitor: number
   readonly time: number
@@ -18,14 +19,14 @@ interface Places {
 export class BatchBody {
   readonly bytes: Buffer
   private readonly idAt: number
-  private readonly places: readonly Places[]
+  private readonly places: readonly EventPlaces[]
 
   constructor(private readonly choices: EventChoices) {
     const blank = (width: number) => ' '.repeat(width)
     let text = '{"batch_id":"'
     this.idAt = text.length
     text += `${blank(ID_WIDTH)}","events":[`
-    const places: Places[] = []
+    const places: EventPlaces[] = []
     for (let n = 0; n < EVENTS_PER_BATCH; n++) {
       text += `${n === 0 ? '' : ','}{"kind":"${choices.kind()}","post_id":`
       const post = text.length
@@ -43,12 +44,14 @@ export class BatchBody {
   renew(id: string, now: number): void {
     const { bytes } = this
     bytes.write(id.padEnd(ID_WIDTH, '.').slice(0, ID_WIDTH), this.idAt, 'latin1')
-    for (const { post, visitor, time } of this.places) {
-      write(bytes, post, POST_WIDTH, this.choices.post(), SPACE)
-      write(bytes, visitor, VISITOR_WIDTH, this.choices.visitor(), ZERO)
-      write(bytes, time, TIME_WIDTH, this.choices.time(now), ZERO)
-    }
+    for (const places of this.places) writeEvent(bytes, places, this.choices, now)
   }
+}
+
+export function writeEvent(bytes: Buffer, { post, visitor, time }: EventPlaces, choices: EventChoices, now: number): void {
+  write(bytes, post, POST_WIDTH, choices.post(), SPACE)
+  write(bytes, visitor, VISITOR_WIDTH, choices.visitor(), ZERO)
+  write(bytes, time, TIME_WIDTH, choices.time(now), ZERO)
 }
 
 /** The number, with the filler before it: JSON knows no leading zeros. */

@@ -18,6 +18,8 @@ export interface EventsRound {
   readonly acceptedPerS: number
   /** Until the last row was committed. */
   readonly committedPerS: number
+  /** From the first event to that commit. */
+  readonly wallMs: number
   /** Events that were acknowledged and are not counted once. */
   readonly lost: number
   /** Null where events do not come over HTTP. */
@@ -25,8 +27,9 @@ export interface EventsRound {
     readonly putOff: number
     readonly batchP50Ms: number | null
     readonly batchP99Ms: number | null
-    readonly strain: Strain
   } | null
+  /** How busy the generator was. */
+  readonly strain: Strain
   readonly backlog: BacklogPeak
   readonly accounts: readonly Account[]
   readonly faults: readonly string[]
@@ -42,7 +45,7 @@ export interface RoundParts {
 
 /** Posts batches to a real API, and waits until all of them are counted. @throws {Failure} UNAVAILABLE; the signal's reason */
 export async function measureHttp(parts: RoundParts, generator: LoadProcess): Promise<EventsRound> {
-  const { place, callers, load, servers, signal } = parts
+  const { place, load, servers, signal } = parts
   await using workers = await Workers.start(place.config.queueConnection === 'redis' ? load.workers : 0, place, signal)
   await using service = await Service.start(place, load.processes, signal)
   const backlog = await watchBacklog(place)
@@ -56,23 +59,25 @@ export async function measureHttp(parts: RoundParts, generator: LoadProcess): Pr
     const begun = performance.now()
     const done = await generator.run<Sent>('sendEvents', orderFor(parts, service))
     const wanted = new Map(Object.entries(done.result.acknowledged).map(([tenant, events]) => [Number(tenant), events]))
-    const { counted, at } = await untilCounted(place, callers, wanted, signal, place.config.analyticsDelayS * 1000)
+    const commitment = await untilCounted(parts, wanted, backlog)
+    const wallMs = commitment.at - begun
     return {
       events: done.result.events,
       acceptedPerS: (done.result.events * 1000) / done.result.wallMs,
-      committedPerS: (done.result.events * 1000) / (at - begun),
-      lost: lostEvents(wanted, counted),
+      committedPerS: (done.result.events * 1000) / wallMs,
+      wallMs,
+      lost: lostEvents(wanted, commitment.counted),
       http: {
         putOff: done.result.putOff,
         batchP50Ms: done.result.latency.p50Ms,
         batchP99Ms: done.result.latency.p99Ms,
-        strain: done.strain,
       },
+      strain: done.strain,
       accounts: accounts.close(),
       backlog: await backlog.close(),
       faults: [
         ...faultsOf(done, load),
-        ...lossesIn(wanted, counted),
+        ...lossesIn(wanted, commitment),
         ...(workers.lost > 0 ? [`workers lost: ${workers.lost}`] : []),
       ],
     }

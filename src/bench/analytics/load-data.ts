@@ -6,9 +6,9 @@ import { text } from 'node:stream/consumers'
 import type { Config } from '../../kernel/config.js'
 import { Failure } from '../../kernel/errors.js'
 import type { Place } from '../sync/place.js'
-import { writeRawRows } from './event-file.js'
 import { VISITORS } from './http-round.js'
-import { type AnalyticsLoad, FEEDS_PER_TENANT, fileEventsOf, POSTS_PER_FEED } from './load.js'
+import { type AnalyticsLoad, FEEDS_PER_TENANT, POSTS_PER_FEED, rawRowsOf } from './load.js'
+import { writeRawRows } from './raw-rows.js'
 
 const CLIENTS = ['mariadb', 'mysql']
 /** As the table of single events is; in a database that only this has. */
@@ -22,7 +22,7 @@ export async function measureLoadData(place: Place, load: AnalyticsLoad, signal:
   if (config.dbConnection !== 'mysql') return null
   const client = await clientIn(env)
   if (client === null) return null
-  const [path, rows] = [join(place.folder, 'events.tsv'), fileEventsOf(load)]
+  const [path, rows] = [join(place.folder, 'events.tsv'), rawRowsOf(load)]
   const database = `${config.databasePrefix}raw`
   const tenants = Array.from({ length: load.tenants }, (_, n) => n + 1)
   const run = (statement: string) => ask(client, statement, config, env, signal)

@@ -17,21 +17,21 @@ export interface AnalyticsLoad {
 export const EVENTS_PER_BATCH = 1_000
 /** Over which the generator sends its batches. */
 export const CONNECTIONS = 16
-/** Of a file, or of the raw rows beside it, where no rate says how many. */
-export const RATE_OF_FILES = 100_000
-export const MOST_EVENTS_IN_FILE = 6_000_000
+/** Of raw rows, where no rate says how many. */
+const RATE_OF_RAW_ROWS = 100_000
+const MOST_RAW_ROWS = 6_000_000
 
 /** What is promised on a machine of two cores that also runs the generators, Redis and the database. */
 export const TARGETS = {
   committedPerS: 100_000,
-  /** For so long at least; a shorter run promises nothing. */
+  /** For so long at least, as it was measured; a shorter time promises nothing. */
   durationS: 60,
 } as const
 
 export const FEEDS_PER_TENANT = 3
 export const POSTS_PER_FEED = 30
 
-/** Events of a file, or raw rows beside it: as many as would be sent meanwhile. */
-export function fileEventsOf({ eventsPerS, duration }: Pick<AnalyticsLoad, 'eventsPerS' | 'duration'>): number {
-  return Math.min(MOST_EVENTS_IN_FILE, (eventsPerS ?? RATE_OF_FILES) * duration)
+/** Rows that are written beside events: as many as would be sent meanwhile. */
+export function rawRowsOf({ eventsPerS, duration }: Pick<AnalyticsLoad, 'eventsPerS' | 'duration'>): number {
+  return Math.min(MOST_RAW_ROWS, (eventsPerS ?? RATE_OF_RAW_ROWS) * duration)
 }

@@ -53,11 +53,13 @@ function sourceRows(
     const looks = rounds.map((one, n): Look => (one === null ? NOTHING : { value: value(one, n), faults: one.faults }))
     return judge(phaseOf(load.tenants), `${name}_${metric}`, looks, promised)
   }
-  const promise = load.duration >= TARGETS.durationS ? least(TARGETS.committedPerS) : null
+  const isSustained = rounds.every(one => one === null || one.wallMs >= TARGETS.durationS * 1000)
+  const promise = isSustained ? least(TARGETS.committedPerS) : null
   return [
     row('committed_per_s', one => one.committedPerS, promise),
     row('lost_events', one => one.lost, most(0)),
     row('events', one => one.events),
+    row('wall_s', one => one.wallMs / 1000),
     row('accepted_per_s', one => one.acceptedPerS),
     ...(raw.some(value => value !== null) ? [row('load_data_ratio', (one, n) => ratio(one.committedPerS, raw[n]))] : []),
     ...(name === 'http'
@@ -65,9 +67,9 @@ function sourceRows(
           row('put_off', one => one.http?.putOff ?? null),
           row('batch_p50_ms', one => one.http?.batchP50Ms ?? null),
           row('batch_p99_ms', one => one.http?.batchP99Ms ?? null),
-          row('generator_share', one => one.http && Math.max(one.http.strain.cpuShare, one.http.strain.loopShare)),
         ]
       : []),
+    row('generator_share', ({ strain }) => Math.max(strain.cpuShare, strain.loopShare)),
     row('backlog_batches', one => one.backlog.batches),
     row('backlog_bytes', one => one.backlog.bytes),
     ...partiesOf(rounds).flatMap(party => [

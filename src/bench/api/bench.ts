@@ -4,6 +4,7 @@ import { describeMachine, type Machine } from '../sync/machine.js'
 import { Place } from '../sync/place.js'
 import type { Row } from '../sync/rows.js'
 import type { Watcher } from '../sync/watcher.js'
+import { measureBehindNginx } from './behind-nginx.js'
 import { measureCached, ofProcess } from './cached.js'
 import type { Target } from './connection.js'
 import type { Asked } from './expectations.js'
@@ -102,13 +103,15 @@ async function apiRound(place: Place, callers: readonly Caller[], { load, watche
     const cached = await measureCached({ feedctl, bare: contender }, generator, durationMs)
     watcher.note(`${load.connections} users, then ${load.rate} requests per second`)
     const { connections, rate } = load
-    const token = callers[0]?.token ?? ''
-    const users = await measureUsers({ target: service.target, asked, token, connections, rate, durationMs }, generator)
+    const tokens = callers.map(({ token }) => token)
+    const users = await measureUsers({ target: service.target, asked, tokens, connections, rate, durationMs }, generator)
     measured = { cached: { ...cached, faults: [...faults, ...cached.faults] }, users }
   }
   watcher.note('without its cache')
   const uncached = await measureUncached(place, asked, generator, durationMs, signal)
-  return { figures: { ...measured, uncached }, answerBytes }
+  if (load.nginx) watcher.note('behind nginx: one process, and three')
+  const nginx = load.nginx ? await measureBehindNginx(place, asked, generator, durationMs, signal) : null
+  return { figures: { ...measured, uncached, nginx }, answerBytes }
 }
 
 async function heldRound(place: Place, callers: readonly Caller[], { load, watcher, signal }: ApiBenchOptions) {

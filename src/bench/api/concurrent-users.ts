@@ -9,20 +9,25 @@ export interface UsersOrder {
   readonly connections: number
   readonly durationS: number
   readonly path: string
-  readonly token: string
+  /** Of the tenants, whose users they are in turn. */
+  readonly tokens: readonly string[]
 }
 
 /** By autocannon, in a closed loop: its open rates correct latencies wrongly, and are not used. */
-export async function concurrentUsers({ target, connections, durationS, path, token }: UsersOrder): Promise<LoopResult> {
+export async function concurrentUsers({ target, connections, durationS, path, tokens }: UsersOrder): Promise<LoopResult> {
   const latencies = new Latencies()
   const byStatus = new Map<number, number>()
+  let users = 0
   const begun = performance.now()
   const options: Options = {
     url: `http://${target.host}:${target.port}${path}`,
     connections,
     duration: durationS,
     timeout: 20,
-    headers: { authorization: `Bearer ${token}` },
+    setupClient: client => {
+      const own = tokensOf(users++, connections, tokens)
+      client.setRequests(own.map(token => ({ headers: { authorization: `Bearer ${token}` } })))
+    },
   }
   const { errors, timeouts, resets, non2xx } = await fire(options, (status, ms) => {
     latencies.add(ms)
@@ -37,6 +42,13 @@ export async function concurrentUsers({ target, connections, durationS, path, to
     ...{ answers: latency.count, byStatus: Object.fromEntries(byStatus), wrong: non2xx, hashed: 0, lost, complaints },
     ...{ wallMs, latency },
   }
+}
+
+/** Of one user; of several tenants in turn where there are more tenants than users. */
+function tokensOf(user: number, users: number, tokens: readonly string[]): string[] {
+  const own: string[] = []
+  for (let n = user % tokens.length; n < tokens.length; n += users) own.push(tokens[n] as string)
+  return own
 }
 
 function fire(options: Options, onAnswer: (status: number, ms: number) => void): Promise<Result> {

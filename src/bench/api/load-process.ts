@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import type { Readable } from 'node:stream'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Failure } from '../../kernel/errors.js'
 
@@ -59,17 +60,23 @@ export class LoadProcess implements AsyncDisposable {
     this.gone.catch(() => {})
   }
 
-  /** @param signal ends it, and what it does. @throws {Failure} UNAVAILABLE when feedctl is not built; the signal's reason */
-  static start(signal: AbortSignal): LoadProcess {
+  /** @param signal ends it, and what it does; `stdout`: whether it has a pipe to write to, else nothing. @throws {Failure} UNAVAILABLE when feedctl is not built; the signal's reason */
+  static start(signal: AbortSignal, stdout: 'ignore' | 'pipe' = 'ignore'): LoadProcess {
     signal.throwIfAborted()
     const bin = createRequire(import.meta.url).resolve('#bin')
     const entry = fileURLToPath(new URL('../dist/src/bench/api/process.js', pathToFileURL(bin)))
     if (!existsSync(entry)) throw new Failure('UNAVAILABLE', 'feedctl is not built', { hint: 'npm run build' })
-    return new LoadProcess(fork(entry, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }), signal)
+    return new LoadProcess(fork(entry, [], { stdio: ['ignore', stdout, 'inherit', 'ipc'] }), signal)
   }
 
   get pid(): number {
     return this.child.pid ?? 0
+  }
+
+  /** What it writes to its stdout; for another process to read. */
+  get out(): Readable {
+    if (this.child.stdout === null) throw new Error('a load generator without a pipe')
+    return this.child.stdout
   }
 
   /** Lets it do a deed. @throws {Failure} UNAVAILABLE with what went wrong there */

@@ -10,6 +10,7 @@ const DEEDS: Readonly<Record<string, () => Promise<(order: never) => Promise<unk
   concurrentUsers: async () => (await import('./concurrent-users.js')).concurrentUsers,
   holdConnections: async () => (await import('./held-connections.js')).holdConnections,
   askHeld: async () => (await import('./held-connections.js')).askHeld,
+  writeEventLines: async () => (await import('../analytics/event-lines.js')).writeEventLines,
   sendEvents: async () => (await import('../analytics/send-events.js')).sendEvents,
 }
 

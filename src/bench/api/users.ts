@@ -28,7 +28,8 @@ export interface UsersRound {
 export interface UsersParts {
   readonly target: Target
   readonly asked: readonly Asked[]
-  readonly token: string
+  /** Of the tenants, in turn. */
+  readonly tokens: readonly string[]
   readonly connections: number
   readonly rate: number
   readonly durationMs: number
@@ -36,9 +37,9 @@ export interface UsersParts {
 
 /** @throws {Failure} UNAVAILABLE */
 export async function measureUsers(parts: UsersParts, generator: LoadProcess): Promise<UsersRound> {
-  const { target, asked, token, connections, durationMs } = parts
+  const { target, asked, tokens, connections, durationMs } = parts
   const durationS = Math.max(1, Math.round(durationMs / 1000))
-  const users: UsersOrder = { target, connections, durationS, path: LIST_PATH, token }
+  const users: UsersOrder = { target, connections, durationS, path: LIST_PATH, tokens }
   const rate: OpenLoopOrder = { target, connections, perS: parts.rate, durationMs, asked }
   return {
     users: answeredOf(await generator.run<LoopResult>('concurrentUsers', users)),

@@ -47,13 +47,18 @@ export class FeedctlChild {
     this.ended.catch(() => {})
   }
 
-  /** Starts the built feedctl; `onLine` sees its stderr. @throws {Failure} UNAVAILABLE when it is not built */
-  static start(argv: readonly string[], place: ChildPlace, onLine: (line: string) => void): FeedctlChild {
+  /** Starts the built feedctl; `onLine` sees its stderr, `stdin` is what it reads, a pipe from elsewhere. @throws {Failure} UNAVAILABLE when it is not built */
+  static start(
+    argv: readonly string[],
+    place: ChildPlace,
+    onLine: (line: string) => void,
+    stdin: Readable | 'ignore' = 'ignore',
+  ): FeedctlChild {
     const { attendant, bin } = entries()
     const child = spawn(process.execPath, [attendant, bin, ...argv], {
       cwd: place.folder,
       env: { ...place.env },
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      stdio: [stdin, 'pipe', 'pipe', 'pipe'],
     })
     return new FeedctlChild(child, onLine)
   }

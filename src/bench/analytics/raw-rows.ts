@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import type { Caller } from '../api/population.js'
 import { EventChoices } from './event-choices.js'
 
 const LINES_AT_ONCE = 1_000
@@ -12,24 +11,7 @@ export interface FileShape {
   readonly visitors: number
 }
 
-/** Writes events, one JSON line each, of all tenants in turn; answers how many are of each. @throws the signal's reason */
-export async function writeEventLines(
-  path: string,
-  callers: readonly Caller[],
-  shape: FileShape,
-  signal: AbortSignal,
-): Promise<Map<number, number>> {
-  const choices = new EventChoices(2, shape.posts, shape.visitors)
-  const now = Date.now()
-  await writeLines(path, shape.events, signal, n => {
-    const { slug } = callers[n % callers.length] as Caller
-    return `{"tenant":"${slug}","kind":"${choices.kind()}","post_id":${choices.post()},"visitor":"v${choices.visitor()}","at":${choices.time(now)}}\n`
-  })
-  const each = Math.floor(shape.events / callers.length)
-  return new Map(callers.map(({ id }, n) => [id, each + (n < shape.events % callers.length ? 1 : 0)]))
-}
-
-/** Writes the same events as LOAD DATA reads rows of the table `events`. @throws the signal's reason */
+/** Writes events as LOAD DATA reads rows of the table `events`, in the order of its key: any other would make the server split its pages. @throws the signal's reason */
 export async function writeRawRows(
   path: string,
   tenants: readonly number[],
@@ -38,10 +20,12 @@ export async function writeRawRows(
 ): Promise<void> {
   const choices = new EventChoices(2, shape.posts, shape.visitors)
   const now = Date.now()
+  const day = Math.floor(now / DAY_MS)
   await writeLines(path, shape.events, signal, n => {
+    const tenant = tenants[Math.floor((n * tenants.length) / shape.events)]
     const [kind, post, at] = [choices.kind(), choices.post(), choices.time(now)]
     const visitor = choices.visitor().toString(16).padStart(16, '0')
-    return `${tenants[n % tenants.length]}\t${Math.floor(at / DAY_MS)}\t${n + 1}\t${at}\t${kind}\t${post}\t${visitor}\t\\N\n`
+    return `${tenant}\t${day}\t${n + 1}\t${at}\t${kind}\t${post}\t${visitor}\t\\N\n`
   })
 }
 
