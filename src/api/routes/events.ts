@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import type { AcceptedBatch } from '../../analytics/intake.js'
 import { isFailure } from '../../kernel/errors.js'
@@ -46,11 +47,11 @@ export function eventRoutes(server: ApiServer, { app, intake, metrics }: ApiPart
   const inFlight = new BodiesInFlight(MOST_BYTES_IN_FLIGHT, app.config.apiMaxBodyBytes)
   server.register(async scope => {
     scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
-      batchInJson(body),
+    scope.addContentTypeParser('application/json', async (_request: unknown, payload: IncomingMessage) =>
+      batchInJson(await inFlight.receive(payload)),
     )
-    scope.addContentTypeParser('application/x-ndjson', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
-      batchInLines(body),
+    scope.addContentTypeParser('application/x-ndjson', async (_request: unknown, payload: IncomingMessage) =>
+      batchInLines(await inFlight.receive(payload)),
     )
     scope.post('/v1/events', {
       schema: {
