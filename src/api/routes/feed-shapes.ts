@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { FeedPage, FeedView } from '../../feeds/feed-views.js'
 import { Failure, isFailure } from '../../kernel/errors.js'
+import type { Tenant } from '../../tenants/tenant.js'
 import { cursorOf, NEXT } from '../cursors.js'
 import { TIME, timeOf } from '../fields.js'
+import type { Answers } from '../parts.js'
 
 export const FEED = z
   .object({
@@ -53,13 +55,18 @@ export function noFeed(): Failure {
   return new Failure('FEED_NOT_FOUND', 'there is no such feed')
 }
 
-/** The deed, its refusals without hints: those name commands and settings of the operator. */
-export async function toldToClient<T>(deed: () => Promise<T>): Promise<T> {
+/**
+ * A deed that changes the tenant's feeds: nothing that is kept of it counts after that, even where the deed has failed, which may be halfway. Its refusals
+ * have no hints: those name commands and settings of the operator.
+ */
+export async function changing<T>(answers: Answers, tenant: Tenant, deed: () => Promise<T>): Promise<T> {
   try {
     return await deed()
   } catch (error) {
     if (isFailure(error, 'FEED_NOT_FOUND')) throw noFeed()
     if (!isFailure(error) || error.retry || error.hint === null) throw error
     throw new Failure(error.code, error.message, { cause: error })
+  } finally {
+    answers.forget(tenant.id)
   }
 }
