@@ -5,7 +5,7 @@ import { addFeeds, removeFeed, type Subscribed } from '../../feeds/subscriptions
 import { CURSOR, readCursor } from '../cursors.js'
 import { BY_ID, NO_QUERY, pageSize } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
-import { failing, TAGS } from '../schemas.js'
+import { failing, TAGS, UNCHANGED } from '../schemas.js'
 import { changing, FEED, FEEDS, noFeed, SUBSCRIBED, shownFeed, shownFeeds } from './feed-shapes.js'
 import { opmlRoutes } from './opml.js'
 
@@ -52,7 +52,7 @@ function readingRoutes(server: ApiServer, { app: { catalog }, answers }: ApiPart
         summary: 'List feeds',
         description: 'In the order in which they were added.',
         querystring: QUERY,
-        response: { 200: FEEDS, ...failing('CURSOR_INVALID') },
+        response: { 200: FEEDS, ...UNCHANGED, ...failing('CURSOR_INVALID') },
       },
     },
     async (request, reply) => {
@@ -71,7 +71,7 @@ function readingRoutes(server: ApiServer, { app: { catalog }, answers }: ApiPart
         summary: 'Read a feed',
         params: BY_ID,
         querystring: NO_QUERY,
-        response: { 200: FEED, ...failing('FEED_NOT_FOUND') },
+        response: { 200: FEED, ...UNCHANGED, ...failing('FEED_NOT_FOUND') },
       },
     },
     async (request, reply) => {
