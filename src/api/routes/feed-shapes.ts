@@ -13,11 +13,14 @@ export const FEED = z
     title: z.string().nullable().meta({ description: 'Null until the feed was read, unless one was given.' }),
     state: z.enum(['new', 'active', 'failing', 'moving', 'merged', 'retired']).meta({
       description:
-        '`new`: never asked; `active`: the newest check succeeded; `failing`: it failed; `moving`: it was redirected for good, not yet often enough to be believed; ' +
+        '`new`: not asked since it was added; `active`: the newest check succeeded; `failing`: it failed; `moving`: it was redirected for good, not yet often enough to be believed; ' +
         '`merged`: it is another feed that is read already; `retired`: its publisher said that it is gone for good.',
     }),
     stored_at: TIME.nullable().meta({ description: 'When its posts last changed.' }),
-    checked_at: TIME.nullable().meta({ description: 'When its publisher was last asked, for whomever.' }),
+    checked_at: TIME.nullable().meta({
+      description:
+        'When its publisher was last asked, for whomever; null for what was before the feed was added, until there is something of it.',
+    }),
     next_check_at: TIME.nullable().meta({ description: 'Null: with the next sync; for a `retired` one, never.' }),
     moved_to: z.string().nullable().meta({ description: 'Where it is redirected for good.' }),
     failure: z
