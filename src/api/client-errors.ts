@@ -42,7 +42,7 @@ export function oddity({ headers, httpVersion }: IncomingMessage): Failure | nul
   if (headers.host === undefined) return new Failure('USAGE', 'the request has no host header')
   const { expect } = headers
   if (expect === undefined || /^100-continue$/i.test(expect)) return null
-  return new Failure('USAGE', 'nothing but 100-continue is met of what a request may expect')
+  return new Failure('USAGE', 'of what a request may expect only 100-continue is met')
 }
 
 function endWith(socket: Duplex, told: Told): void {

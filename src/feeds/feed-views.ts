@@ -86,7 +86,7 @@ async function viewsOf(
   })
 }
 
-/** A check of before the tenant has subscribed would tell it that somebody else has, before it has anything of the feed. */
+/** A check that is older than the subscription tells that somebody else has one: it is not shown while the tenant has nothing of the feed. */
 function isTenants(row: Row, source: SourceRow): boolean {
   return row.stored_at !== null || source.checked_at === null || source.checked_at >= row.created_at
 }
