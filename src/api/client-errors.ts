@@ -1,5 +1,7 @@
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { Failure } from '../kernel/errors.js'
 import { nextRequestId, REQUEST_ID, SECURITY_HEADERS } from './headers.js'
 import { PROBLEM_TYPE, problemOf, type Told } from './problems.js'
 
@@ -9,6 +11,7 @@ const TOLD: Readonly<Record<string, Told>> = {
   ERR_HTTP_REQUEST_TIMEOUT: { code: 'REQUEST_TIMEOUT', detail: 'the request did not come in in time' },
 }
 const MALFORMED: Told = { code: 'USAGE', detail: 'this is no HTTP request' }
+const NO_PROXY: Told = { code: 'USAGE', detail: 'CONNECT leads nowhere: this is no proxy' }
 
 /** Answers what could not be read as a request, and ends the connection: what comes next on it cannot be told from it. */
 export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
@@ -17,9 +20,33 @@ export function answerClientError(error: Error & { readonly code?: string }, soc
     socket.destroy()
     return
   }
-  socket.end(rawAnswer(TOLD[error.code ?? ''] ?? MALFORMED, nextRequestId()))
+  endWith(socket, TOLD[error.code ?? ''] ?? MALFORMED)
   // What it still sends would otherwise be waited for.
   socket.destroySoon()
+}
+
+/** What node would answer by itself, and without a word, is told as everything else: see `oddity`, which its requests are to be asked for. */
+export function answerOddities(server: Server): void {
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
+  server.on('connect', (_request, socket: Duplex) => {
+    // Nobody else listens to it any more.
+    socket.on('error', () => {})
+    endWith(socket, NO_PROXY)
+    socket.once('finish', () => socket.destroy())
+  })
+}
+
+/** Why a request that can be read is refused whatever it asks for; null mostly. */
+export function oddity({ headers, httpVersion }: IncomingMessage): Failure | null {
+  if (httpVersion !== '1.1') return null
+  if (headers.host === undefined) return new Failure('USAGE', 'the request has no host header')
+  const { expect } = headers
+  if (expect === undefined || /^100-continue$/i.test(expect)) return null
+  return new Failure('USAGE', 'of what a request may expect only 100-continue is met')
+}
+
+function endWith(socket: Duplex, told: Told): void {
+  socket.end(rawAnswer(told, nextRequestId()))
 }
 
 function rawAnswer(told: Told, requestId: string): string {

@@ -4,7 +4,7 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import type { Config } from '../kernel/config.js'
 import { Failure } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
-import { answerClientError } from './client-errors.js'
+import { answerClientError, answerOddities, oddity } from './client-errors.js'
 import { gatherDocument, isHidden } from './document.js'
 import { failureAnswer } from './failures.js'
 import { HSTS, REQUEST_ID, SECURITY_HEADERS } from './headers.js'
@@ -67,7 +67,7 @@ export async function buildFrame(
     connectionTimeout: times.idleMs,
     requestTimeout: times.requestMs,
     keepAliveTimeout: times.keepAliveMs,
-    http: { headersTimeout: times.headersMs, connectionsCheckingInterval: times.lookEveryMs },
+    http: { headersTimeout: times.headersMs, connectionsCheckingInterval: times.lookEveryMs, requireHostHeader: false },
     trustProxy: proxies.any ? address => proxies.trusts(address) : false,
     genReqId: request => proxies.requestId(request),
     // A connection that outlives the end of listening is served, and ended by its answer.
@@ -79,6 +79,7 @@ export async function buildFrame(
   server.setSerializerCompiler(() => JSON.stringify)
   server.setErrorHandler(failureAnswer(log))
   server.removeContentTypeParser('text/plain')
+  answerOddities(server.server)
   dressAnswers(server, proxies)
   await shareWithOrigins(server, config.corsOrigins)
   tellWhatIsNotThere(server, routes)
@@ -90,7 +91,7 @@ function dressAnswers(server: ApiServer, proxies: Proxies): void {
   server.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS).header(REQUEST_ID, request.id)
     if (proxies.isSecure(request.raw)) reply.header(HSTS.name, HSTS.value)
-    done()
+    done(oddity(request.raw) ?? undefined)
   })
 }
 

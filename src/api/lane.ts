@@ -4,6 +4,7 @@ import { type Clock, steady } from '../kernel/clock.js'
 import { isFresh } from './answers/answers.js'
 import { type Entry, hasAlready, type SentWith } from './answers/entry.js'
 import type { AnswerTally } from './answers/tally.js'
+import { oddity } from './client-errors.js'
 import { HSTS } from './headers.js'
 import type { KnownTenants } from './known.js'
 import type { Proxies } from './proxies.js'
@@ -47,7 +48,7 @@ export class Lane {
   readonly serverFactory: FastifyServerFactory = (handler, options) => {
     const { http, keepAliveTimeout, requestTimeout, connectionTimeout } = options as FactoryOptions
     const server: Server = createServer(http ?? {}, (request, response) => {
-      if (!server.listening || !this.answers(request, response)) handler(request, response)
+      if (!server.listening || oddity(request) !== null || !this.answers(request, response)) handler(request, response)
     })
     if (keepAliveTimeout !== undefined) server.keepAliveTimeout = keepAliveTimeout
     if (requestTimeout !== undefined) server.requestTimeout = requestTimeout

@@ -34,6 +34,9 @@ export interface ProblemAnswer {
   readonly content: { readonly [PROBLEM_TYPE]: { readonly schema: typeof PROBLEM } }
 }
 
+/** Of a GET that bears an ETag, for its schema: `response: { 200: POSTS, ...UNCHANGED }`. */
+export const UNCHANGED = { 304: z.null().meta({ description: 'It is the one that the client has.' }) } as const
+
 /** A status that refuses; apart from numbers, so that a route's good answers keep their types. */
 export type FailingStatus =
   | 400

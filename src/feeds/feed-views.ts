@@ -40,7 +40,7 @@ export async function listFeeds(catalog: Catalog, tenant: Tenant): Promise<FeedV
   return viewsOf(catalog, await withTenant(catalog, tenant, tables => tables.feeds().selectAll().orderBy('id').execute()))
 }
 
-/** One page in the order of ids, from the one after `after`, in two statements. */
+/** One page in the order of ids, from the one after `after`, as the tenant may see it, in two statements. */
 export async function feedPage(
   catalog: Catalog,
   tenant: Tenant,
@@ -55,14 +55,14 @@ export async function feedPage(
       .limit(limit + 1)
       .execute(),
   )
-  const feeds = await viewsOf(catalog, rows.slice(0, limit))
+  const feeds = await viewsOf(catalog, rows.slice(0, limit), isTenants)
   return { feeds, next: rows.length > limit ? (feeds.at(-1)?.id ?? null) : null }
 }
 
-/** Null when the tenant has no such feed. */
+/** As the tenant may see it; null when it has no such feed. */
 export async function feedById(catalog: Catalog, tenant: Tenant, id: number): Promise<FeedView | null> {
   const rows = await withTenant(catalog, tenant, tables => tables.feeds().selectAll().where('id', '=', id).execute())
-  return (await viewsOf(catalog, rows))[0] ?? null
+  return (await viewsOf(catalog, rows, isTenants))[0] ?? null
 }
 
 /** Whether the tenant has it. */
@@ -70,12 +70,25 @@ export async function hasFeed(tables: TenantTables, id: number): Promise<boolean
   return (await tables.feeds().select('id').where('id', '=', id).executeTakeFirst()) !== undefined
 }
 
-async function viewsOf(catalog: Catalog, rows: readonly Row[]): Promise<FeedView[]> {
+/** Of those sources that are not `shown`, the views know nothing. */
+async function viewsOf(
+  catalog: Catalog,
+  rows: readonly Row[],
+  shown = (_row: Row, _source: SourceRow) => true,
+): Promise<FeedView[]> {
   const sources = await loadSources(
     catalog,
     rows.map(row => parseSourceId(row.source_id)),
   )
-  return rows.map(row => viewOf(row, sources.get(parseSourceId(row.source_id))))
+  return rows.map(row => {
+    const source = sources.get(parseSourceId(row.source_id))
+    return viewOf(row, source !== undefined && shown(row, source) ? source : undefined)
+  })
+}
+
+/** A check that is older than the subscription tells that somebody else has one: it is not shown while the tenant has nothing of the feed. */
+function isTenants(row: Row, source: SourceRow): boolean {
+  return row.stored_at !== null || source.checked_at === null || source.checked_at >= row.created_at
 }
 
 function viewOf(row: Row, source: SourceRow | undefined): FeedView {

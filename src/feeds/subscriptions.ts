@@ -67,7 +67,10 @@ export async function addFeeds(
   return outcome
 }
 
-/** Ends the subscription, named by id or URL, and removes its posts, or nothing. @throws {Failure} FEED_NOT_FOUND */
+/**
+ * Ends the subscription, named by id or URL, and removes its posts, or nothing. Where only the telling failed it is removed, and told of when it is removed
+ * again. @throws {Failure} FEED_NOT_FOUND
+ */
 export async function removeFeed(
   catalog: Catalog,
   tenant: Tenant,
@@ -76,7 +79,8 @@ export async function removeFeed(
   const removed = await withTenant(catalog, tenant, tables =>
     tables.transaction(async tx => {
       await tx.takeIds('posts', 0)
-      const feed = await getFeed(tx, tenant, named)
+      const feed = await findFeed(tx, named)
+      if (feed === undefined) return null
       await unlinkFeedMedia(tx, feed.id, Date.now())
       const posts = await tx.remove('posts').where('feed_id', '=', feed.id).executeTakeFirst()
       await tx.remove('tombstones').where('feed_id', '=', feed.id).execute()
@@ -84,15 +88,21 @@ export async function removeFeed(
       return { id: feed.id, url: feed.url, posts: Number(posts.numDeletedRows) }
     }),
   )
+  // Also of one that is not there: it may have been removed before, and nobody told.
   await contentChanged(catalog, tenant.id)
+  if (removed === null) throw noFeed(tenant, named)
   return removed
 }
 
 /** The feed of that id or URL. @throws {Failure} FEED_NOT_FOUND */
 export async function getFeed(tables: TenantTables, tenant: Tenant, named: string): Promise<FeedRow> {
   const feed = await findFeed(tables, named)
-  if (feed !== undefined) return feed
-  throw new Failure('FEED_NOT_FOUND', `tenant ${tenant.slug} has no feed ${named.slice(0, 100)}`, {
+  if (feed === undefined) throw noFeed(tenant, named)
+  return feed
+}
+
+function noFeed(tenant: Tenant, named: string): Failure {
+  return new Failure('FEED_NOT_FOUND', `tenant ${tenant.slug} has no feed ${named.slice(0, 100)}`, {
     hint: `feedctl feed list ${tenant.slug}`,
   })
 }

@@ -125,6 +125,7 @@ describe('what is no request', () => {
       400,
       'USAGE',
     ],
+    ['a request to a proxy', `CONNECT example.com:443 HTTP/1.1\r\n${HOST}\r\n`, 400, 'USAGE'],
   ])('%s is told so, as a problem, and the connection ends', async (_what, bytes, status, code) => {
     const { port, lines } = await startFrame()
     const end = await sendRaw(port, Buffer.from(bytes, 'latin1'))
@@ -133,6 +134,32 @@ describe('what is no request', () => {
     expect(end.head).toContain(`x-request-id: ${end.problem.request_id}`)
     expect(end.head).toContain('x-content-type-options: nosniff')
     expect(lines).toEqual([])
+  })
+})
+
+describe('a request of HTTP/1.1', () => {
+  test.each([
+    ['without a host', 'GET /who HTTP/1.1\r\n', 'the request has no host header'],
+    ['that expects what nobody knows', `GET /who HTTP/1.1\r\n${HOST}Expect: banana\r\n`, expect.stringContaining('100-continue')],
+  ])('%s is refused as a problem, like any other', async (_what, head, detail) => {
+    const { port } = await startFrame()
+    const end = await sendRaw(port, `${head}Connection: close\r\n\r\n`)
+    expect([end.statuses, end.problem]).toEqual([[400], expect.objectContaining({ code: 'USAGE', detail })])
+    expect(end.head).toContain(`x-request-id: ${end.problem.request_id}`)
+    expect(end.head).toContain('x-content-type-options: nosniff')
+    const { statuses } = await sendRaw(port, `GET /who HTTP/1.1\r\n${HOST}Expect: 100-continue\r\nConnection: close\r\n\r\n`)
+    expect(statuses).toEqual([100, 200])
+    expect((await sendRaw(port, 'GET /who HTTP/1.0\r\nExpect: banana\r\n\r\n')).statuses).toEqual([200])
+  })
+
+  test('without a host is refused where its answer is ready, too', async () => {
+    await using ground = await ApiGround.create()
+    const token = await ground.tenant('acme')
+    await ground.json('/v1/posts', token)
+    const port = Number(new URL(ground.api.url).port)
+    const ask = (host: string) =>
+      sendRaw(port, `GET /v1/posts HTTP/1.1\r\n${host}Authorization: Bearer ${token}\r\nConnection: close\r\n\r\n`)
+    expect([(await ask(HOST)).statuses, (await ask('')).statuses]).toEqual([[200], [400]])
   })
 })
 

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { EventEmitter } from 'node:events'
 import { type ClientRequest, request } from 'node:http'
+import type { Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { describe, expect, it, test } from 'vitest'
 import { BodiesInFlight } from '../../src/api/event-bodies.js'
 import { parseSlug } from '../../src/tenants/ids.js'
@@ -23,9 +26,10 @@ async function send(
   token: string,
   body: string | Buffer,
   headers: Record<string, string> = {},
+  query = '',
 ): Promise<Sent> {
   const own = { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers }
-  const answer = await fetch(`${ground.api.url}/v1/events`, {
+  const answer = await fetch(`${ground.api.url}/v1/events${query}`, {
     method: 'POST',
     headers: own,
     body: typeof body === 'string' ? body : new Uint8Array(body),
@@ -107,6 +111,10 @@ describe('POST /v1/events refuses', () => {
     expect((await send(ground, token, '<events/>', { 'content-type': 'text/xml' })).status).toBe(415)
     expect((await send(ground, token, ' '.repeat(3_000))).status).toBe(413)
     expect((await send(ground, token, randomBytes(1_000), NDJSON)).status).toBe(422)
+    expect(await send(ground, token, JSON.stringify({ events: [EVENT] }), {}, '?x=1')).toMatchObject({
+      status: 400,
+      code: 'USAGE',
+    })
     expect((await send(ground, 'guessed', JSON.stringify({ events: [EVENT] }))).status).toBe(401)
   })
 
@@ -152,40 +160,101 @@ it('counts, when it starts, what a process accepted that was killed', async () =
 })
 
 describe('bodies on their way in', () => {
-  it('are so many bytes at most, and leave with their connections', async () => {
-    const bodies = new BodiesInFlight(100, 60)
-    const leave: (() => void)[] = []
-    const enter = (length: string | undefined) => {
-      const reply = { raw: { once: (_event: string, left: () => void) => leave.push(left) } }
-      bodies.enter({ headers: { 'content-length': length } } as never, reply as never)
+  const inFlight = (maxBytes: number, maxBodyBytes: number) => {
+    const bodies = new BodiesInFlight(maxBytes, maxBodyBytes)
+    return (tenantId: number, headers: Record<string, string> = {}) => {
+      const payload = Object.assign(new PassThrough(), { headers })
+      const raw = new EventEmitter()
+      bodies.enter({ tenant: { id: tenantId }, raw: payload } as never, { raw } as never)
+      const received = bodies.receive(payload as never).then(String, error => error.code)
+      return { payload, received, leave: () => raw.emit('close') }
     }
-    enter('50')
-    // It does not say how large it is.
-    expect(() => enter(undefined)).toThrow('too many events')
-    enter('50')
-    expect(() => enter('1')).toThrow('too many events')
-    leave.shift()?.()
-    enter('50')
+  }
+  const FULL = 'EVENTS_BEHIND'
+
+  it('are counted as they arrive, a quarter of all for one tenant at most, and leave with their connections', async () => {
+    const enter = inFlight(40, 8)
+    const [first, second, other] = [enter(1), enter(1, { 'content-length': '8' }), enter(2)]
+    for (const { payload } of [first, second, other]) payload.write('12345')
+    second.payload.write('6')
+    expect(await second.received).toBe(FULL)
+    // What was refused is not kept, and the first one goes on.
+    first.payload.end('678')
+    other.payload.end()
+    expect([await first.received, await other.received]).toEqual(['12345678', '12345'])
+    const third = enter(1)
+    third.payload.end('123')
+    expect(await third.received).toBe(FULL)
+    first.leave()
+    const fourth = enter(1)
+    fourth.payload.end('123')
+    expect(await fourth.received).toBe('123')
   })
 
-  it('are forgotten when their clients go away', async () => {
-    await using ground = await ApiGround.create({ FEEDCTL_API_MAX_BODY_BYTES: String(32 * 1024 * 1024) })
-    const token = await ground.tenant('acme')
-    const begin = (): ClientRequest => {
-      const headers = {
-        authorization: `Bearer ${token}`,
-        'content-type': 'application/json',
-        'content-length': String(32 * 1024 * 1024),
-      }
-      const asking = request(`${ground.api.url}/v1/events`, { method: 'POST', headers, agent: false })
-      asking.on('error', () => {})
-      asking.write('{')
-      return asking
+  it('of all tenants together are bounded, and a single one that may be large is not', async () => {
+    const enter = inFlight(40, 100)
+    const large = enter(1)
+    large.payload.end('x'.repeat(41))
+    expect(await large.received).toHaveLength(41)
+    const other = enter(2)
+    other.payload.end('x')
+    expect(await other.received).toBe(FULL)
+    large.leave()
+    const next = enter(2)
+    next.payload.end('x')
+    expect(await next.received).toBe('x')
+  })
+
+  it('are no larger than one may be, as they say or as they come, and end with their ends', async () => {
+    const enter = inFlight(40, 8)
+    expect(await enter(1, { 'content-length': '9' }).received).toBe('BODY_TOO_LARGE')
+    const growing = enter(1)
+    for (const part of ['12345', '6789']) growing.payload.write(part)
+    expect(await growing.received).toBe('BODY_TOO_LARGE')
+    const cut = enter(1)
+    cut.payload.write('1')
+    cut.payload.destroy(new Error('aborted'))
+    expect(await cut.received).toBe('BODY_INVALID')
+  })
+
+  const begin = (ground: ApiGround, token: string, bytes: number, part: string | Buffer): ClientRequest => {
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'content-length': String(bytes),
     }
-    const small = () => send(ground, token, JSON.stringify({ events: [EVENT] }))
-    const large = [begin(), begin()]
-    await expect.poll(async () => (await small()).code).toBe('EVENTS_BEHIND')
-    for (const asking of large) asking.destroy()
-    await expect.poll(async () => (await small()).status).toBe(202)
+    const asking = request(`${ground.api.url}/v1/events`, { method: 'POST', headers, agent: false })
+    asking.on('error', () => {})
+    asking.write(part)
+    return asking
+  }
+
+  it('that are slow hold up nobody, however large they say they are', async () => {
+    await using ground = await ApiGround.create()
+    const [acme, other] = [await ground.tenant('acme'), await ground.tenant('acme-2')]
+    const small = (token: string) => send(ground, token, JSON.stringify({ events: [EVENT] }))
+    const slow = Array.from({ length: 40 }, () => begin(ground, acme, 2 * 1024 * 1024, '{'))
+    await expect.poll(async () => /^feedctl_api_connections (\d+)$/m.exec(await metricsOf(ground))?.[1]).toBe('41')
+    expect([(await small(acme)).status, (await small(other)).status]).toEqual([202, 202])
+    for (const asking of slow) asking.destroy()
+  })
+
+  it('of a tenant that fills its share are refused, those of others not, and forgotten when their clients go away', async () => {
+    const bytes = 16 * 1024 * 1024
+    await using ground = await ApiGround.create({ FEEDCTL_API_MAX_BODY_BYTES: String(bytes) })
+    const [acme, other] = [await ground.tenant('acme'), await ground.tenant('acme-2')]
+    const small = (token: string) => send(ground, token, JSON.stringify({ events: [EVENT] }).padEnd(2_000))
+    const sockets: Socket[] = []
+    ground.api.built.server.server.once('connection', (socket: Socket) => sockets.push(socket))
+    const large = begin(ground, acme, bytes, Buffer.alloc(bytes - 1, ' '))
+    // One that came meanwhile might have the large one refused instead.
+    await expect.poll(() => sockets[0]?.bytesRead).toBeGreaterThanOrEqual(bytes)
+    expect([(await small(acme)).code, (await small(other)).status]).toEqual(['EVENTS_BEHIND', 202])
+    large.destroy()
+    await expect.poll(async () => (await small(acme)).status).toBe(202)
   })
 })
+
+async function metricsOf(ground: ApiGround): Promise<string> {
+  return (await ground.ask('/metrics')).body.toString()
+}

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { contentChanged } from '../../src/tenants/content-version.js'
 import { parseSlug } from '../../src/tenants/ids.js'
 import { getTenant } from '../../src/tenants/tenant.js'
 import { startPublisher } from '../e2e/publisher.js'
@@ -104,6 +105,23 @@ describeDatabases('feeds over the API', env => {
         failure: { code: 'FEED_HTTP_STATUS', message: expect.any(String), count: 1 },
       })
       expect(await ground.json('/v1/feeds/1', token)).toEqual(feeds[0])
+    })
+
+    test('does not say what was checked for others before it was added', async () => {
+      await using publisher = await startPublisher((_path, response) => response.writeHead(404).end())
+      const url = publisher.urlOf('/gone')
+      const [first, second] = [await tenant(), await tenant()]
+      await first.add({ url })
+      await ground.installation.sync(first.slug)
+      await expect.poll(async () => (await first.list()).feeds).toMatchObject([{ state: 'failing' }])
+      await second.add({ url })
+      const unknown = { id: 1, url, ...NEVER_ASKED }
+      expect((await second.list()).feeds).toEqual([unknown])
+      expect(await ground.json('/v1/feeds/1', second.token)).toEqual(unknown)
+      await ground.installation.run(['sync', second.slug, '--force'])
+      // How a source does may be shown as late as answers are kept.
+      await contentChanged(ground.app.catalog, (await getTenant(ground.app.catalog, parseSlug(second.slug))).id)
+      await expect.poll(async () => (await second.list()).feeds).toMatchObject([{ state: 'failing', failure: { count: 2 } }])
     })
 
     test.each(['limit=0', 'limit=501', 'limit=x', 'after=1', 'cursor=1&cursor=2'])('refuses ?%s', async query => {

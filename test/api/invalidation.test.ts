@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ContentNews, changedContent, contentChanged } from '../../src/tenants/content-version.js'
 import { parseSlug } from '../../src/tenants/ids.js'
@@ -99,6 +100,36 @@ describe('answers are anew after', () => {
     const removed = await ground.ask(`/v1/feeds/${id}`, { method: 'DELETE', headers: { authorization: `Bearer ${acme}` } })
     expect(removed.status).toBeLessThan(300)
     expect(await feeds()).toEqual(before)
+  })
+
+  test('a feed of this API was added or removed while nobody could be told, here at once and elsewhere with the next try', async () => {
+    const token = await ground.tenant('untold')
+    const { kysely } = ground.app.catalog
+    const urls = async () => (await ground.json<{ feeds: { url: string }[] }>('/v1/feeds', token)).feeds.map(({ url }) => url)
+    const change = async (method: string, path: string, body?: string) => {
+      const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
+      const { status } = await ground.ask(path, { method, headers, ...(body === undefined ? {} : { body }) })
+      return status
+    }
+    const untold = async (deed: () => Promise<number>): Promise<number> => {
+      await sql`create trigger mute before update on tenants begin select raise(abort, 'mute'); end`.execute(kysely)
+      const status = await deed()
+      await sql`drop trigger mute`.execute(kysely)
+      return status
+    }
+    const add = () => change('POST', '/v1/feeds', JSON.stringify({ url: 'https://a.example/' }))
+    const remove = () => change('DELETE', '/v1/feeds/1')
+    for (const [deed, again, left] of [
+      [add, 200, ['https://a.example/']],
+      [remove, 404, []],
+    ] as const) {
+      await urls()
+      expect(await untold(deed)).toBeGreaterThanOrEqual(500)
+      expect(await urls()).toEqual(left)
+      const before = await version('untold')
+      expect(await deed()).toBe(again)
+      expect(await version('untold')).toBeGreaterThan(before)
+    }
   })
 })
 

@@ -3,17 +3,23 @@ import { parseSlug } from '../../src/tenants/ids.js'
 import { getTenant } from '../../src/tenants/tenant.js'
 import { startPublisher } from '../e2e/publisher.js'
 import { post, TenantFeeds } from '../feeds/sync/tenant-feeds.js'
+import type { TestEnv } from '../support/drivers.js'
 import { Conformance, type OpenApiDocument } from './conformance.js'
-import { ApiGround } from './ground.js'
+import { type Answer, ApiGround } from './ground.js'
 
 const JSON_BODY = 'application/json'
 
-test('what the routes of a tenant that has everything answer is as the document says', async () => {
+const CACHES: [string, TestEnv][] = [
+  ['kept', {}],
+  ['not kept', { FEEDCTL_API_CACHE_BYTES: '0' }],
+]
+
+test.each(CACHES)('what the routes of a tenant that has everything answer is as the document says, %s', async (_how, cache) => {
   await using publisher = await startPublisher((path, response) => {
     if (path === '/moved') response.writeHead(301, { location: '/gone' }).end()
     else response.writeHead(410).end()
   })
-  await using ground = await ApiGround.create({ FEEDCTL_API_RATE: '0', FEEDCTL_API_CACHE_BYTES: '0' })
+  await using ground = await ApiGround.create({ FEEDCTL_API_RATE: '0', ...cache })
   const token = await ground.tenant('acme')
   const document = JSON.parse((await ground.ask('/openapi.json')).body.toString()) as OpenApiDocument
   const conformance = new Conformance(document)
@@ -45,8 +51,17 @@ test('what the routes of a tenant that has everything answer is as the document 
     const asked = `${path.replace('{id}', '1')}${query}`
     const answer = await ground.ask(asked, { method, headers, ...(body === undefined ? {} : { body }) })
     expect([asked, answer.status]).toEqual([asked, expect.toSatisfy((status: number) => status < 300)])
-    return conformance.faults(method, path, answer)
+    return [...conformance.faults(method, path, answer), ...(await unchangedFaults(method, path, asked, answer))]
   }
+  /** Of the same again, from who has it. */
+  const unchangedFaults = async (method: string, path: string, asked: string, { headers }: Answer) => {
+    if (headers.etag === undefined) return []
+    unchanged.push(path)
+    const again = await ground.ask(asked, { headers: { authorization: `Bearer ${token}`, 'if-none-match': headers.etag } })
+    expect([asked, again.status, again.body.length]).toEqual([asked, 304, 0])
+    return conformance.faults(method, path, again)
+  }
+  const unchanged: string[] = []
   const changes = [
     await faults('POST', '/v1/feeds', '', JSON.stringify({ urls: [publisher.urlOf('/moved'), publisher.urlOf('/gone')] })),
     await faults('POST', '/v1/feeds', '', JSON.stringify({ url: publisher.urlOf('/gone') })),
@@ -70,6 +85,7 @@ test('what the routes of a tenant that has everything answer is as the document 
     await faults('DELETE', '/v1/feeds/{id}'),
   ]
   expect(found.flat()).toEqual([])
+  expect(new Set(unchanged)).toEqual(new Set(['/v1/posts', '/v1/posts/{id}', '/v1/feeds', '/v1/feeds/{id}']))
   const { feeds } = await ground.json<{ feeds: { state: string }[] }>('/v1/feeds', token)
   expect(feeds.map(({ state }) => state)).toContain('retired')
 })

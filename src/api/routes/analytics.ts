@@ -2,18 +2,16 @@ import { z } from 'zod'
 import { reportOf } from '../../analytics/report.js'
 import { MOST_POSTS, parseReport, REPORT_GROUPS } from '../../analytics/report-query.js'
 import { withTenant } from '../../tenants/tables.js'
+import { MAX_ID, whole } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
 import { TAGS } from '../schemas.js'
-
-/** Whole numbers of a query: in a URL all is text. */
-const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
 
 const WHEN = 'a day, `2026-11-29`, or by minute a time, `2026-11-29T09:30Z`; UTC, included'
 const QUERY = z.strictObject({
   from: z.string().max(40).optional().describe(`${WHEN}. 29 days, or 59 minutes, before \`to\` when absent`),
   to: z.string().max(40).optional().describe(`${WHEN}. Now when absent`),
   by: z.enum(REPORT_GROUPS).default('day').describe('what each row is about; minutes are shown of 24 hours at most'),
-  post: whole(0, Number.MAX_SAFE_INTEGER).optional().describe('only events of this post; 0: of none'),
+  post: whole(0, MAX_ID).optional().describe('only events of this post; 0: of none'),
   kind: z.string().min(1).max(32).optional().describe('only events of this kind'),
   limit: whole(1, MOST_POSTS).default(100).describe('most posts that are shown: those with the most events'),
 })

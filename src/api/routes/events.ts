@@ -1,8 +1,11 @@
+import type { IncomingMessage } from 'node:http'
+import { validatorCompiler } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { AcceptedBatch } from '../../analytics/intake.js'
 import { isFailure } from '../../kernel/errors.js'
 import type { TenantId } from '../../tenants/ids.js'
 import { BodiesInFlight, batchInJson, batchInLines, type SentBatch } from '../event-bodies.js'
+import { NO_QUERY } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
 import { failing, TAGS } from '../schemas.js'
 
@@ -46,21 +49,22 @@ export function eventRoutes(server: ApiServer, { app, intake, metrics }: ApiPart
   const inFlight = new BodiesInFlight(MOST_BYTES_IN_FLIGHT, app.config.apiMaxBodyBytes)
   server.register(async scope => {
     scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
-      batchInJson(body),
+    scope.addContentTypeParser('application/json', async (_request: unknown, payload: IncomingMessage) =>
+      batchInJson(await inFlight.receive(payload)),
     )
-    scope.addContentTypeParser('application/x-ndjson', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
-      batchInLines(body),
+    scope.addContentTypeParser('application/x-ndjson', async (_request: unknown, payload: IncomingMessage) =>
+      batchInLines(await inFlight.receive(payload)),
     )
     scope.post('/v1/events', {
       schema: {
         summary: 'take a batch of events in, as JSON or as NDJSON with an event on each line',
         description: '202 means that the accepted events will be counted, once.',
         tags: [TAGS.analytics],
+        querystring: NO_QUERY,
         body: BATCH,
         response: { 202: ACCEPTED, ...failing('EVENTS_INVALID', 'EVENTS_BEHIND', 'DISK_FULL') },
       },
-      validatorCompiler: () => () => true,
+      validatorCompiler: route => (route.httpPart === 'body' ? () => true : validatorCompiler(route as never)),
       serializerCompiler: () => value => JSON.stringify(value),
       onRequest: async (request, reply) => inFlight.enter(request, reply),
       handler: async (request, reply) => {

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { FeedPage, FeedView } from '../../feeds/feed-views.js'
 import { Failure, isFailure } from '../../kernel/errors.js'
+import type { Tenant } from '../../tenants/tenant.js'
 import { cursorOf, NEXT } from '../cursors.js'
 import { TIME, timeOf } from '../fields.js'
+import type { Answers } from '../parts.js'
 
 export const FEED = z
   .object({
@@ -11,11 +13,14 @@ export const FEED = z
     title: z.string().nullable().meta({ description: 'Null until the feed was read, unless one was given.' }),
     state: z.enum(['new', 'active', 'failing', 'moving', 'merged', 'retired']).meta({
       description:
-        '`new`: never asked; `active`: the newest check succeeded; `failing`: it failed; `moving`: it was redirected for good, not yet often enough to be believed; ' +
+        '`new`: not asked since it was added; `active`: the newest check succeeded; `failing`: it failed; `moving`: it was redirected for good, not yet often enough to be believed; ' +
         '`merged`: it is another feed that is read already; `retired`: its publisher said that it is gone for good.',
     }),
     stored_at: TIME.nullable().meta({ description: 'When its posts last changed.' }),
-    checked_at: TIME.nullable().meta({ description: 'When its publisher was last asked, for whomever.' }),
+    checked_at: TIME.nullable().meta({
+      description:
+        'When its publisher was last asked, for whomever; null for what was before the feed was added, until there is something of it.',
+    }),
     next_check_at: TIME.nullable().meta({ description: 'Null: with the next sync; for a `retired` one, never.' }),
     moved_to: z.string().nullable().meta({ description: 'Where it is redirected for good.' }),
     failure: z
@@ -53,13 +58,18 @@ export function noFeed(): Failure {
   return new Failure('FEED_NOT_FOUND', 'there is no such feed')
 }
 
-/** The deed, its refusals without hints: those name commands and settings of the operator. */
-export async function toldToClient<T>(deed: () => Promise<T>): Promise<T> {
+/**
+ * A deed that changes the tenant's feeds: nothing that is kept of it counts after that, even where the deed has failed, which may be halfway. Its refusals
+ * have no hints: those name commands and settings of the operator.
+ */
+export async function changing<T>(answers: Answers, tenant: Tenant, deed: () => Promise<T>): Promise<T> {
   try {
     return await deed()
   } catch (error) {
     if (isFailure(error, 'FEED_NOT_FOUND')) throw noFeed()
     if (!isFailure(error) || error.retry || error.hint === null) throw error
     throw new Failure(error.code, error.message, { cause: error })
+  } finally {
+    answers.forget(tenant.id)
   }
 }

@@ -5,8 +5,8 @@ import { addFeeds, removeFeed, type Subscribed } from '../../feeds/subscriptions
 import { CURSOR, readCursor } from '../cursors.js'
 import { BY_ID, NO_QUERY, pageSize } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
-import { failing, TAGS } from '../schemas.js'
-import { FEED, FEEDS, noFeed, SUBSCRIBED, shownFeed, shownFeeds, toldToClient } from './feed-shapes.js'
+import { failing, TAGS, UNCHANGED } from '../schemas.js'
+import { changing, FEED, FEEDS, noFeed, SUBSCRIBED, shownFeed, shownFeeds } from './feed-shapes.js'
 import { opmlRoutes } from './opml.js'
 
 /** URLs of one request: more are a file's. */
@@ -52,7 +52,7 @@ function readingRoutes(server: ApiServer, { app: { catalog }, answers }: ApiPart
         summary: 'List feeds',
         description: 'In the order in which they were added.',
         querystring: QUERY,
-        response: { 200: FEEDS, ...failing('CURSOR_INVALID') },
+        response: { 200: FEEDS, ...UNCHANGED, ...failing('CURSOR_INVALID') },
       },
     },
     async (request, reply) => {
@@ -71,7 +71,7 @@ function readingRoutes(server: ApiServer, { app: { catalog }, answers }: ApiPart
         summary: 'Read a feed',
         params: BY_ID,
         querystring: NO_QUERY,
-        response: { 200: FEED, ...failing('FEED_NOT_FOUND') },
+        response: { 200: FEED, ...UNCHANGED, ...failing('FEED_NOT_FOUND') },
       },
     },
     async (request, reply) => {
@@ -105,12 +105,11 @@ function changingRoutes(server: ApiServer, { app: { catalog, config }, answers }
     async (request, reply) => {
       const { tenant, body } = request
       const title = 'url' in body ? (body.title ?? null) : null
-      const { added, existing } = await toldToClient(async () => {
+      const { added, existing } = await changing(answers, tenant, async () => {
         const urls = publicUrls('url' in body ? [body.url] : body.urls, config.fetchAllow)
         const wishes = urls.map(url => ({ url, title }))
         return addFeeds(catalog, tenant, wishes, { maxFeeds: config.maxFeeds })
       })
-      answers.forget(tenant.id)
       return reply.status(added.length > 0 ? 201 : 200).send({ added: added.map(named), existing: existing.map(named) })
     },
   )
@@ -127,11 +126,6 @@ function changingRoutes(server: ApiServer, { app: { catalog, config }, answers }
         response: { 200: REMOVED, ...failing('FEED_NOT_FOUND') },
       },
     },
-    async request => {
-      const { tenant, params } = request
-      const removed = await toldToClient(() => removeFeed(catalog, tenant, String(params.id)))
-      answers.forget(tenant.id)
-      return removed
-    },
+    async ({ tenant, params }) => changing(answers, tenant, () => removeFeed(catalog, tenant, String(params.id))),
   )
 }

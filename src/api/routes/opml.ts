@@ -6,7 +6,7 @@ import { addFeeds } from '../../feeds/subscriptions.js'
 import { NO_QUERY } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
 import { failing, TAGS } from '../schemas.js'
-import { toldToClient } from './feed-shapes.js'
+import { changing } from './feed-shapes.js'
 
 const OPML_TYPES = ['text/x-opml', 'text/xml', 'application/xml']
 const COUNTS = z
@@ -60,7 +60,7 @@ export function opmlRoutes(server: ApiServer, { app: { catalog, config }, answer
       async request => {
         const { tenant } = request
         const file = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-        const { added, existing } = await toldToClient(async () => {
+        const { added, existing } = await changing(answers, tenant, async () => {
           const outlines = readOpml(file)
           publicUrls(
             outlines.map(outline => outline.url),
@@ -69,7 +69,6 @@ export function opmlRoutes(server: ApiServer, { app: { catalog, config }, answer
           const wishes = outlines.map(({ url, title }) => ({ url, title }))
           return addFeeds(catalog, tenant, wishes, { maxFeeds: config.maxFeeds })
         })
-        answers.forget(tenant.id)
         return { added: added.length, existing: existing.length }
       },
     )

@@ -7,7 +7,7 @@ import type { Tenant } from '../../tenants/tenant.js'
 import { CURSOR, cursorOf, NEXT, readCursor } from '../cursors.js'
 import { BY_ID, ID, INSTANT, NO_QUERY, pageSize, TEXT, TIME, timeOf } from '../fields.js'
 import type { ApiParts, ApiServer } from '../parts.js'
-import { failing, TAGS } from '../schemas.js'
+import { failing, TAGS, UNCHANGED } from '../schemas.js'
 import { noFeed } from './feed-shapes.js'
 
 /** Posts of one page. */
@@ -71,7 +71,7 @@ export function postRoutes(server: ApiServer, { app: { catalog }, answers }: Api
         summary: 'List posts',
         description: 'The newest first: by when they were published, or first seen where that is unknown or later.',
         querystring: QUERY,
-        response: { 200: PAGE, ...failing('CURSOR_INVALID', 'FEED_NOT_FOUND') },
+        response: { 200: PAGE, ...UNCHANGED, ...failing('CURSOR_INVALID', 'FEED_NOT_FOUND') },
       },
     },
     async (request, reply) => {
@@ -92,7 +92,7 @@ export function postRoutes(server: ApiServer, { app: { catalog }, answers }: Api
         summary: 'Read a post',
         params: BY_ID,
         querystring: NO_QUERY,
-        response: { 200: WHOLE, ...failing('POST_NOT_FOUND') },
+        response: { 200: WHOLE, ...UNCHANGED, ...failing('POST_NOT_FOUND') },
       },
     },
     async (request, reply) => {

@@ -6,7 +6,7 @@ import type { MetricsPage } from '../metrics.js'
 import type { ApiServer } from '../parts.js'
 import type { Proxies } from '../proxies.js'
 import type { Readiness } from '../readiness.js'
-import { failing, TAGS } from '../schemas.js'
+import { failing, TAGS, UNCHANGED } from '../schemas.js'
 
 const ALIVE = z.object({ status: z.literal('ok') })
 const READY = z.object({
@@ -95,7 +95,7 @@ function documentRoute(server: ApiServer): void {
         summary: 'This document',
         response: {
           200: z.looseObject({ openapi: z.string() }),
-          304: z.null().meta({ description: 'It is the one that the client has.' }),
+          ...UNCHANGED,
         },
       },
     },
