@@ -128,6 +128,9 @@ describe('answers that are shared', () => {
     }
     expect(sum()).toBeLessThanOrEqual(2 * MIB)
     expect(sum()).toBeGreaterThan(MIB)
+    // Nor does it wait for a turn to build what is not shared.
+    await far.put(loud, '/v1/posts', answer('/v1/posts', randomBytes(3 * MIB)))
+    expect(far.wants(loud, '/v1/posts')).toBe(false)
     expect(far.wants(calm, '/v1/posts')).toBe(true)
     const before = put.length
     await far.put(calm, '/v1/posts', noise())

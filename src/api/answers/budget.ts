@@ -3,6 +3,8 @@ import type { Known } from '../known.js'
 
 /** What one tenant may have of the whole. */
 const SHARE = 1 / 8
+/** Who had too much is not asked what else it has for so long. */
+const REST_MS = 1_000
 
 /**
  * How many bytes this process may put where they are kept for `keptMs`: of what it has put there are never more than `bytes`, and of one tenant never more than an
@@ -20,16 +22,21 @@ export class ByteBudget {
     this.whole = this.bucketOf(1)
   }
 
-  /** Whether the tenant may put anything now. */
+  /** Whether there is hope that the tenant may put something now. */
   has(known: Known): boolean {
-    return this.whole.left(this.now()) > 0 && this.tenant(known).left(this.now()) > 0
+    const now = this.now()
+    return now >= this.whole.restsUntil && now >= this.tenant(known).restsUntil
   }
 
   /** False when it is too much, and nothing is spent. */
   spend(known: Known, bytes: number): boolean {
     const now = this.now()
     const own = this.tenant(known)
-    if (this.whole.left(now) < bytes || own.left(now) < bytes) return false
+    for (const bucket of [own, this.whole]) {
+      if (bucket.left(now) >= bytes) continue
+      bucket.restsUntil = now + REST_MS
+      return false
+    }
     this.whole.take(bytes)
     own.take(bytes)
     return true
@@ -48,6 +55,7 @@ export class ByteBudget {
 
 /** Full at first, and full again after `fillMs`. */
 class Bucket {
+  restsUntil = 0
   private has: number
 
   constructor(
