@@ -13,7 +13,7 @@ interface Guesser {
   until: number
   /** Tokens of it that are being looked up. */
   asking: number
-  readonly waiting: (() => void)[]
+  readonly waiting: { readonly resolve: () => void; readonly reject: (failure: Failure) => void }[]
 }
 
 /**
@@ -37,36 +37,50 @@ export class Guesses {
   /** Looks a token up on behalf of the address: null is a wrong one. @throws {Failure} RATE_LIMITED when it had too many; whatever `lookUp` throws */
   async guess<T>(address: string, lookUp: () => Promise<T | null>): Promise<T | null> {
     const guesser = this.guesserAt(networkOf(address))
-    while (guesser.wrong + guesser.asking >= this.perMinute) {
-      this.refuseTooMany(guesser)
-      await new Promise<void>(resolve => guesser.waiting.push(resolve))
-    }
-    guesser.asking++
+    await this.turn(guesser)
     try {
       const found = await lookUp()
       if (found === null) guesser.wrong++
       return found
     } finally {
       guesser.asking--
-      // All look again: one has a place, or none has any more.
-      for (const look of guesser.waiting.splice(0)) look()
+      this.callWaiting(guesser)
     }
   }
 
-  private refuseTooMany(guesser: Guesser): void {
-    const waitMs = guesser.until - this.now()
-    if (waitMs <= 0) {
-      guesser.wrong = 0
-      guesser.until = this.now() + MINUTE_MS
+  private async turn(guesser: Guesser): Promise<void> {
+    if (guesser.wrong >= this.perMinute) throw this.refusal(guesser)
+    if (guesser.wrong + guesser.asking < this.perMinute) guesser.asking++
+    else await new Promise<void>((resolve, reject) => guesser.waiting.push({ resolve, reject }))
+  }
+
+  /** As many as there are places for now; all, to be refused, when there are none any more. */
+  private callWaiting(guesser: Guesser): void {
+    this.renew(guesser)
+    while (guesser.waiting.length > 0 && guesser.wrong + guesser.asking < this.perMinute) {
+      guesser.asking++
+      guesser.waiting.shift()?.resolve()
     }
-    if (guesser.wrong < this.perMinute) return
-    throw new Failure('RATE_LIMITED', 'too many wrong tokens from this address', { retryAfterS: Math.ceil(waitMs / 1000) })
+    if (guesser.wrong >= this.perMinute) for (const { reject } of guesser.waiting.splice(0)) reject(this.refusal(guesser))
+  }
+
+  private refusal(guesser: Guesser): Failure {
+    const waitS = Math.max(1, Math.ceil((guesser.until - this.now()) / 1000))
+    return new Failure('RATE_LIMITED', 'too many wrong tokens from this address', { retryAfterS: waitS })
+  }
+
+  private renew(guesser: Guesser): void {
+    const now = this.now()
+    if (now < guesser.until) return
+    guesser.wrong = 0
+    guesser.until = now + MINUTE_MS
   }
 
   private guesserAt(network: string): Guesser {
     const now = this.now()
     const known = this.guessers.get(network)
-    if (known !== undefined && (now < known.until || known.asking > 0)) return known
+    if (known !== undefined && known.asking > 0) this.renew(known)
+    if (known !== undefined && now < known.until) return known
     this.guessers.delete(network)
     if (this.guessers.size >= this.atMost) this.forgetOne()
     const guesser = { wrong: 0, until: now + MINUTE_MS, asking: 0, waiting: [] }

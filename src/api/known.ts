@@ -2,15 +2,14 @@ import { Patience } from '../caches/index.js'
 import type { TenantId } from '../tenants/ids.js'
 import type { Tenant } from '../tenants/tenant.js'
 import type { Bearer } from '../tenants/tokens.js'
-import type { Entry } from './answers/entry.js'
+import type { Entry, Flight } from './answers/entry.js'
+import { Rounds } from './answers/rounds.js'
 import type { Allowance } from './limits.js'
 
 /** Whoever has something older to send waits this long for the tenant's database, and then for a second not at all. */
 const DATABASE = { patienceMs: 1_000, awayMs: 1_000, what: 'the database' }
 /** Tenants that are remembered. */
 const AT_MOST = 20_000
-/** Ways in which the Authorization header with a tenant's token was spelt. */
-const SPELLINGS = 2
 
 /** A tenant that has asked this process something, and what is kept of it here. */
 export class Known {
@@ -23,10 +22,16 @@ export class Known {
   /** It is remembered no more: nothing is to be kept for it. */
   gone = false
   readonly entries = new Map<string, Entry>()
+  /** Other spellings of the URLs of its entries. */
+  readonly aliases = new Map<string, Entry>()
+  readonly flights = new Map<string, Flight>()
+  /** Which of its entries is looked at next when one is to go. */
+  readonly rounds = new Rounds(() => this.entries.values())
   /** Of its entries. */
   bytes = 0
   used = true
-  readonly headers: string[] = []
+  /** That bears its token, as this process spells it; null when the token is to be asked for. */
+  header: string | null = null
   readonly database = new Patience(DATABASE)
 
   constructor(
@@ -48,7 +53,12 @@ export class Known {
   }
 }
 
-/** The tenants that have asked lately, by number and by the headers that bear their tokens. */
+/** The header that bears the token, in the one spelling under which it is remembered. */
+export function bearerHeader(token: string): string {
+  return `Bearer ${token}`
+}
+
+/** The tenants that have asked lately, by number and by the headers that bear their tokens, each in one spelling. */
 export class KnownTenants {
   private readonly byHeader = new Map<string, Known>()
   private readonly byId = new Map<TenantId, Known>()
@@ -75,7 +85,7 @@ export class KnownTenants {
     return this.byId.values()
   }
 
-  /** Who bears the token that the header has, as the catalog has just said. */
+  /** Who bears the token that the header has, as the catalog has just said. `header` as `bearerHeader` spells it. */
   learn(header: string, { tenant, tokenHash, contentVersion }: Bearer, now: number): Known {
     let known = this.byId.get(tenant.id)
     // A number may be given again where a catalog was restored: nothing of the one is the other's.
@@ -88,32 +98,27 @@ export class KnownTenants {
       known = new Known(tenant, tokenHash, contentVersion, now, this.allowanceOf(tenant.id))
       this.byId.set(tenant.id, known)
     }
-    if (known.tokenHash !== tokenHash) this.forgetHeaders(known)
+    if (known.header !== header) this.forgetToken(known)
     known.tenant = tenant
     known.tokenHash = tokenHash
     known.checkedAt = now
     known.hear(contentVersion)
-    this.addHeader(known, header)
+    known.header = header
+    this.byHeader.set(header, known)
     return known
   }
 
   /** Its token, or its state, is to be asked for again; its answers stay. */
-  forgetHeaders(known: Known): void {
-    for (const header of known.headers.splice(0)) this.byHeader.delete(header)
+  forgetToken(known: Known): void {
+    if (known.header !== null) this.byHeader.delete(known.header)
+    known.header = null
   }
 
   drop(known: Known): void {
-    this.forgetHeaders(known)
+    this.forgetToken(known)
     known.gone = true
     this.byId.delete(known.tenant.id)
     this.onGone(known)
-  }
-
-  private addHeader(known: Known, header: string): void {
-    if (known.headers.includes(header)) return
-    known.headers.push(header)
-    this.byHeader.set(header, known)
-    if (known.headers.length > SPELLINGS) this.byHeader.delete(known.headers.shift() ?? '')
   }
 
   private makeRoom(): void {

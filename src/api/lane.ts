@@ -63,8 +63,10 @@ export class Lane {
     const asked = this.read(request.rawHeaders)
     if (asked.authorization === undefined || asked.isOdd || (asked.hasOrigin && this.parts.shares)) return false
     const known = this.parts.known.bearing(asked.authorization)
-    const entry = known?.entries.get(request.url ?? '')
-    if (known === undefined || entry === undefined || entry.sentWith === null) return false
+    if (known === undefined) return false
+    const url = request.url ?? ''
+    const entry = known.entries.get(url) ?? known.aliases.get(url)
+    if (entry === undefined || entry.sentWith === null) return false
     const now = this.now()
     if (known.tenant.state !== 'active' || now - known.checkedAt >= this.parts.ttlMs || !isFresh(known, entry, now)) return false
     if (!known.allowance.take(now)) return false

@@ -6,15 +6,15 @@ import { shortHash } from '../kernel/hash.js'
 import { refuseSuspended } from '../media/serving/serving.js'
 import type { Catalog } from '../tenants/catalog.js'
 import type { Tenant } from '../tenants/tenant.js'
-import { type Bearer, findByToken } from '../tenants/tokens.js'
+import { findByToken } from '../tenants/tokens.js'
 import { Guesses } from './guesses.js'
-import type { Known, KnownTenants } from './known.js'
+import { bearerHeader, type Known, type KnownTenants } from './known.js'
 import type { Principals } from './parts.js'
 
 /** How long a tenant is believed what the catalog last said while it is away. */
 const BELIEVED_MS = 3_600_000
-/** A token that nobody has is not looked up again for this time. */
-const WRONG_MS = 5_000
+/** A token that nobody has is not looked up again for this time, and is one guess however often it is sent. */
+const WRONG_MS = 60_000
 /** Wrong tokens that are remembered. */
 const WRONG_AT_MOST = 10_000
 const CATALOG = { patienceMs: 2_000, awayMs: 1_000, what: 'the catalog' }
@@ -27,7 +27,8 @@ export interface PrincipalSettings {
 
 /** Remembers whose token is whose until the catalog says otherwise; a token that is not known costs one lookup. */
 export class KnownPrincipals implements Principals {
-  private readonly lookups = new Map<string, Promise<Bearer | null>>()
+  private readonly lookups = new Map<string, Promise<Known | null>>()
+  private readonly guessing = new Map<string, Promise<Known | null>>()
   /** Hash of a wrong token to when it may be looked up again. */
   private readonly wrong = new Map<string, number>()
   private readonly patience: Patience
@@ -44,9 +45,10 @@ export class KnownPrincipals implements Principals {
   }
 
   async authorize(request: FastifyRequest): Promise<Tenant> {
-    const header = request.headers.authorization ?? ''
-    const before = this.known.bearing(header)
-    const known = before !== undefined && this.counts(before) ? before : await this.lookUp(header, before, request.ip)
+    const token = /^Bearer +([\w-]{1,200})$/i.exec(request.headers.authorization ?? '')?.[1]
+    if (token === undefined) throw invalid()
+    const before = this.known.bearing(bearerHeader(token))
+    const known = before !== undefined && this.counts(before) ? before : await this.lookUp(token, before, request.ip)
     known.used = true
     refuseSuspended(known.tenant)
     await known.allowance.admit()
@@ -59,37 +61,46 @@ export class KnownPrincipals implements Principals {
     return this.now() - known.checkedAt < this.settings.ttlMs
   }
 
-  private async lookUp(header: string, before: Known | undefined, address: string): Promise<Known> {
-    const token = /^Bearer +([\w-]{1,200})$/i.exec(header)?.[1]
-    if (token === undefined) throw invalid()
-    let bearer: Bearer | null
+  private async lookUp(token: string, before: Known | undefined, address: string): Promise<Known> {
+    let known: Known | null
     try {
-      bearer = before === undefined ? await this.guesses.guess(address, () => this.find(token)) : await this.find(token)
+      known = before === undefined ? await this.guessed(token, address) : await this.find(token)
     } catch (error) {
       const isBelieved = before !== undefined && !before.gone && this.now() - before.checkedAt < BELIEVED_MS
       if (isBelieved && isFailure(error, 'UNAVAILABLE')) return before
       throw error
     }
-    if (bearer !== null) return this.known.learn(header, bearer, this.now())
-    if (before !== undefined) this.known.forgetHeaders(before)
+    if (known !== null) return known
+    if (before !== undefined) this.known.forgetToken(before)
     throw invalid()
   }
 
+  /** One guess for all who come from the address with the token at the same time, and none where it is known to be wrong. */
+  private guessed(token: string, address: string): Promise<Known | null> {
+    if (this.isWrong(shortHash(token))) return Promise.resolve(null)
+    return shared(this.guessing, `${address} ${token}`, () =>
+      this.guesses.guess(address, async () => {
+        // While it waited for its turn it may have come from elsewhere.
+        const known = this.known.bearing(bearerHeader(token))
+        return known !== undefined && this.counts(known) ? known : this.find(token)
+      }),
+    )
+  }
+
   /** One lookup for all who ask for the token at the same time. */
-  private find(token: string): Promise<Bearer | null> {
+  private async find(token: string): Promise<Known | null> {
     const hash = shortHash(token)
-    if (this.now() < (this.wrong.get(hash) ?? 0)) return Promise.resolve(null)
-    const under = this.lookups.get(hash)
-    if (under !== undefined) return under
-    const lookup = this.patience
-      .ask(() => findByToken(this.catalog, token))
-      .then(bearer => {
-        if (bearer === null) this.noteWrong(hash)
-        return bearer
-      })
-      .finally(() => this.lookups.delete(hash))
-    this.lookups.set(hash, lookup)
-    return lookup
+    if (this.isWrong(hash)) return null
+    return shared(this.lookups, hash, async () => {
+      const bearer = await this.patience.ask(() => findByToken(this.catalog, token))
+      if (bearer !== null) return this.known.learn(bearerHeader(token), bearer, this.now())
+      this.noteWrong(hash)
+      return null
+    })
+  }
+
+  private isWrong(hash: string): boolean {
+    return this.now() < (this.wrong.get(hash) ?? 0)
   }
 
   private noteWrong(hash: string): void {
@@ -98,6 +109,12 @@ export class KnownPrincipals implements Principals {
     if (this.wrong.size >= WRONG_AT_MOST && oldest !== undefined) this.wrong.delete(oldest)
     this.wrong.set(hash, this.now() + WRONG_MS)
   }
+}
+
+function shared<T>(under: Map<string, Promise<T>>, name: string, deed: () => Promise<T>): Promise<T> {
+  const going = under.get(name) ?? deed().finally(() => under.delete(name))
+  under.set(name, going)
+  return going
 }
 
 function invalid(): Failure {

@@ -1,4 +1,6 @@
 import type { App } from '../app.js'
+import { withTenant } from '../tenants/tables.js'
+import type { Tenant } from '../tenants/tenant.js'
 import { KeptAnswers } from './answers/answers.js'
 import { FarAnswers } from './answers/far.js'
 import { NearAnswers } from './answers/near.js'
@@ -33,11 +35,13 @@ export async function openReady(app: App, metrics: ApiMetrics): Promise<Ready> {
   )
   const tally = new AnswerTally(near)
   metrics.countAnswers(tally)
-  const farAnswers = far === null ? null : new FarAnswers(far, gates, config.apiCacheTtlS, log)
+  const farAnswers =
+    far === null ? null : new FarAnswers(far, gates, { ttlS: config.apiCacheTtlS, bytes: config.apiCacheBytes }, log)
   const watch = new ContentWatch(catalog, known, log)
+  const look = (tenant: Tenant) => withTenant(catalog, tenant, tables => tables.counters().select('next').limit(1).execute())
   return {
     principals: new KnownPrincipals(catalog, known, { ttlMs }),
-    answers: new KeptAnswers({ known, near, far: farAnswers, tally, ttlMs, keeps, watch }),
+    answers: new KeptAnswers({ known, near, far: farAnswers, tally, ttlMs, keeps, watch, look }),
     lane: new Lane({ known, tally, proxies: new Proxies(config.trustedProxies), shares: config.corsOrigins.length > 0, ttlMs }),
   }
 }

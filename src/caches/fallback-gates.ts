@@ -27,7 +27,8 @@ export class FallbackGates implements Gates {
   ) {}
 
   async enter(key: string, terms: GateTerms): Promise<GateAnswer> {
-    if (this.awayUntil > 0) {
+    const isTrial = this.awayUntil > 0
+    if (isTrial) {
       if (this.trying || this.now() < this.awayUntil) return this.near.enter(key, terms)
       this.trying = true
     }
@@ -38,7 +39,7 @@ export class FallbackGates implements Gates {
         return answer
       }
     } finally {
-      this.trying = false
+      if (isTrial) this.trying = false
     }
     return this.near.enter(key, terms)
   }

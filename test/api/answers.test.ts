@@ -154,6 +154,29 @@ describe('an answer that is kept', () => {
   })
 })
 
+describe('a slow answer', () => {
+  test('does not have others of its tenant sent as if the database were away, least of all to who changed something', async () => {
+    const held: (() => void)[] = []
+    let edition = 1
+    await using own = await OwnRoute.serve(ground.app, async url => {
+      if (url.includes('slow')) await new Promise<void>(resolve => held.push(resolve))
+      return { edition }
+    })
+    expect(textOf(await own.get(acme))).toBe('{"edition":1}')
+    const slow = own.get(acme, '/v1/own?slow')
+    await expect.poll(() => held.length).toBe(1)
+    // Longer than there is patience.
+    await new Promise(resolve => setTimeout(resolve, 1_500))
+    edition = 2
+    own.forget(await idOf('acme'))
+    const next = await own.get(acme)
+    expect([textOf(next), next.headers['x-feedctl-stale']]).toEqual(['{"edition":2}', undefined])
+    for (const release of held) release()
+    expect((await slow).headers['x-feedctl-stale']).toBeUndefined()
+    expect((await answerCounts(own.metrics)).stale).toBe(0)
+  })
+})
+
 describe('posts', () => {
   test('that are kept cost no statement, and others one', async () => {
     const server = ground.app.catalog.server

@@ -12,7 +12,7 @@ import { type Answer, errorCode } from './ground.js'
 import { answerCounts, OwnRoute, textOf } from './own-route.js'
 
 /** Nobody waits longer for a part that is away or silent, on a busy machine. */
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 20_000
 const TIMEOUT_MS = 180_000
 
 async function tokenOf(installation: Installation, slug: string): Promise<string> {
@@ -119,7 +119,7 @@ describe('the database', () => {
       await expect.poll(async () => (await own.get(token)).headers['x-feedctl-stale']).toBe('1')
       const { slowestMs, statuses } = await load.stop()
       expect(statuses).toEqual(new Set([200]))
-      expect(slowestMs).toBeLessThan(PATIENCE_MS * 2)
+      expect(slowestMs).toBeLessThan(PATIENCE_MS)
     } finally {
       mariadb.resume()
     }
@@ -137,14 +137,12 @@ describe('the database', () => {
     await using theirs = await OwnRoute.serve(other, url => fromDatabase(other, url))
     const token = await tokenOf(installation, 'acme')
     expect((await theirs.get(token, '/v1/own?token-is-known')).status).toBe(200)
-    const shared = textOf(await mine.get(token, '/v1/own?shared'))
+    const shared = textOf(await mine.get(token, '/v1/own?not-asked-yet'))
     // Shared a moment after it is sent.
-    await expect.poll(async () => textOf(await theirs.get(token, '/v1/own?shared'))).toBe(shared)
-    expect((await answerCounts(theirs.metrics)).far).toBe(1)
-    await mine.get(token, '/v1/own?not-asked-yet')
-    await expect.poll(() => sharedAnswers(installation.env)).toBe(3)
+    await expect.poll(() => sharedAnswers(installation.env)).toBe(2)
     await mariadb.stop()
     await expect.poll(async () => (await theirs.get(token, '/v1/own?not-asked-yet')).headers['x-feedctl-stale']).toBe('1')
+    expect(textOf(await theirs.get(token, '/v1/own?not-asked-yet'))).toBe(shared)
     await mariadb.start()
   })
 })

@@ -56,6 +56,48 @@ describe('10,000 guessed tokens', () => {
   })
 })
 
+describe('one token', () => {
+  test('that is wrong is one guess a minute, however often it is sent: others of the address are looked up', async () => {
+    await using ground = await ApiGround.create({ FEEDCTL_API_RATE: '0' })
+    const token = await ground.tenant('acme')
+    await using own = await OwnRoute.serve(ground.app, async () => ({}))
+    const old = wrongToken()
+    const before = ground.app.catalog.server.statements
+    for (let n = 0; n < 50; n++) expect((await own.get(old)).status).toBe(401)
+    expect(ground.app.catalog.server.statements).toBe(before + 1)
+    expect((await own.get(token)).status).toBe(200)
+  })
+
+  test('is the same however it is spelt: looked up once, and counted by one rate', async () => {
+    await using ground = await ApiGround.create({ FEEDCTL_API_RATE: '5', FEEDCTL_API_CACHE_TTL_S: '3600' })
+    const token = await ground.tenant('acme')
+    await using own = await OwnRoute.serve(ground.app, async () => ({}))
+    const { server } = ground.app.catalog
+    const [before, begun] = [server.statements, performance.now()]
+    const spelt = (n: number) =>
+      own.get(token, '/v1/own', { authorization: `${n % 2 === 0 ? 'Bearer' : 'bearer'}${' '.repeat(n + 1)}${token}` })
+    const answers = await Promise.all(Array.from({ length: 200 }, (_, n) => spelt(n)))
+    expect([...new Set(answers.map(answer => answer.status))].sort()).toEqual([200, 429])
+    expect(server.statements - before).toBeLessThanOrEqual(1 + Math.ceil((performance.now() - begun) / 800))
+  })
+
+  test('that all ask for at once is one guess and one lookup', async () => {
+    await using ground = await ApiGround.create({ FEEDCTL_API_RATE: '0' })
+    const token = await ground.tenant('acme')
+    await using own = await OwnRoute.serve(ground.app, async () => ({}))
+    const { server } = ground.app.catalog
+    const [before, begun] = [server.statements, performance.now()]
+    const [right, wrong] = await Promise.all(
+      [token, wrongToken()].map(one => Promise.all(Array.from({ length: 100 }, () => own.get(one)))),
+    )
+    expect([right, wrong].map(answers => new Set(answers?.map(answer => answer.status)))).toEqual([
+      new Set([200]),
+      new Set([401]),
+    ])
+    expect(server.statements - before).toBeLessThanOrEqual(2 + Math.ceil((performance.now() - begun) / 800))
+  })
+})
+
 describe('guesses', () => {
   test('of one address are bounded per minute, also when all come at once; right ones are not counted', async () => {
     let now = 0
@@ -83,6 +125,21 @@ describe('guesses', () => {
       ...Array.from({ length: 10 }, () => guesses.guess('a', async () => 'right')),
     ])
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', ...Array(10).fill('fulfilled')])
+  })
+
+  test('that wait for their turn are called as there are places, and never more at once', async () => {
+    const guesses = new Guesses(() => 0, 5)
+    let atOnce = 0
+    let most = 0
+    const right = async () => {
+      most = Math.max(most, ++atOnce)
+      await new Promise(resolve => setImmediate(resolve))
+      atOnce--
+      return 'right'
+    }
+    // By waking all each time this took minutes.
+    const all = await Promise.all(Array.from({ length: 50_000 }, () => guesses.guess('a', right)))
+    expect([new Set(all), most]).toEqual([new Set(['right']), 5])
   })
 
   test('of 100,000 addresses are remembered within bounds', async () => {

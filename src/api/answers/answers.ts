@@ -25,19 +25,15 @@ export interface AnswerParts {
   /** False: nothing is kept, near or far. */
   readonly keeps: boolean
   readonly watch: ContentWatch
+  /** A small question to the tenant's database. */
+  readonly look: (tenant: Tenant) => Promise<unknown>
   readonly now?: Clock
 }
 
 type Build = () => Promise<unknown>
 
-interface Flight {
-  readonly generation: number
-  readonly entry: Promise<Entry>
-}
-
 /** Keeps answers near and far, and builds each once however many ask for it. */
 export class KeptAnswers implements Answers {
-  private readonly flights = new Map<string, Flight>()
   private readonly now: Clock
 
   constructor(private readonly parts: AnswerParts) {
@@ -45,7 +41,7 @@ export class KeptAnswers implements Answers {
   }
 
   async send(request: FastifyRequest, reply: FastifyReply, build: Build): Promise<FastifyReply> {
-    const known = this.parts.known.numbered(request.tenant.id)
+    const known = this.knownOf(request.tenant)
     if (!this.parts.keeps || known === undefined) return sendEntry(request, reply, await this.built(null, request.url, build))
     const key = canonicalUrl(request.url)
     const kept = this.parts.near.find(known, key)
@@ -56,7 +52,7 @@ export class KeptAnswers implements Answers {
     }
     const deed = () => this.flown(known, key, build)
     try {
-      return this.sendBuilt(request, reply, known, await known.database.ask(deed))
+      return this.sendBuilt(request, reply, known, await known.database.ask(deed, () => this.parts.look(known.tenant)))
     } catch (error) {
       if (!isFailure(error, 'UNAVAILABLE')) throw error
       const older = kept ?? (await this.olderFromFar(known, key))
@@ -69,11 +65,20 @@ export class KeptAnswers implements Answers {
 
   forget(tenantId: Tenant['id']): void {
     const known = this.parts.known.numbered(tenantId)
-    if (known !== undefined) noteOwnChange(known, this.now())
+    if (known === undefined) return
+    noteOwnChange(known, this.now())
+    // It was changed: its database answers.
+    known.database.heard()
   }
 
   close(): Promise<void> {
     return this.parts.watch.close()
+  }
+
+  /** A number that was given again is another tenant. */
+  private knownOf({ id, createdAt }: Tenant): Known | undefined {
+    const known = this.parts.known.numbered(id)
+    return known?.tenant.createdAt === createdAt ? known : undefined
   }
 
   private sendBuilt(request: FastifyRequest, reply: FastifyReply, known: Known, entry: Entry): FastifyReply {
@@ -83,13 +88,13 @@ export class KeptAnswers implements Answers {
 
   /** One flight for all who ask for the same while nothing else is heard of the tenant. */
   private flown(known: Known, key: string, build: Build): Promise<Entry> {
-    const name = `${known.tenant.id} ${key}`
-    const under = this.flights.get(name)
+    const { flights } = known
+    const under = flights.get(key)
     if (under !== undefined && under.generation === known.generation) return under.entry
     const entry = this.fetched(known, key, build).finally(() => {
-      if (this.flights.get(name)?.entry === entry) this.flights.delete(name)
+      if (flights.get(key)?.entry === entry) flights.delete(key)
     })
-    this.flights.set(name, { generation: known.generation, entry })
+    flights.set(key, { generation: known.generation, entry })
     return entry
   }
 
@@ -99,11 +104,12 @@ export class KeptAnswers implements Answers {
     const find = () => this.foundFar(known, key, far)
     const found = await find()
     if (found !== null) return found
+    if (!far.wants(known, key)) return this.built(known, key, build)
     const turn = await far.turn(known.tenant, key, find)
     if ('found' in turn) return turn.found
     try {
       const entry = await this.built(known, key, build)
-      void far.put(known.tenant, key, entry).finally(turn.end)
+      void far.put(known, key, entry).finally(turn.end)
       return entry
     } catch (error) {
       turn.end()

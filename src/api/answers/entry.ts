@@ -17,13 +17,13 @@ export interface Entry {
   readonly generation: number
   /** By this process's steady clock: when it counts no longer, changed or not. */
   readonly freshUntil: number
-  /** Bytes it is reckoned with. */
-  readonly bytes: number
+  /** Bytes it is reckoned with, its aliases among them. */
+  bytes: number
   /** Spellings of the URL besides `key` under which it was asked. */
   readonly aliases: string[]
   /** What it is sent with past fastify; null until fastify has sent it once. */
   sentWith: SentWith | null
-  /** Asked for since it was last passed over. */
+  /** Asked for since it was last passed over; at first it is, by who had it built. */
   used: boolean
 }
 
@@ -34,11 +34,17 @@ export interface SentWith {
   readonly unchanged: string[]
 }
 
+/** An answer that is being built or fetched, for all who ask for it while nothing else is heard of the tenant. */
+export interface Flight {
+  readonly generation: number
+  readonly entry: Promise<Entry>
+}
+
 export type EntryFacts = Pick<Entry, 'key' | 'body' | 'version' | 'builtAt' | 'generation' | 'freshUntil'>
 
 export function entryOf(facts: EntryFacts, etag = etagOf(facts.body)): Entry {
   const bytes = facts.body.length + facts.key.length * 2 + OVERHEAD_BYTES
-  return { ...facts, etag, bytes, aliases: [], sentWith: null, used: false }
+  return { ...facts, etag, bytes, aliases: [], sentWith: null, used: true }
 }
 
 function etagOf(body: Buffer): string {

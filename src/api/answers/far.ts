@@ -1,18 +1,26 @@
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
 import { type Cache, type Gates, Patience } from '../../caches/index.js'
-import { sleep } from '../../kernel/clock.js'
-import { isFailure } from '../../kernel/errors.js'
+import { type Clock, sleep, steady } from '../../kernel/clock.js'
+import { isFailure, wordsOf } from '../../kernel/errors.js'
 import { randomToken, shortHash } from '../../kernel/hash.js'
 import type { Log } from '../../kernel/log.js'
 import type { Tenant } from '../../tenants/tenant.js'
+import type { Known } from '../known.js'
+import { ByteBudget } from './budget.js'
+import { Worth } from './worth.js'
 
 const deflate = promisify(deflateRaw)
 const inflate = promisify(inflateRaw)
 const MAX_BODY_BYTES = 64 * 1024 * 1024
 /** What is kept far outlives its time, so that there is something to send while the database is away. */
-const KEPT_TIMES_TTL = 60
-const KEPT_AT_MOST_S = 86_400
+const KEPT_TIMES_TTL = 10
+const KEPT_AT_LEAST_S = 60
+const KEPT_AT_MOST_S = 3_600
+/** Of a key, of the gate of who builds it, and of what Redis needs for them, about. */
+const OVERHEAD_BYTES = 1_000
+/** Nothing is put for so long after Redis had no room: others need what there is. */
+const FULL_MS = 60_000
 const REDIS = { patienceMs: 250, awayMs: 3_000, what: 'Redis' }
 /** Who builds an answer may take this long before another one does; longer ones are built twice. */
 const TURN_MS = 5_000
@@ -32,14 +40,20 @@ export interface FarAnswer {
 export class FarAnswers {
   private readonly patience: Patience
   private readonly keptS: number
+  private readonly budget: ByteBudget
+  private readonly worth = new Worth()
+  private fullUntil = 0
 
+  /** Of what this process has put there, never more than `bytes` are kept. */
   constructor(
     private readonly cache: Cache,
     private readonly gates: Gates,
-    ttlS: number,
-    log: Log,
+    { ttlS, bytes }: { readonly ttlS: number; readonly bytes: number },
+    private readonly log: Log,
+    private readonly now: Clock = steady,
   ) {
-    this.keptS = Math.max(ttlS, Math.min(KEPT_AT_MOST_S, ttlS * KEPT_TIMES_TTL))
+    this.keptS = Math.max(ttlS, Math.min(KEPT_AT_MOST_S, Math.max(KEPT_AT_LEAST_S, ttlS * KEPT_TIMES_TTL)))
+    this.budget = new ByteBudget(bytes, this.keptS * 1000, now)
     this.patience = new Patience(REDIS, ({ message }) => log.warn('answers are not shared for now', { why: message }))
   }
 
@@ -48,10 +62,17 @@ export class FarAnswers {
     return bytes === null ? null : decode(bytes)
   }
 
-  async put(tenant: Tenant, key: string, answer: FarAnswer): Promise<void> {
+  /** Whether an answer that is to be built is to be shared: by a turn, and by `put`. */
+  wants(known: Known, key: string): boolean {
+    const isWorth = this.worth.of(key, cacheKey(known.tenant, key))
+    return isWorth && this.now() >= this.fullUntil && !this.patience.away && this.budget.has(known)
+  }
+
+  async put(known: Known, key: string, answer: FarAnswer): Promise<void> {
     if (answer.body.length > MAX_BODY_BYTES) return
     const bytes = await encode(answer)
-    await this.ask(() => this.cache.put(cacheKey(tenant, key), bytes, this.keptS))
+    if (!this.budget.spend(known, bytes.length + OVERHEAD_BYTES)) return
+    await this.ask(() => this.cache.put(cacheKey(known.tenant, key), bytes, this.keptS).catch(error => this.heedFull(error)))
   }
 
   /**
@@ -66,13 +87,22 @@ export class FarAnswers {
     const gate = `answer:${cacheKey(tenant, key)}`
     const token = randomToken()
     const terms = { places: 1, perSecond: OPEN_TO_ALL, burst: OPEN_TO_ALL, leaseMs: TURN_MS, token }
+    const end = () => void this.gates.leave(gate, token).catch(() => {})
     for (let waitedMs = 0; waitedMs < TURN_MS; waitedMs += LOOK_EVERY_MS) {
-      const answer = await this.ask(() => this.gates.enter(gate, terms))
-      if (answer === null) break
+      let gaveUp = false
+      const answer = await this.ask(async () => {
+        const answer = await this.gates.enter(gate, terms)
+        // Nobody waits for this place any more.
+        if (gaveUp && answer.entered) end()
+        return answer
+      })
+      if (answer === null) {
+        gaveUp = true
+        break
+      }
       // Who came in may have missed by a moment what the one before has built.
       const found = await find()
       if (answer.entered) {
-        const end = () => void this.gates.leave(gate, token).catch(() => {})
         if (found === null) return { end }
         end()
       }
@@ -80,6 +110,13 @@ export class FarAnswers {
       await sleep(LOOK_EVERY_MS)
     }
     return { end: () => {} }
+  }
+
+  /** What is there can still be had. */
+  private heedFull(error: unknown): void {
+    if (!/\bOOM\b/.test(wordsOf(error))) throw error
+    if (this.now() >= this.fullUntil) this.log.warn('answers are not shared for now', { why: wordsOf(error) })
+    this.fullUntil = this.now() + FULL_MS
   }
 
   private async ask<T>(deed: () => Promise<T>): Promise<T | null> {

@@ -62,7 +62,7 @@ export class ContentWatch {
     if (known === undefined) return
     known.hear(version)
     if (state !== 'active' && state !== 'suspended') this.known.drop(known)
-    else if (tokenHash !== known.tokenHash || state !== known.tenant.state) this.known.forgetHeaders(known)
+    else if (tokenHash !== known.tokenHash || state !== known.tenant.state) this.known.forgetToken(known)
   }
 
   /** False when it is over. Processes that were started together do not ask together. */
