@@ -7,7 +7,7 @@ import { ApiMetrics } from '../../src/api/metrics.js'
 import { healthOf } from '../../src/api/ops/health.js'
 import { LiveFeed } from '../../src/api/ops/live.js'
 import { phaseGauge } from '../../src/api/ops/phase-gauge.js'
-import { countersOf, RateMeter, ratesBetween } from '../../src/api/ops/rates.js'
+import { countersOf, NO_RATES, RateMeter, ratesBetween } from '../../src/api/ops/rates.js'
 import { Log } from '../../src/kernel/log.js'
 import { readPasswordHash } from '../../src/kernel/password-hash.js'
 import { overviewOf, queueOf, tenantsOf } from '../watch/made-up.js'
@@ -45,11 +45,10 @@ test('rates are told from what the process counted between two looks, and not fr
   metrics.countAnswers(tally)
   const clock = { now: 1_000_000 }
   const meter = new RateMeter(
-    () => countersOf(metrics),
+    async () => countersOf(await metrics.counted()),
     () => clock.now,
   )
-  const nothing = { requestsPerS: null, errorsPerS: null, hitRatio: null, p95Ms: null, acceptedPerS: null, refusedPerS: null }
-  expect(await meter.read()).toEqual(nothing)
+  expect(await meter.read()).toEqual(NO_RATES)
   for (let times = 0; times < 40; times++) metrics.answered(times % 4 === 0 ? 503 : 200)
   Object.assign(tally, { near: 4, lane: 1, far: 1, built: 1, stale: 1 })
   metrics.events.inc({ outcome: 'accepted' }, 100)
@@ -66,7 +65,7 @@ test('rates are told from what the process counted between two looks, and not fr
     refusedPerS: 2,
   })
   clock.now += 60_000
-  expect(await meter.read()).toEqual(nothing)
+  expect(await meter.read()).toEqual(NO_RATES)
 })
 
 test('a request that took longer than is measured leaves its share untold', () => {

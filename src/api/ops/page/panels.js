@@ -179,6 +179,8 @@ function stack(parts, total, label) {
   ])
 }
 
+const OF_ALL = 'By all processes of this feedctl serve, over the last ten seconds'
+
 export function trafficPanel({ api, analytics }) {
   const { backlog } = analytics
   const waits =
@@ -188,10 +190,10 @@ export function trafficPanel({ api, analytics }) {
         ? 'nothing waits'
         : `${counted(backlog.batches, 'batch').replace(/batchs$/, 'batches')}, ${bytes(backlog.bytes)}`
   return [
-    el('h3', { text: 'API, this process' }),
+    el('h3', { text: 'API' }),
     facts([
-      ['Requests', rate(api.requests_per_s)],
-      ['Errors (5xx)', rate(api.errors_per_s)],
+      ['Requests', rate(api.requests_per_s), OF_ALL],
+      ['Errors (5xx)', rate(api.errors_per_s), OF_ALL],
       ['From the cache', percent(api.hit_ratio), 'Share of the answers that were ready to send'],
       [
         '95 % take at most',
@@ -201,9 +203,8 @@ export function trafficPanel({ api, analytics }) {
     ]),
     el('h3', { text: 'Analytics' }),
     facts([
-      ['Accepted', rate(analytics.accepted_per_s), 'Events, by this process'],
-      ['Refused', rate(analytics.refused_per_s), 'Events, by this process'],
-      ['Counted', rate(analytics.counted_per_s), 'Events, by all processes'],
+      ['Accepted', rate(analytics.accepted_per_s), OF_ALL],
+      ['Refused', rate(analytics.refused_per_s), OF_ALL],
       ['Wait to be counted', waits],
       ['Oldest of them', backlog === null || backlog.oldest_at === null ? 'none' : moment(backlog.oldest_at)],
     ]),
