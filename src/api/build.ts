@@ -4,6 +4,7 @@ import { linkKey } from '../media/serving/link-key.js'
 import { LinkSigner } from '../media/serving/links.js'
 import { MediaServing } from '../media/serving/serving.js'
 import { MediaUrls } from '../media/serving/urls.js'
+import { showBacklog } from './backlog-gauges.js'
 import { ServedIntake } from './event-intake.js'
 import { API_TIMES, type ApiTimes, buildFrame } from './frame.js'
 import { PRIVATE } from './headers.js'
@@ -62,6 +63,7 @@ export async function buildApi(app: App, around: ApiSurroundings = {}): Promise<
     metrics,
   }
   showStatements(metrics.registry, catalog.server)
+  showBacklog(metrics.registry, () => app.events())
   const readiness = new ReadinessLook(app)
   standingRoutes(server, {
     proxies,
