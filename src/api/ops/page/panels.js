@@ -27,24 +27,26 @@ export function tiles(tellings) {
   )
 }
 
-export function runPanel(run) {
+/** `failing`: tenants whose newest sync failed, be it for some of the feeds only. */
+export function runPanel({ run, failing }) {
   if (run === null) return [nothing('No sync has run yet.', 'feedctl sync --all begins one, and so does the schedule.')]
   const { total, ended, running, failed, finished_at: finishedAt, started_at: startedAt, scheduled, id } = run
   const share = total === 0 ? 1 : ended / total
   const isLive = finishedAt === null
   const words = isLive ? `${count(ended)} of ${counted(total, 'tenant')} done` : `${counted(total, 'tenant')} done`
+  const isBad = failed > 0 || failing > 0
   const began = isLive ? since(startedAt) : duration(Date.parse(finishedAt) - Date.parse(startedAt))
   return [
     el('p', { class: 'lead' }, [
       el('span', {
         class: 'pill',
-        'data-state': isLive ? 'live' : failed > 0 ? 'warn' : 'ok',
+        'data-state': isLive ? 'live' : isBad ? 'warn' : 'ok',
         text: isLive ? 'running' : 'ended',
       }),
       el('strong', { text: words }),
-      el('span', { class: failed > 0 ? 'bad' : 'muted', text: failed > 0 ? `${count(failed)} failed` : 'none failed' }),
+      el('span', { class: isBad ? 'bad' : 'muted', text: failureWords(failed, failing) }),
     ]),
-    bar(share, isLive ? 'live' : failed > 0 ? 'warn' : 'ok', 'Tenants done'),
+    bar(share, isLive ? 'live' : isBad ? 'warn' : 'ok', 'Tenants done'),
     facts([
       [isLive ? 'Runs for' : 'Took', began],
       ['Under way', count(isLive ? running : 0)],
@@ -53,6 +55,11 @@ export function runPanel(run) {
       ['Run', el('code', { text: id })],
     ]),
   ]
+}
+
+function failureWords(failed, failing) {
+  if (failed > 0) return `${count(failed)} failed`
+  return failing > 0 ? `none failed as a whole, feeds of ${counted(failing, 'tenant')} did` : 'none failed'
 }
 
 export function alertsPanel(alerts) {
