@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import { sleep } from '../../kernel/clock.js'
 import { Failure } from '../../kernel/errors.js'
 import type { MetricsJson, MetricsPage } from '../metrics.js'
 import type { ApiEnd, Leave } from '../server.js'
@@ -8,6 +9,7 @@ import { Silence } from './silence.js'
 /** What a worker is given beyond its own drain deadline before it is killed. */
 const GRACE_MS = 5_000
 const METRICS_PATIENCE_MS = 1_000
+const LAST_WORDS_MS = 1_000
 
 /** How a worker process ended. */
 export interface WorkerEnd {
@@ -45,10 +47,17 @@ export class WorkerProcess {
     private readonly onAsking: (process: WorkerProcess, part: MetricsPart, id: number) => void,
   ) {
     this.worker = cluster.fork()
-    this.ended = new Promise(resolve => {
-      this.worker.once('exit', (status, signal) =>
-        resolve(this.endWith(signal ? `killed by ${signal}` : `exit status ${status}`)),
-      )
+    const exited = new Promise<string>(resolve => {
+      this.worker.once('exit', (status, signal) => resolve(signal ? `killed by ${signal}` : `exit status ${status}`))
+    })
+    // The last that it has told may be read after it has gone.
+    const heard = new Promise<void>(resolve => {
+      this.worker.once('disconnect', () => resolve())
+    })
+    this.ended = exited.then(async how => {
+      clearTimeout(this.killing)
+      await Promise.race([heard, sleep(LAST_WORDS_MS)])
+      return this.endWith(how)
     })
     this.serving = new Promise((resolve, reject) => {
       this.worker.on('message', (message: unknown) => {
@@ -129,7 +138,6 @@ export class WorkerProcess {
   }
 
   private endWith(how: string): WorkerEnd {
-    clearTimeout(this.killing)
     for (const done of this.metricsTold.values()) done()
     const servedMs = this.servingSince === null ? null : performance.now() - this.servingSince
     return { how, servedMs, failure: this.failure, did: this.did }
