@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { availableParallelism } from 'node:os'
 import { InvalidArgumentError } from '@commander-js/extra-typings'
+import type { Workers } from '../src/api/workers/workers.js'
 import { counted } from '../src/cli/figures.js'
 import type { Io } from '../src/cli/io.js'
 import { opening, settingsOf } from './opening.js'
@@ -35,13 +36,13 @@ export function register(program: Program, io: Io): void {
 }
 
 async function serveAlone(io: Io, place: Place): Promise<void> {
+  io.onSignal('SIGHUP', () => io.note('SIGHUP: one process cannot replace itself; with --workers 1 or more it could'))
   await using app = await opening(io)
   const [{ serveApi }, { Systemd }] = await Promise.all([
     import('../src/api/server.js'),
     import('../src/queues/supervisor/index.js'),
   ])
   const systemd = new Systemd(io.env, io.log)
-  io.onSignal('SIGHUP', () => io.note('SIGHUP: one process cannot replace itself; with --workers 1 or more it could'))
   const api = await serveApi(app, place)
   const { url } = api
   io.note(`serving on ${url} (pid ${process.pid}); Ctrl-C drains`)
@@ -55,11 +56,14 @@ async function serveAlone(io: Io, place: Place): Promise<void> {
 }
 
 async function serveWithWorkers(io: Io, count: number, place: Place): Promise<void> {
+  let workers: Workers | null = null
+  // Before there are workers nothing has read the settings yet.
+  io.onSignal('SIGHUP', () => workers?.reload())
   const { opsPasswordHash, sessionDriver } = settingsOf(io)
   if (opsPasswordHash !== null && sessionDriver === 'memory' && count > 1) {
     io.note('the dashboard asks to log in again and again: SESSION_DRIVER is memory, which the workers do not share; try redis')
   }
-  const [{ freePlace }, { Workers }, { Systemd }] = await Promise.all([
+  const [{ freePlace }, { Workers: WorkersOf }, { Systemd }] = await Promise.all([
     import('../src/api/place.js'),
     import('../src/api/workers/workers.js'),
     import('../src/queues/supervisor/index.js'),
@@ -67,9 +71,8 @@ async function serveWithWorkers(io: Io, count: number, place: Place): Promise<vo
   const port = await freePlace(place)
   const voice = new Systemd(io.env, io.log)
   const args = [...process.argv.slice(2), '--port', String(port), '--quiet']
-  const workers = new Workers({ count, args, log: io.log, note: line => io.note(line), voice })
-  const url = await workers.start()
-  io.onSignal('SIGHUP', () => workers.reload())
+  workers = new WorkersOf({ count, args, log: io.log, note: line => io.note(line), voice })
+  const url = await workers.start(io.signal)
   io.note(`serving on ${url} with ${counted(count, 'worker')} (pid ${process.pid}); Ctrl-C drains, SIGHUP reloads`)
   try {
     printEnd(io, await workers.run(io.signal))
@@ -79,10 +82,10 @@ async function serveWithWorkers(io: Io, count: number, place: Place): Promise<vo
 }
 
 async function serveAsOneOfSeveral(io: Io, self: NonNullable<typeof cluster.worker>, place: Place): Promise<void> {
-  const { serveAsWorker } = await import('../src/api/workers/worker.js')
   // What is meant for all of them may come to each of them too.
   io.heedSigtermOnce()
   io.onSignal('SIGHUP', () => {})
+  const { serveAsWorker } = await import('../src/api/workers/worker.js')
   await serveAsWorker(self, { open: () => opening(io), place, signal: io.signal })
 }
 

@@ -4,10 +4,11 @@ import { linkKey } from '../media/serving/link-key.js'
 import { LinkSigner } from '../media/serving/links.js'
 import { MediaServing } from '../media/serving/serving.js'
 import { MediaUrls } from '../media/serving/urls.js'
+import { showBacklog } from './backlog-gauges.js'
 import { ServedIntake } from './event-intake.js'
 import { API_TIMES, type ApiTimes, buildFrame } from './frame.js'
 import { PRIVATE } from './headers.js'
-import { ApiMetrics, type MetricsPage } from './metrics.js'
+import { ApiMetrics, type MetricsJson, type MetricsPage } from './metrics.js'
 import { opsRoutes } from './ops/routes.js'
 import type { ApiParts, ApiServer } from './parts.js'
 import { ReadinessLook } from './readiness.js'
@@ -38,6 +39,8 @@ export interface ApiSurroundings {
   readonly isDraining?: () => boolean
   /** Where there are other processes, the page of them all. */
   readonly metricsPage?: () => Promise<MetricsPage>
+  /** And what they have counted together: `ApiMetrics.counted` of all. */
+  readonly counted?: () => Promise<MetricsJson>
   readonly times?: Partial<ApiTimes>
 }
 
@@ -60,6 +63,7 @@ export async function buildApi(app: App, around: ApiSurroundings = {}): Promise<
     metrics,
   }
   showStatements(metrics.registry, catalog.server)
+  showBacklog(metrics.registry, () => app.events())
   const readiness = new ReadinessLook(app)
   standingRoutes(server, {
     proxies,
@@ -69,7 +73,7 @@ export async function buildApi(app: App, around: ApiSurroundings = {}): Promise<
   })
   mediaFileRoutes(server, new MediaServing({ catalog, disks, signer, urls, counts }), log)
   await server.register(async v1 => tenantRoutes(v1 as ApiServer, parts))
-  await opsRoutes(server, parts)
+  await opsRoutes(server, parts, around.counted ?? (() => metrics.counted()))
   intake.begin()
   const close = async () => {
     await intake.close()

@@ -11,6 +11,20 @@ export interface MetricsPage {
   readonly text: string
 }
 
+/** Figures as prom-client has them: `getMetricsAsJSON`, or `get` of some of them. */
+export type MetricsJson = readonly {
+  readonly name: string
+  readonly type: string
+  readonly values: readonly MetricValue[]
+}[]
+
+export interface MetricValue {
+  readonly value: number
+  readonly labels: Readonly<Partial<Record<string, string | number>>>
+  /** Of a histogram: which of its parts this is. */
+  readonly metricName?: string
+}
+
 /** What a process of the API counts for `/metrics`. */
 export class ApiMetrics {
   readonly registry = new Registry()
@@ -79,6 +93,16 @@ export class ApiMetrics {
 
   async page(): Promise<MetricsPage> {
     return { type: this.registry.contentType, text: await this.registry.metrics() }
+  }
+
+  async all(): Promise<MetricsJson> {
+    return (await this.registry.getMetricsAsJSON()) as unknown as MetricsJson
+  }
+
+  /** What only grows, and what rates are told from. Reading it resets nothing that the page shows. */
+  async counted(): Promise<MetricsJson> {
+    const { requests, answers, events, seconds } = this
+    return (await Promise.all([requests, answers, events, seconds].map(one => one.get()))) as unknown as MetricsJson
   }
 
   close(): void {

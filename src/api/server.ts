@@ -39,7 +39,7 @@ export interface ApiEnd {
 export async function serveApi(
   app: App,
   place: Place,
-  around: Pick<ApiSurroundings, 'metricsPage' | 'times'> = {},
+  around: Pick<ApiSurroundings, 'metricsPage' | 'counted' | 'times'> = {},
 ): Promise<Api> {
   const api = await RunningApi.build(app, around)
   try {

@@ -7,10 +7,10 @@ import { ApiMetrics } from '../../src/api/metrics.js'
 import { healthOf } from '../../src/api/ops/health.js'
 import { LiveFeed } from '../../src/api/ops/live.js'
 import { phaseGauge } from '../../src/api/ops/phase-gauge.js'
-import { countersOf, RateMeter, ratesBetween } from '../../src/api/ops/rates.js'
+import { countersOf, NO_RATES, RateMeter, ratesBetween } from '../../src/api/ops/rates.js'
 import { Log } from '../../src/kernel/log.js'
 import { readPasswordHash } from '../../src/kernel/password-hash.js'
-import { overviewOf, queueOf, tenantsOf } from '../watch/made-up.js'
+import { overviewOf, queueOf, sourcesOf, tenantsOf } from '../watch/made-up.js'
 
 test.each([
   [0, { name: 'mvp', limit: 100, usedPercent: 0, next: 'growth' }],
@@ -22,7 +22,7 @@ test.each([
   expect(phaseGauge(tenants)).toEqual({ tenants, ...gauge })
 })
 
-test('an installation needs a look when an alert stands, nobody works on what waits, a queue is paused or most tenants fail', () => {
+test('an installation needs a look when an alert stands, nobody works on what waits, a queue is paused, or most tenants or sources fail', () => {
   expect(healthOf(overviewOf())).toEqual({ state: 'ok', reasons: [] })
   const queues = [
     queueOf('sync', { waiting: 3 }),
@@ -30,11 +30,21 @@ test('an installation needs a look when an alert stands, nobody works on what wa
     queueOf('analytics', { waiting: 3, workers: 1 }),
   ]
   const alerts = [{ name: 'sync.overdue', message: 'm', since: 0 }]
-  const tenants = tenantsOf({ active: 3, failed: 2 })
-  expect(healthOf(overviewOf({ queues, alerts, tenants }))).toEqual({
+  const tenants = tenantsOf({ active: 3, failing: 2 })
+  const sources = sourcesOf({ total: 12, retired: 7, failing: 3 })
+  expect(healthOf(overviewOf({ queues, alerts, tenants, sources }))).toEqual({
     state: 'attention',
-    reasons: ['alert sync.overdue stands', 'nobody works on what waits in sync', 'media is paused', 'most tenants fail to sync'],
+    reasons: [
+      'alert sync.overdue stands',
+      'nobody works on what waits in sync',
+      'media is paused',
+      'the newest sync of most tenants failed, or some of its feeds',
+      'most sources fail',
+    ],
   })
+  const half = { tenants: tenantsOf({ active: 4, failing: 2 }), sources: sourcesOf({ total: 4, failing: 2 }) }
+  expect(healthOf(overviewOf(half)).state).toBe('ok')
+  expect(healthOf(overviewOf({ tenants: tenantsOf({ active: 0 }), sources: sourcesOf({ total: 0 }) })).state).toBe('ok')
   expect(healthOf(overviewOf({ driver: 'sync', queues: [queueOf('sync', { waiting: 3 })] })).state).toBe('ok')
 })
 
@@ -45,11 +55,10 @@ test('rates are told from what the process counted between two looks, and not fr
   metrics.countAnswers(tally)
   const clock = { now: 1_000_000 }
   const meter = new RateMeter(
-    () => countersOf(metrics),
+    async () => countersOf(await metrics.counted()),
     () => clock.now,
   )
-  const nothing = { requestsPerS: null, errorsPerS: null, hitRatio: null, p95Ms: null, acceptedPerS: null, refusedPerS: null }
-  expect(await meter.read()).toEqual(nothing)
+  expect(await meter.read()).toEqual(NO_RATES)
   for (let times = 0; times < 40; times++) metrics.answered(times % 4 === 0 ? 503 : 200)
   Object.assign(tally, { near: 4, lane: 1, far: 1, built: 1, stale: 1 })
   metrics.events.inc({ outcome: 'accepted' }, 100)
@@ -66,7 +75,7 @@ test('rates are told from what the process counted between two looks, and not fr
     refusedPerS: 2,
   })
   clock.now += 60_000
-  expect(await meter.read()).toEqual(nothing)
+  expect(await meter.read()).toEqual(NO_RATES)
 })
 
 test('a request that took longer than is measured leaves its share untold', () => {
@@ -123,8 +132,24 @@ test('of those who listen no more than a hundred are let in, and what cannot be 
   expect(() => live.refuseWhenFull()).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))
 })
 
+test('who has gone before being let in is not told anything', async () => {
+  const live = new LiveFeed(async () => ({ json: '{}' }), new Log(() => {}), 20)
+  const joined = new Promise<number>(resolve => {
+    const server = createServer((request, response) => {
+      response.once('close', () => {
+        live.join(response, {}, async () => true)
+        resolve(live.size)
+      })
+      request.destroy()
+    })
+    onTestFinished(() => void server.close())
+    server.listen(0, '127.0.0.1', () => listenTo((server.address() as AddressInfo).port))
+  })
+  expect(await joined).toBe(0)
+})
+
 function listenTo(port: number): () => string {
   let text = ''
-  get({ host: '127.0.0.1', port, agent: false }, response => response.on('data', chunk => (text += chunk)))
+  get({ host: '127.0.0.1', port, agent: false }, response => response.on('data', chunk => (text += chunk))).on('error', () => {})
   return () => text
 }

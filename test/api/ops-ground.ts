@@ -63,7 +63,7 @@ export async function logIn(origin: string, password = PASSWORD): Promise<Logged
   return { cookie: cookieOf(answer), token }
 }
 
-/** `name=value` of the one cookie that was set. */
+/** `name=value` of the session's cookie, the first that was set. */
 export function cookieOf({ headers }: Answer): string {
   const [first = ''] = headers['set-cookie'] ?? []
   return first.split(';', 1)[0] ?? ''

@@ -37,7 +37,7 @@ describe('what the dashboard is told', () => {
       tenants: { active: 0, synced_at: null, placements: [], slowest: [], most_failing: [] },
       sources: { total: 0, failing: 0, listed: [] },
       alerts: [],
-      analytics: { counted_per_s: null, backlog: { batches: 0, bytes: 0, oldest_at: null } },
+      analytics: { backlog: { batches: 0, bytes: 0, oldest_at: null } },
     })
   })
 

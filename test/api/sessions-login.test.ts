@@ -28,24 +28,29 @@ describe('a login', () => {
       headers: from({ ...page, origin: 'https://ops.example.com' }),
     })
     expect([answer.status, answer.headers.location]).toEqual([303, '/ops'])
-    const [cookie = '', ...more] = answer.headers['set-cookie'] ?? []
+    const [cookie = '', mark, ...more] = answer.headers['set-cookie'] ?? []
     expect(more).toEqual([])
     expect(cookie).toMatch(/^__Host-feedctl=[\w-]{43}; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Strict$/)
+    expect(mark).toMatch(
+      /^__Host-feedctl-device=[\w-]{22}\.\d+\.[\w-]{43}; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Strict$/,
+    )
     const shown = await ask(origin, '/ops', { headers: from({ cookie: cookieOf(answer) }) })
     expect(shown.body.toString()).toContain('action="/ops/logout-everywhere"')
   })
 
-  test('on this machine needs no https, and gets a cookie of another name', async () => {
+  test('on this machine needs no https, and gets a cookie of another name, in which the port is', async () => {
     const answer = await post(origin, '/ops/login', { body: { password: PASSWORD } })
     expect(answer.status).toBe(200)
-    expect(answer.headers['set-cookie']?.[0]).toMatch(/^feedctl=[\w-]{43}; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Strict$/)
+    const [cookie = ''] = answer.headers['set-cookie'] ?? []
+    expect(cookie).toMatch(/^feedctl-\d+=[\w-]{43}; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Strict$/)
+    expect(cookie).toContain(`feedctl-${new URL(origin).port}=`)
     expect(JSON.parse(answer.body.toString())).toEqual({
       ends_at: expect.stringMatching(/Z$/),
       token: expect.stringMatching(/^[\w-]{43}$/),
     })
     expect((await ask(origin, '/ops/overview.json', { headers: { cookie: cookieOf(answer) } })).status).toBe(200)
     // The same id under the name that https has is not taken for one.
-    const renamed = cookieOf(answer).replace('feedctl', '__Host-feedctl')
+    const renamed = cookieOf(answer).replace(/^feedctl-\d+/, '__Host-feedctl')
     expect((await ask(origin, '/ops/overview.json', { headers: { cookie: renamed } })).status).toBe(401)
   })
 
@@ -100,7 +105,7 @@ describe('a login', () => {
     const status = async (cookie: string) => (await ask(origin, '/ops/overview.json', { headers: { cookie } })).status
     expect([await status(first.cookie), await status(second)]).toEqual([401, 200])
     // An id that somebody else chose opens nothing afterwards.
-    const chosen = `feedctl=${'a'.repeat(43)}`
+    const chosen = `feedctl-${new URL(origin).port}=${'a'.repeat(43)}`
     await post(origin, '/ops/login', { body: { password: PASSWORD }, headers: { cookie: chosen } })
     expect(await status(chosen)).toBe(401)
   })
@@ -163,7 +168,7 @@ describe('a logout', () => {
     const other = await logIn(origin)
     const answer = await post(origin, '/ops/logout', { body: { token }, headers: { cookie } })
     expect(answer.status).toBe(204)
-    expect(answer.headers['set-cookie']?.[0]).toMatch(/^feedctl=; Max-Age=0; Path=\//)
+    expect(answer.headers['set-cookie']?.[0]).toMatch(/^feedctl-\d+=; Max-Age=0; Path=\//)
     const again = await post(origin, '/ops/logout', { body: `token=${token}`, headers: { cookie, origin, ...page } })
     expect([again.status, again.headers.location]).toEqual([303, '/ops'])
     expect((await ask(origin, '/ops/overview.json', { headers: { cookie } })).status).toBe(401)

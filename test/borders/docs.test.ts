@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { closingText } from '../../commands/demo/telling.js'
 import type { Program } from '../../commands/program.js'
+import { showBacklog } from '../../src/api/backlog-gauges.js'
 import { ApiMetrics } from '../../src/api/metrics.js'
 import { Interruption } from '../../src/cli/interruption.js'
 import { PLAIN } from '../../src/cli/style.js'
@@ -180,6 +181,7 @@ function pageAt(path: string): Page {
 
 async function apiMetrics(): Promise<string> {
   const metrics = new ApiMetrics()
+  showBacklog(metrics.registry, () => Promise.reject(new Error('nothing is opened')))
   const { text } = await metrics.page()
   metrics.close()
   return text

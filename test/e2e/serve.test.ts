@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -6,7 +6,7 @@ import { ApiGround, ask } from '../api/ground.js'
 import { hasSystemdPrograms, SystemdSocket } from '../support/systemd-socket.js'
 import type { BinProcess } from './bin-process.js'
 import { Installation } from './installation.js'
-import { beginDownload, Load, servingAt } from './serving.js'
+import { answering, answeringAll, beginDownload, childrenOf, Load, servingAt } from './serving.js'
 
 const BYTES = 8_000_000
 
@@ -14,31 +14,6 @@ async function install(): Promise<Installation> {
   const installation = await Installation.create({})
   onTestFinished(() => installation[Symbol.asyncDispose]())
   return installation
-}
-
-/** The processes that it has forked, as the kernel knows them. */
-function childrenOf(pid: number): number[] {
-  return readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .filter(name => {
-      try {
-        return new RegExp(`^PPid:\t${pid}$`, 'm').test(readFileSync(`/proc/${name}/status`, 'utf8'))
-      } catch {
-        return false
-      }
-    })
-    .map(Number)
-}
-
-/** Request ids begin with a word of their process. */
-async function answering(url: string): Promise<string> {
-  const { status, headers } = await ask(url, '/healthz')
-  expect(status).toBe(200)
-  return String(headers['x-request-id']).replace(/-\w+$/, '')
-}
-
-async function answeringAll(url: string): Promise<Set<string>> {
-  return new Set(await Promise.all(Array.from({ length: 24 }, () => answering(url))))
 }
 
 describe('feedctl serve --workers', () => {

@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { Agent, type IncomingMessage, request } from 'node:http'
+import { ask } from '../api/ground.js'
 import type { BinProcess } from './bin-process.js'
 
 /** What became of the requests of a load. */
@@ -70,4 +72,29 @@ export function beginDownload(url: URL): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request(url, { agent: false }, resolve).on('error', reject).end()
   })
+}
+
+/** The processes that it has forked, as the kernel knows them. */
+export function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .filter(name => {
+      try {
+        return new RegExp(`^PPid:\t${pid}$`, 'm').test(readFileSync(`/proc/${name}/status`, 'utf8'))
+      } catch {
+        return false
+      }
+    })
+    .map(Number)
+}
+
+/** Request ids begin with a word of their process. */
+export async function answering(url: string): Promise<string> {
+  const { status, headers } = await ask(url, '/healthz')
+  if (status !== 200) throw new Error(`/healthz is answered with ${status}`)
+  return String(headers['x-request-id']).replace(/-\w+$/, '')
+}
+
+export async function answeringAll(url: string): Promise<Set<string>> {
+  return new Set(await Promise.all(Array.from({ length: 24 }, () => answering(url))))
 }

@@ -5,6 +5,8 @@ import { brotliCompressSync } from 'node:zlib'
 
 const FILES = {
   'frame.css': 'text/css; charset=utf-8',
+  'top.css': 'text/css; charset=utf-8',
+  'door.css': 'text/css; charset=utf-8',
   'parts.css': 'text/css; charset=utf-8',
   'phone.css': 'text/css; charset=utf-8',
   'icon.svg': 'image/svg+xml',
@@ -49,7 +51,7 @@ export class Assets {
     return this.files.get(name) ?? null
   }
 
-  /** The page with the texts in place of `%name%`; `{{assets}}` is where the files are. */
+  /** The page with the texts in place of `%name%`; `%assets%` is where the files are. */
   page(name: PageName, texts: Readonly<Record<string, string>> = {}): string {
     const all: Readonly<Record<string, string>> = { ...texts, assets: `/ops/assets/${this.version}` }
     return (this.pages.get(name) ?? '').replace(/%(\w+)%/g, (_, key: string) => asText(all[key] ?? ''))

@@ -57,7 +57,6 @@ export function documentOf(standing: Standing, installation: Installation) {
     analytics: {
       accepted_per_s: rates.acceptedPerS,
       refused_per_s: rates.refusedPerS,
-      counted_per_s: standing.countedPerS,
       backlog: backlog && { batches: backlog.batches, bytes: backlog.bytes, oldest_at: iso(backlog.oldestAt) },
     },
     api: {

@@ -12,14 +12,16 @@ export function healthOf({
   driver,
   queues,
   tenants,
-}: Pick<Overview, 'alerts' | 'driver' | 'queues' | 'tenants'>): Health {
+  sources,
+}: Pick<Overview, 'alerts' | 'driver' | 'queues' | 'tenants' | 'sources'>): Health {
   const unconsumed = queues.filter(queue => driver === 'redis' && queue.waiting > 0 && queue.workers === 0)
   const paused = queues.filter(queue => queue.paused)
   const reasons = [
     ...alerts.map(({ name }) => `alert ${name} stands`),
     ...unconsumed.map(({ name }) => `nobody works on what waits in ${name}`),
     ...paused.map(({ name }) => `${name} is paused`),
-    ...(tenants.failed > 0 && tenants.failed * 2 > tenants.active ? ['most tenants fail to sync'] : []),
+    ...(tenants.failing * 2 > tenants.active ? ['the newest sync of most tenants failed, or some of its feeds'] : []),
+    ...(sources.failing * 2 > sources.total - sources.retired ? ['most sources fail'] : []),
   ]
   return { state: reasons.length === 0 ? 'ok' : 'attention', reasons }
 }

@@ -48,8 +48,9 @@ export class LiveFeed {
     }
   }
 
-  /** Takes the response over, until its client leaves, is not welcome any more, or the feed is closed. */
+  /** Takes the response over, if its client is still there, until its client leaves, is not welcome any more, or the feed is closed. */
   join(response: ServerResponse, headers: Readonly<Record<string, string>>, isWelcome: () => Promise<boolean>): void {
+    if (response.destroyed) return
     const listener: Listener = { response, isWelcome, told: null }
     response.writeHead(200, { ...headers, 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' })
     response.write(`retry: ${RETRY_MS}\n\n`)

@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/clock.js'
-import type { ApiMetrics } from '../metrics.js'
+import type { MetricsJson, MetricValue } from '../metrics.js'
 
-/** What this process counted in all since it began. */
+/** What was counted in all, by all processes of this serve. */
 export interface Counters {
   readonly requests: number
   readonly errors: number
@@ -15,7 +15,7 @@ export interface Counters {
   readonly buckets: readonly (readonly [seconds: number, requests: number])[]
 }
 
-/** What a process did per second lately; null where there is nothing to tell it from yet. */
+/** What they did per second lately; null where there is nothing to tell it from yet. */
 export interface Rates {
   readonly requestsPerS: number | null
   readonly errorsPerS: number | null
@@ -25,6 +25,16 @@ export interface Rates {
   readonly p95Ms: number | null
   readonly acceptedPerS: number | null
   readonly refusedPerS: number | null
+}
+
+/** Where nothing could be counted. */
+export const NO_RATES: Rates = {
+  requestsPerS: null,
+  errorsPerS: null,
+  hitRatio: null,
+  p95Ms: null,
+  acceptedPerS: null,
+  refusedPerS: null,
 }
 
 const WINDOW_MS = 10_000
@@ -71,38 +81,29 @@ function percentileMs(before: Counters['buckets'], after: Counters['buckets'], s
   return all === 0 || found === undefined || !Number.isFinite(found) ? null : found * 1000
 }
 
-/** Adds up what the metrics of the process say. */
-export async function countersOf(metrics: ApiMetrics): Promise<Counters> {
-  const [requests, answers, events, seconds] = await Promise.all([
-    metrics.requests.get(),
-    metrics.answers.get(),
-    metrics.events.get(),
-    metrics.seconds.get(),
-  ])
+/** Adds up what the metrics say. */
+export function countersOf(counted: MetricsJson): Counters {
+  const of = (name: string) => counted.find(metric => metric.name === name)?.values ?? []
+  const [requests, answers, events] = ['requests', 'answers', 'events'].map(name => of(`feedctl_api_${name}_total`))
   const buckets = new Map<number, number>()
-  for (const { labels, metricName, value } of seconds.values) {
+  for (const { labels, metricName, value } of of('feedctl_api_request_seconds')) {
     if (metricName !== 'feedctl_api_request_seconds_bucket') continue
-    const { le } = labels as Labels
+    const { le } = labels
     const most = le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le)
     buckets.set(most, (buckets.get(most) ?? 0) + value)
   }
   return {
-    requests: sum(requests.values, () => true),
-    errors: sum(requests.values, ({ status }) => String(status).startsWith('5')),
-    kept: sum(answers.values, ({ from }) => from === 'near' || from === 'far'),
-    built: sum(answers.values, ({ from }) => from === 'built' || from === 'stale'),
-    accepted: sum(events.values, ({ outcome }) => outcome === 'accepted'),
-    refused: sum(events.values, ({ outcome }) => outcome === 'refused'),
-    behind: sum(events.values, ({ outcome }) => outcome === 'behind'),
+    requests: sum(requests, () => true),
+    errors: sum(requests, ({ status }) => String(status).startsWith('5')),
+    kept: sum(answers, ({ from }) => from === 'near' || from === 'far'),
+    built: sum(answers, ({ from }) => from === 'built' || from === 'stale'),
+    accepted: sum(events, ({ outcome }) => outcome === 'accepted'),
+    refused: sum(events, ({ outcome }) => outcome === 'refused'),
+    behind: sum(events, ({ outcome }) => outcome === 'behind'),
     buckets: [...buckets].sort(([a], [b]) => a - b),
   }
 }
 
-type Labels = Readonly<Partial<Record<string, string | number>>>
-
-function sum(
-  values: readonly { readonly value: number; readonly labels: Labels }[],
-  counts: (labels: Labels) => boolean,
-): number {
+function sum(values: readonly MetricValue[] = [], counts: (labels: MetricValue['labels']) => boolean): number {
   return values.filter(({ labels }) => counts(labels)).reduce((total, { value }) => total + value, 0)
 }

@@ -4,6 +4,7 @@ import type {} from '@fastify/swagger'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Failure, isFailure } from '../../kernel/errors.js'
 import { logTrouble } from '../failures.js'
+import type { MetricsJson } from '../metrics.js'
 import type { ApiParts, ApiServer } from '../parts.js'
 import { formTokenOf, Logins, type OpenSession } from '../sessions/logins.js'
 import { openSessions } from '../sessions/open.js'
@@ -20,7 +21,7 @@ import { type Standing, StandingReader } from './standing.js'
 export const HIDDEN = { schema: { hide: true } } as const
 
 /** `/ops`: the operations dashboard, where a password for it is set. */
-export async function opsRoutes(server: ApiServer, parts: ApiParts): Promise<void> {
+export async function opsRoutes(server: ApiServer, parts: ApiParts, counted: () => Promise<MetricsJson>): Promise<void> {
   const { config, log } = parts.app
   const hash = config.opsPasswordHash
   if (hash === null) return
@@ -36,7 +37,7 @@ export async function opsRoutes(server: ApiServer, parts: ApiParts): Promise<voi
     })
     pageRoutes(ops as ApiServer, logins, assets)
     sessionRoutes(ops as ApiServer, logins)
-    standingRoutes(ops as ApiServer, parts, logins)
+    standingRoutes(ops as ApiServer, parts, { logins, counted })
   })
   server.addHook('onClose', () => logins.close())
 }
@@ -62,9 +63,14 @@ function pageRoutes(ops: ApiServer, logins: Logins, assets: Assets): void {
   })
 }
 
-function standingRoutes(ops: ApiServer, parts: ApiParts, logins: Logins): void {
-  const { app, metrics } = parts
-  const reader = new StandingReader(app, metrics)
+interface StandingSources {
+  readonly logins: Logins
+  /** What all processes of this serve have counted together. */
+  readonly counted: () => Promise<MetricsJson>
+}
+
+function standingRoutes(ops: ApiServer, { app }: ApiParts, { logins, counted }: StandingSources): void {
+  const reader = new StandingReader(app, counted)
   const { version } = createRequire(import.meta.url)('#package') as { version: string }
   const installation = { config: app.config, version, startedAt: Date.now() - process.uptime() * 1000 }
   let newest: { readonly of: Standing; readonly telling: Telling } | null = null

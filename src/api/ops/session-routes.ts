@@ -5,11 +5,13 @@ import { formTokenOf, type Logins } from '../sessions/logins.js'
 import { MOST_BYTES } from '../sessions/password.js'
 import {
   clearSessionCookie,
+  deviceMarkOf,
   isJson,
   plainTextFault,
   refuseForeign,
   refuseForged,
   sessionIdOf,
+  setDeviceCookie,
   setSessionCookie,
 } from '../sessions/safe-requests.js'
 
@@ -41,10 +43,11 @@ async function login(logins: Logins, request: FastifyRequest, reply: FastifyRepl
   if (typeof password !== 'string' || password === '' || Buffer.byteLength(password) > MOST_BYTES) {
     throw new Failure('LOGIN_REFUSED', 'the request holds no password')
   }
-  const session = await logins.login(request.ip, password)
+  const session = await logins.login({ address: request.ip, mark: deviceMarkOf(request) }, password)
   const before = sessionIdOf(request)
   if (before !== undefined) await logins.end(before)
   setSessionCookie(request, reply, session)
+  setDeviceCookie(request, reply, session.device)
   if (!isJson(request)) return reply.redirect('/ops', 303)
   return reply.send({ ends_at: new Date(session.endsAt).toISOString(), token: formTokenOf(session) })
 }

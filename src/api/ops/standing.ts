@@ -7,8 +7,8 @@ import { openWatch, type Watch } from '../../watch/gather.js'
 import { Kept } from '../../watch/kept.js'
 import type { Overview } from '../../watch/overview.js'
 import { type PlacementStanding, readPlacements } from '../../watch/placements.js'
-import type { ApiMetrics } from '../metrics.js'
-import { countersOf, RateMeter, type Rates } from './rates.js'
+import type { MetricsJson } from '../metrics.js'
+import { countersOf, NO_RATES, RateMeter, type Rates } from './rates.js'
 
 /** However many look, it is read once in this time, and not much of the time is spent on reading it. */
 const KEPT_MS = 1_000
@@ -25,8 +25,6 @@ export interface Standing {
   readonly failingSources: readonly FailingSource[]
   /** Null when it cannot be told. */
   readonly backlog: Backlog | null
-  /** Events counted per second, by all processes; null when nobody measures it. */
-  readonly countedPerS: number | null
   readonly rates: Rates
 }
 
@@ -40,12 +38,12 @@ export class StandingReader {
 
   constructor(
     private readonly app: App,
-    metrics: ApiMetrics,
+    counted: () => Promise<MetricsJson>,
     now: Clock = Date.now,
   ) {
     this.placements = new Kept(() => readPlacements(app.catalog), PLACEMENTS_KEPT_MS, now)
     this.sources = new Kept(() => readFailingSources(app.catalog), SOURCES_KEPT_MS, now)
-    this.meter = new RateMeter(() => countersOf(metrics), now)
+    this.meter = new RateMeter(async () => countersOf(await counted()), now)
     this.kept = new Kept(() => this.gather(), KEPT_MS, now, TIMES_ITS_COST)
   }
 
@@ -62,9 +60,9 @@ export class StandingReader {
       this.placements.get(),
       this.sources.get(),
       this.backlog(),
-      this.meter.read(),
+      this.rates(),
     ])
-    return { overview, names, placements, failingSources, backlog, countedPerS: null, rates }
+    return { overview, names, placements, failingSources, backlog, rates }
   }
 
   private async namesIn({ tenants }: Overview): Promise<ReadonlyMap<number, string>> {
@@ -75,6 +73,15 @@ export class StandingReader {
   }
 
   /** One part that cannot be told does not hide the others. */
+  private async rates(): Promise<Rates> {
+    try {
+      return await this.meter.read()
+    } catch (error) {
+      this.app.log.debug('ops: the rates of all processes', { why: wordsOf(error) })
+      return NO_RATES
+    }
+  }
+
   private async backlog(): Promise<Backlog | null> {
     try {
       const events = await this.app.events()

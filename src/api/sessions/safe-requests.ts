@@ -3,12 +3,14 @@ import { isIP } from 'node:net'
 import type {} from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Failure } from '../../kernel/errors.js'
+import type { Device } from './devices.js'
 import { formTokenOf, type OpenSession } from './logins.js'
 
 /** Browsers take a `__Host-` cookie from the host itself over https only, whatever its other names and neighbours send. */
 const OVER_TLS = '__Host-feedctl'
-/** On http://127.0.0.1 not every browser takes such a one. */
+/** On http://127.0.0.1 not every browser takes such a one; and what listens on other ports there gets the same cookies. */
 const ON_LOOPBACK = 'feedctl'
+const HTTP_PORT = 80
 
 const LEFT_BY_PROXIES = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded', 'via'] as const
 
@@ -29,6 +31,15 @@ export function sessionIdOf(request: FastifyRequest): string | undefined {
 
 export function setSessionCookie(request: FastifyRequest, reply: FastifyReply, { id, endsAt }: OpenSession): void {
   reply.setCookie(cookieName(request), id, { ...attributes(request), expires: new Date(endsAt) })
+}
+
+/** The mark by which a browser is known in which somebody has logged in. */
+export function deviceMarkOf(request: FastifyRequest): string | undefined {
+  return request.cookies[deviceCookieName(request)]
+}
+
+export function setDeviceCookie(request: FastifyRequest, reply: FastifyReply, { mark, endsAt }: Device): void {
+  reply.setCookie(deviceCookieName(request), mark, { ...attributes(request), expires: new Date(endsAt) })
 }
 
 export function clearSessionCookie(request: FastifyRequest, reply: FastifyReply): void {
@@ -61,7 +72,11 @@ function ownOrigin(request: FastifyRequest): string {
 }
 
 function cookieName(request: FastifyRequest): string {
-  return request.protocol === 'https' ? OVER_TLS : ON_LOOPBACK
+  return request.protocol === 'https' ? OVER_TLS : `${ON_LOOPBACK}-${request.port ?? HTTP_PORT}`
+}
+
+function deviceCookieName(request: FastifyRequest): string {
+  return `${cookieName(request)}-device`
 }
 
 function attributes(request: FastifyRequest) {

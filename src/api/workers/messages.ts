@@ -1,13 +1,13 @@
 import type { Worker } from 'node:cluster'
 import { FAILURES, Failure, type FailureCode } from '../../kernel/errors.js'
-import type { MetricsPage } from '../metrics.js'
+import type { MetricsJson, MetricsPage } from '../metrics.js'
 import type { ApiEnd, Leave } from '../server.js'
-
-/** What `getMetricsAsJSON` of prom-client gives. */
-export type MetricsJson = readonly { readonly name: string; readonly type: string }[]
 
 /** A failure on its way between processes. */
 export type FailureJson = ReturnType<Failure['toJSON']>
+
+/** What a process tells of itself: all its figures, or those that rates are told from. */
+export type MetricsPart = 'all' | 'counted'
 
 /** What a worker tells the process that has forked it. */
 export type FromWorker =
@@ -15,13 +15,17 @@ export type FromWorker =
   | { readonly is: 'refused'; readonly failure: FailureJson }
   | { readonly is: 'metrics'; readonly id: number; readonly metrics: MetricsJson }
   | { readonly is: 'asking-page'; readonly id: number }
+  | { readonly is: 'asking-counted'; readonly id: number }
+  | { readonly is: 'alive' }
   | { readonly is: 'ended'; readonly end: ApiEnd; readonly metrics: MetricsJson }
 
 /** What it is told. */
 export type ToWorker =
   | { readonly do: 'leave'; readonly leave: Leave }
-  | { readonly do: 'tell-metrics'; readonly id: number }
+  | { readonly do: 'say-alive' }
+  | { readonly do: 'tell-metrics'; readonly id: number; readonly part: MetricsPart }
   | { readonly do: 'take-page'; readonly id: number; readonly page: MetricsPage }
+  | { readonly do: 'take-counted'; readonly id: number; readonly counted: MetricsJson }
 
 /** Calm when the other end has gone. */
 export function tell(worker: Worker, message: ToWorker | FromWorker): void {

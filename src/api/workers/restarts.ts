@@ -4,11 +4,11 @@ import { backoffMs } from '../../kernel/retry.js'
 const RESTARTS = { firstMs: 200, maxMs: 30_000 }
 /** A worker that served so long was well. */
 export const WELL_MS = 10_000
-/** Deaths in a row that no restart will mend. */
+/** Deaths in a row, in one place, that no restart will mend: however many processes there are, each may be killed once. */
 const HOPELESS = 5
 
 /**
- * When a worker's place is filled again, ms from now. `deaths`: how many have died in a row before, each young; the answer has the new number.
+ * When a worker's place is filled again, ms from now. `deaths`: how many have died in a row in its place before, each young; the answer has the new number.
  * `servedMs`: how long it served; null when it never did.
  */
 export function restartAfter(

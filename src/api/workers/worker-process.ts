@@ -1,11 +1,15 @@
 import cluster, { type Worker } from 'node:cluster'
+import { sleep } from '../../kernel/clock.js'
 import { Failure } from '../../kernel/errors.js'
+import type { MetricsJson, MetricsPage } from '../metrics.js'
 import type { ApiEnd, Leave } from '../server.js'
-import { type FromWorker, failureOf, isFromWorker, type MetricsJson, tell } from './messages.js'
+import { type FromWorker, failureOf, isFromWorker, type MetricsPart, tell } from './messages.js'
+import { Silence } from './silence.js'
 
 /** What a worker is given beyond its own drain deadline before it is killed. */
 const GRACE_MS = 5_000
 const METRICS_PATIENCE_MS = 1_000
+const LAST_WORDS_MS = 1_000
 
 /** How a worker process ended. */
 export interface WorkerEnd {
@@ -25,7 +29,7 @@ export class WorkerProcess {
   readonly serving: Promise<string>
   readonly ended: Promise<WorkerEnd>
   state: 'starting' | 'serving' | 'leaving' = 'starting'
-  /** The newest that it has told. */
+  /** The newest of each figure that it has told. */
   metrics: MetricsJson = []
   private readonly worker: Worker
   private servingSince: number | null = null
@@ -35,14 +39,25 @@ export class WorkerProcess {
   private asked = 0
   private readonly metricsTold = new Map<number, () => void>()
   private killing: NodeJS.Timeout | undefined
+  private readonly silence = new Silence()
 
-  /** `onPage`: it asks for the metrics of all. */
-  constructor(private readonly onPage: (process: WorkerProcess, id: number) => void) {
+  /** `deaths`: how many in a row have died young in its place. `onAsking`: it asks for the metrics of all. */
+  constructor(
+    readonly deaths: number,
+    private readonly onAsking: (process: WorkerProcess, part: MetricsPart, id: number) => void,
+  ) {
     this.worker = cluster.fork()
-    this.ended = new Promise(resolve => {
-      this.worker.once('exit', (status, signal) =>
-        resolve(this.endWith(signal ? `killed by ${signal}` : `exit status ${status}`)),
-      )
+    const exited = new Promise<string>(resolve => {
+      this.worker.once('exit', (status, signal) => resolve(signal ? `killed by ${signal}` : `exit status ${status}`))
+    })
+    // The last that it has told may be read after it has gone.
+    const heard = new Promise<void>(resolve => {
+      this.worker.once('disconnect', () => resolve())
+    })
+    this.ended = exited.then(async how => {
+      clearTimeout(this.killing)
+      await Promise.race([heard, sleep(LAST_WORDS_MS)])
+      return this.endWith(how)
     })
     this.serving = new Promise((resolve, reject) => {
       this.worker.on('message', (message: unknown) => {
@@ -62,7 +77,7 @@ export class WorkerProcess {
 
   /** It has its own drain deadline, and is killed soon after. */
   leave(leave: Leave): void {
-    if (this.state === 'leaving') return
+    if (this.state === 'leaving' || this.worker.isDead()) return
     const served = this.state === 'serving'
     this.state = 'leaving'
     tell(this.worker, { do: 'leave', leave })
@@ -73,12 +88,24 @@ export class WorkerProcess {
     this.worker.process.kill('SIGKILL')
   }
 
-  give(id: number, page: { readonly type: string; readonly text: string }): void {
+  /** To be called again and again, always as often. Whether it is to be given up, since it did not answer for long. */
+  isSilent(): boolean {
+    if (this.state !== 'serving') return false
+    if (this.silence.isTooLong()) return true
+    tell(this.worker, { do: 'say-alive' })
+    return false
+  }
+
+  givePage(id: number, page: MetricsPage): void {
     tell(this.worker, { do: 'take-page', id, page })
   }
 
+  giveCounted(id: number, counted: MetricsJson): void {
+    tell(this.worker, { do: 'take-counted', id, counted })
+  }
+
   /** Returns when it has told its figures, or was given enough time to. */
-  askMetrics(): Promise<void> {
+  askMetrics(part: MetricsPart): Promise<void> {
     const id = ++this.asked
     return new Promise(resolve => {
       const done = () => {
@@ -88,27 +115,29 @@ export class WorkerProcess {
       }
       const late = setTimeout(done, METRICS_PATIENCE_MS)
       this.metricsTold.set(id, done)
-      tell(this.worker, { do: 'tell-metrics', id })
+      tell(this.worker, { do: 'tell-metrics', id, part })
     })
   }
 
   private hear(message: FromWorker, serving: (url: string) => void): void {
+    this.silence.broken()
     if (message.is === 'serving') {
       if (this.state === 'starting') this.state = 'serving'
       this.servingSince = performance.now()
       this.drainMs = message.drainMs
       serving(message.url)
     } else if (message.is === 'refused') this.failure = failureOf(message.failure)
-    else if (message.is === 'asking-page') this.onPage(this, message.id)
-    else {
-      this.metrics = message.metrics
+    else if (message.is === 'asking-page') this.onAsking(this, 'all', message.id)
+    else if (message.is === 'asking-counted') this.onAsking(this, 'counted', message.id)
+    else if (message.is !== 'alive') {
+      const told = new Set(message.metrics.map(({ name }) => name))
+      this.metrics = [...this.metrics.filter(({ name }) => !told.has(name)), ...message.metrics]
       if (message.is === 'ended') this.did = message.end
       else this.metricsTold.get(message.id)?.()
     }
   }
 
   private endWith(how: string): WorkerEnd {
-    clearTimeout(this.killing)
     for (const done of this.metricsTold.values()) done()
     const servedMs = this.servingSince === null ? null : performance.now() - this.servingSince
     return { how, servedMs, failure: this.failure, did: this.did }

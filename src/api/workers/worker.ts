@@ -1,11 +1,11 @@
 import type { Worker as ClusterWorker } from 'node:cluster'
 import type { App } from '../../app.js'
 import { Failure, wordsOf } from '../../kernel/errors.js'
-import type { MetricsPage } from '../metrics.js'
+import type { ApiMetrics, MetricsJson, MetricsPage } from '../metrics.js'
 import { type Leave, serveApi } from '../server.js'
-import { isToWorker, type MetricsJson, tell } from './messages.js'
+import { isToWorker, type MetricsPart, tell } from './messages.js'
 
-const PAGE_PATIENCE_MS = 5_000
+const PATIENCE_MS = 5_000
 
 export interface WorkerOptions {
   readonly open: () => Promise<App>
@@ -20,13 +20,15 @@ export async function serveAsWorker(self: ClusterWorker, { open, place, signal }
   signal.addEventListener('abort', () => line.leave({ lingerMs: 0, succeeded: false }), { once: true })
   try {
     await using app = await open()
-    const api = await serveApi(app, place, { metricsPage: () => line.askPage() })
+    const api = await serveApi(app, place, {
+      metricsPage: () => line.askPage(),
+      counted: () => line.askCounted(),
+    })
     const { metrics } = api.built
-    const counted = async () => (await metrics.registry.getMetricsAsJSON()) as unknown as MetricsJson
-    line.onMetrics(counted)
+    line.onMetrics(metrics)
     tell(self, { is: 'serving', url: api.url, drainMs: app.config.drainMs })
     const end = await api.stop(app.config.drainMs, await line.left)
-    tell(self, { is: 'ended', end, metrics: await counted() })
+    tell(self, { is: 'ended', end, metrics: await metrics.all() })
   } catch (error) {
     const failure = error instanceof Failure ? error : new Failure('UNAVAILABLE', wordsOf(error))
     tell(self, { is: 'refused', failure: failure.toJSON() })
@@ -40,9 +42,9 @@ export async function serveAsWorker(self: ClusterWorker, { open, place, signal }
 class Line {
   readonly left: Promise<Leave>
   readonly leave: (leave: Leave) => void
-  private metrics: (() => Promise<MetricsJson>) | null = null
-  private readonly pages = new Map<number, (page: MetricsPage) => void>()
-  private asked = 0
+  private metrics: ApiMetrics | null = null
+  private readonly pages = new Answers<MetricsPage>()
+  private readonly sums = new Answers<MetricsJson>()
 
   constructor(private readonly self: ClusterWorker) {
     let resolve: (leave: Leave) => void = () => {}
@@ -53,37 +55,57 @@ class Line {
     self.on('message', message => this.hear(message))
   }
 
-  onMetrics(metrics: () => Promise<MetricsJson>): void {
+  onMetrics(metrics: ApiMetrics): void {
     this.metrics = metrics
   }
 
   /** @throws {Failure} UNAVAILABLE */
   askPage(): Promise<MetricsPage> {
-    const id = ++this.asked
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(() => {
-        this.pages.delete(id)
-        reject(new Failure('UNAVAILABLE', 'the process that has started this one does not give the metrics of all'))
-      }, PAGE_PATIENCE_MS)
-      this.pages.set(id, page => {
-        clearTimeout(late)
-        resolve(page)
-      })
-      tell(this.self, { is: 'asking-page', id })
-    })
+    return this.pages.ask(id => tell(this.self, { is: 'asking-page', id }))
+  }
+
+  /** @throws {Failure} UNAVAILABLE */
+  askCounted(): Promise<MetricsJson> {
+    return this.sums.ask(id => tell(this.self, { is: 'asking-counted', id }))
   }
 
   private hear(message: unknown): void {
     if (!isToWorker(message)) return
     if (message.do === 'leave') this.leave(message.leave)
-    else if (message.do === 'tell-metrics') void this.tellMetrics(message.id)
-    else {
-      this.pages.get(message.id)?.(message.page)
-      this.pages.delete(message.id)
-    }
+    else if (message.do === 'say-alive') tell(this.self, { is: 'alive' })
+    else if (message.do === 'tell-metrics') void this.tellMetrics(message.id, message.part)
+    else if (message.do === 'take-page') this.pages.take(message.id, message.page)
+    else this.sums.take(message.id, message.counted)
   }
 
-  private async tellMetrics(id: number): Promise<void> {
-    tell(this.self, { is: 'metrics', id, metrics: (await this.metrics?.()) ?? [] })
+  private async tellMetrics(id: number, part: MetricsPart): Promise<void> {
+    tell(this.self, { is: 'metrics', id, metrics: (await this.metrics?.[part]()) ?? [] })
+  }
+}
+
+/** Waits for what the other end is asked for. */
+class Answers<T> {
+  private readonly waiting = new Map<number, (answer: T) => void>()
+  private asked = 0
+
+  ask(send: (id: number) => void): Promise<T> {
+    const id = ++this.asked
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => {
+        this.waiting.delete(id)
+        reject(new Failure('UNAVAILABLE', 'the process that has started this one does not give the metrics of all'))
+      }, PATIENCE_MS)
+      this.waiting.set(id, answer => {
+        clearTimeout(late)
+        resolve(answer)
+      })
+      send(id)
+    })
+  }
+
+  /** Calm when nobody waits for it any more. */
+  take(id: number, answer: T): void {
+    this.waiting.get(id)?.(answer)
+    this.waiting.delete(id)
   }
 }

@@ -1,13 +1,16 @@
 import cluster from 'node:cluster'
 import { Failure, wordsOf } from '../../kernel/errors.js'
 import type { Log } from '../../kernel/log.js'
-import type { ApiEnd } from '../server.js'
+import type { ApiEnd, Leave } from '../server.js'
+import type { MetricsPart } from './messages.js'
 import { MetricsSum } from './metrics-sum.js'
 import { givesUp, restartAfter } from './restarts.js'
+import { ASK_EVERY_MS } from './silence.js'
 import { type WorkerEnd, WorkerProcess } from './worker-process.js'
 
 /** For the next request on a connection that a client keeps: it is answered, and ends the connection. */
 const LINGER_MS = 5_000
+const AT_ONCE: Leave = { lingerMs: 0, succeeded: false }
 
 /** What systemd is told; see `Systemd`. */
 export interface ServiceVoice {
@@ -37,9 +40,9 @@ export class Workers {
   private readonly sum = new MetricsSum()
   private readonly restarts = new Set<NodeJS.Timeout>()
   private url = ''
-  private deaths = 0
   private requests = 0
   private interrupted = 0
+  private isStarted = false
   private isDraining = false
   private reloading: Promise<void> | null = null
   private reloadAgain = false
@@ -53,20 +56,25 @@ export class Workers {
     })
   }
 
-  /** Returns where they serve, once all of them do. @throws {Failure} what kept one from it; the others are ended */
-  async start(): Promise<string> {
+  /** Returns where they serve, once all of them do. @throws {Failure} what kept one from it; the signal's reason. The others are ended */
+  async start(signal: AbortSignal): Promise<string> {
     const started = Array.from({ length: this.options.count }, () => this.fork())
     try {
-      const urls = await Promise.all(started.map(({ serving }) => serving))
+      const urls = await unlessAborted(Promise.all(started.map(({ serving }) => serving)), signal)
       this.url = urls[0] ?? ''
     } catch (error) {
       this.isDraining = true
-      for (const one of started) one.kill()
+      for (const one of started) {
+        if (one.state === 'serving') one.leave(AT_ONCE)
+        else one.kill()
+      }
       await Promise.all(started.map(({ ended }) => ended))
-      throw error
+      throw signal.aborted ? signal.reason : error
     }
     for (const one of started) this.keep(one)
     this.options.voice.ready(this.status())
+    this.isStarted = true
+    this.reloadIfAskedAgain()
     return this.url
   }
 
@@ -76,34 +84,43 @@ export class Workers {
       if (signal.aborted) resolve(null)
       signal.addEventListener('abort', () => resolve(null), { once: true })
     })
+    const asking = setInterval(() => this.endSilent(), ASK_EVERY_MS)
     const failure = await Promise.race([told, this.hopeless])
+    clearInterval(asking)
     if (failure === null) this.options.note(`draining: ${this.living.size} workers end what is in flight`)
     await this.drain()
     if (failure !== null) throw failure
     return { url: this.url, requests: this.requests, interrupted: this.interrupted }
   }
 
-  /** Replaces each worker by one that has read the settings anew, one after another. While it does, one more time is kept in mind. */
+  /** Replaces each worker by one that has read the settings anew, one after another. While it does, or before all serve, one more time is kept in mind. */
   reload(): void {
     if (this.isDraining) return
-    if (this.reloading !== null) {
+    if (!this.isStarted || this.reloading !== null) {
       this.reloadAgain = true
       return
     }
     this.reloading = this.replaceAll().finally(() => {
       this.reloading = null
-      const again = this.reloadAgain
-      this.reloadAgain = false
-      if (again) this.reload()
+      this.reloadIfAskedAgain()
     })
+  }
+
+  private reloadIfAskedAgain(): void {
+    const again = this.reloadAgain
+    this.reloadAgain = false
+    if (again) this.reload()
   }
 
   private async replaceAll(): Promise<void> {
     const { note, log, voice } = this.options
     voice.reloading()
     note('reloading: each worker drains when its successor serves, with the settings as they are now')
-    for (const old of [...this.living].filter(({ state }) => state === 'serving')) {
+    for (const old of [...this.living]) {
+      // What has begun to start may have read the settings before.
+      await old.serving.catch(() => {})
       if (this.isDraining) return
+      if (!this.isToBeReplaced(old)) continue
       const successor = this.fork()
       try {
         await successor.serving
@@ -115,12 +132,21 @@ export class Workers {
         voice.ready(this.status())
         return
       }
+      // One that has died meanwhile is replaced already: nobody waits for the successor.
+      if (!this.isToBeReplaced(old)) {
+        successor.leave({ lingerMs: LINGER_MS, succeeded: true })
+        continue
+      }
       this.keep(successor)
       old.leave({ lingerMs: LINGER_MS, succeeded: true })
     }
     if (this.isDraining) return
     note(`reloaded: ${this.serving} workers serve`)
     voice.ready(this.status())
+  }
+
+  private isToBeReplaced(process: WorkerProcess): boolean {
+    return this.living.has(process) && process.state === 'serving'
   }
 
   private get serving(): number {
@@ -131,16 +157,17 @@ export class Workers {
     return `${this.serving} of ${this.options.count} workers serve on ${this.url}`
   }
 
-  private fork(): WorkerProcess {
-    const forked = new WorkerProcess((process, id) => void this.givePage(process, id))
+  /** `deaths`: of its place. */
+  private fork(deaths = 0): WorkerProcess {
+    const forked = new WorkerProcess(deaths, (process, part, id) => void this.giveMetrics(process, part, id))
     this.living.add(forked)
-    void forked.ended.then(async ({ did }) => {
+    void forked.ended.then(({ did }) => {
       this.requests += did?.requests ?? 0
       this.interrupted += did?.interrupted ?? 0
       this.living.delete(forked)
-      await this.sum.keep(forked.metrics)
+      this.sum.keep(forked.metrics)
     })
-    if (this.isDraining) forked.leave({ lingerMs: 0, succeeded: false })
+    if (this.isDraining) forked.leave(AT_ONCE)
     return forked
   }
 
@@ -151,9 +178,13 @@ export class Workers {
     })
   }
 
-  private replace({ pid }: WorkerProcess, end: WorkerEnd): void {
-    const { deaths, delayMs } = restartAfter(this.deaths, end.servedMs, Math.random())
-    this.deaths = deaths
+  private replace({ pid, deaths: before }: WorkerProcess, end: WorkerEnd): void {
+    if (end.did !== null) {
+      this.options.log.warn('api: a worker was told to end by somebody else, another takes its place', { pid })
+      this.keep(this.fork(before))
+      return
+    }
+    const { deaths, delayMs } = restartAfter(before, end.servedMs, Math.random())
     const why = end.failure === null ? end.how : end.failure.message
     if (givesUp(deaths, this.serving)) {
       this.giveUp(end.failure ?? new Failure('UNAVAILABLE', `workers die one after another, the last: ${end.how}`))
@@ -162,23 +193,41 @@ export class Workers {
     this.options.log.error('api: a worker died, another takes its place', { pid, why, in_ms: delayMs })
     const timer = setTimeout(() => {
       this.restarts.delete(timer)
-      const next = this.fork()
-      this.keep(next)
+      this.keep(this.fork(deaths))
     }, delayMs)
     this.restarts.add(timer)
+  }
+
+  private endSilent(): void {
+    for (const process of [...this.living].filter(one => one.isSilent())) {
+      this.options.log.error('api: a worker does not answer any more, and is killed', { pid: process.pid })
+      process.kill()
+    }
   }
 
   private async drain(): Promise<void> {
     this.isDraining = true
     this.options.voice.stopping()
     for (const timer of this.restarts) clearTimeout(timer)
-    for (const process of this.living) process.leave({ lingerMs: 0, succeeded: false })
+    for (const process of this.living) process.leave(AT_ONCE)
     while (this.living.size > 0) await Promise.all([...this.living].map(({ ended }) => ended))
   }
 
-  private async givePage(process: WorkerProcess, id: number): Promise<void> {
-    const all = [...this.living].filter(({ state }) => state !== 'starting')
-    await Promise.all(all.map(one => one.askMetrics()))
-    process.give(id, await this.sum.page(all.map(({ metrics }) => metrics)))
+  private async giveMetrics(process: WorkerProcess, part: MetricsPart, id: number): Promise<void> {
+    const asked = [...this.living].filter(({ state }) => state !== 'starting')
+    await Promise.all(asked.map(one => one.askMetrics(part)))
+    // Those that have ended meanwhile are in the sum already.
+    const living = asked.filter(one => this.living.has(one)).map(({ metrics }) => metrics)
+    if (part === 'all') process.givePage(id, await this.sum.page(living))
+    else process.giveCounted(id, await this.sum.counted(living))
   }
+}
+
+/** @throws the signal's reason, as soon as it aborts */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  return Promise.race([promise, aborted])
 }

@@ -1,6 +1,6 @@
 import { Connection } from './connection.js'
 import { draw, say } from './elements.js'
-import { bytes, clock, count, passTime, percent, rate, setNow } from './figures.js'
+import { bytes, clock, count, counted, passTime, percent, rate, setNow } from './figures.js'
 import { remember } from './history.js'
 import { alertsPanel, phasePanel, runPanel, tenantsPanel, tiles, trafficPanel, workersPanel } from './panels.js'
 import { queuesPanel, sourcesPanel, tenantsToLookAt } from './tables.js'
@@ -23,7 +23,7 @@ function show(overview) {
   showHealth(health)
   draw('phase', overview.phase, phasePanel)
   draw('tiles', { told, frame }, () => tiles(told))
-  draw('run', overview.run, runPanel)
+  draw('run', { run: overview.run, failing: tenants.failing }, runPanel)
   draw('alerts', overview.alerts, alertsPanel)
   draw('queues', { driver, queues: overview.queues, frame }, queuesPanel)
   draw('workers', { driver, workers: withoutBeats(overview.workers), supervisors: overview.supervisors }, workersPanel)
@@ -54,7 +54,7 @@ function tellingsOf({ tenants, sources, queues, api, analytics }) {
       'Failing sources',
       sources.failing,
       count(sources.failing),
-      `of ${count(sources.total)}`,
+      `of ${counted(sources.total, 'source')}`,
       sources.failing > 0 ? 'warn' : 'plain',
     ),
     tell('requests', 'API requests', api.requests_per_s, rate(api.requests_per_s), `from the cache: ${percent(api.hit_ratio)}`),

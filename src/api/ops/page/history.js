@@ -2,8 +2,6 @@ import { svg } from './elements.js'
 import { count } from './figures.js'
 
 const KEPT_MS = 5 * 60_000
-/** A page that was opened just now shows what it knows a little wider. */
-const LEAST_SPAN_MS = 60_000
 const WIDTH = 120
 const HEIGHT = 28
 const MOST_POINTS = 120
@@ -18,7 +16,7 @@ export function remember(name, at, value) {
   series.set(name, points)
 }
 
-/** The last minutes as a line. */
+/** The last minutes as a line, over the whole width from the beginning. */
 export function sparkline(name, what) {
   const points = (series.get(name) ?? []).filter(([, value]) => value !== null)
   const most = Math.max(0, ...points.map(([, value]) => value))
@@ -39,8 +37,9 @@ export function sparkline(name, what) {
 
 function pathOf(all, most) {
   const newest = all.at(-1)
-  if (newest === undefined || all.length < 2) return null
-  const span = Math.max(LEAST_SPAN_MS, newest[0] - all[0][0])
+  if (newest === undefined) return null
+  if (all.length === 1) return pathOf([[newest[0] - 1, newest[1]], newest], most)
+  const span = newest[0] - all[0][0]
   const step = Math.ceil(all.length / MOST_POINTS)
   const points = all.filter((_, place) => (all.length - 1 - place) % step === 0)
   const places = points.map(([at, value]) => [

@@ -27,24 +27,26 @@ export function tiles(tellings) {
   )
 }
 
-export function runPanel(run) {
+/** `failing`: tenants whose newest sync failed, be it for some of the feeds only. */
+export function runPanel({ run, failing }) {
   if (run === null) return [nothing('No sync has run yet.', 'feedctl sync --all begins one, and so does the schedule.')]
   const { total, ended, running, failed, finished_at: finishedAt, started_at: startedAt, scheduled, id } = run
   const share = total === 0 ? 1 : ended / total
   const isLive = finishedAt === null
   const words = isLive ? `${count(ended)} of ${counted(total, 'tenant')} done` : `${counted(total, 'tenant')} done`
+  const isBad = failed > 0 || failing > 0
   const began = isLive ? since(startedAt) : duration(Date.parse(finishedAt) - Date.parse(startedAt))
   return [
     el('p', { class: 'lead' }, [
       el('span', {
         class: 'pill',
-        'data-state': isLive ? 'live' : failed > 0 ? 'warn' : 'ok',
+        'data-state': isLive ? 'live' : isBad ? 'warn' : 'ok',
         text: isLive ? 'running' : 'ended',
       }),
       el('strong', { text: words }),
-      el('span', { class: failed > 0 ? 'bad' : 'muted', text: failed > 0 ? `${count(failed)} failed` : 'none failed' }),
+      el('span', { class: isBad ? 'bad' : 'muted', text: failureWords(failed, failing) }),
     ]),
-    bar(share, isLive ? 'live' : failed > 0 ? 'warn' : 'ok', 'Tenants done'),
+    bar(share, isLive ? 'live' : isBad ? 'warn' : 'ok', 'Tenants done'),
     facts([
       [isLive ? 'Runs for' : 'Took', began],
       ['Under way', count(isLive ? running : 0)],
@@ -53,6 +55,11 @@ export function runPanel(run) {
       ['Run', el('code', { text: id })],
     ]),
   ]
+}
+
+function failureWords(failed, failing) {
+  if (failed > 0) return `${count(failed)} failed`
+  return failing > 0 ? `none failed as a whole, feeds of ${counted(failing, 'tenant')} did` : 'none failed'
 }
 
 export function alertsPanel(alerts) {
@@ -179,6 +186,8 @@ function stack(parts, total, label) {
   ])
 }
 
+const OF_ALL = 'By all processes of this feedctl serve, over the last ten seconds'
+
 export function trafficPanel({ api, analytics }) {
   const { backlog } = analytics
   const waits =
@@ -188,10 +197,10 @@ export function trafficPanel({ api, analytics }) {
         ? 'nothing waits'
         : `${counted(backlog.batches, 'batch').replace(/batchs$/, 'batches')}, ${bytes(backlog.bytes)}`
   return [
-    el('h3', { text: 'API, this process' }),
+    el('h3', { text: 'API' }),
     facts([
-      ['Requests', rate(api.requests_per_s)],
-      ['Errors (5xx)', rate(api.errors_per_s)],
+      ['Requests', rate(api.requests_per_s), OF_ALL],
+      ['Errors (5xx)', rate(api.errors_per_s), OF_ALL],
       ['From the cache', percent(api.hit_ratio), 'Share of the answers that were ready to send'],
       [
         '95 % take at most',
@@ -201,9 +210,8 @@ export function trafficPanel({ api, analytics }) {
     ]),
     el('h3', { text: 'Analytics' }),
     facts([
-      ['Accepted', rate(analytics.accepted_per_s), 'Events, by this process'],
-      ['Refused', rate(analytics.refused_per_s), 'Events, by this process'],
-      ['Counted', rate(analytics.counted_per_s), 'Events, by all processes'],
+      ['Accepted', rate(analytics.accepted_per_s), OF_ALL],
+      ['Refused', rate(analytics.refused_per_s), OF_ALL],
       ['Wait to be counted', waits],
       ['Oldest of them', backlog === null || backlog.oldest_at === null ? 'none' : moment(backlog.oldest_at)],
     ]),

@@ -27,7 +27,7 @@ export function queuesPanel({ driver, queues }) {
       ? queues.filter(({ name, waiting, active, failed }) => name === 'sync' || waiting + active + failed > 0)
       : queues
   const words =
-    'Jobs run in the command that begins them (QUEUE_CONNECTION is sync): what is shown is what the runs say. Failed are tenants whose newest sync failed.'
+    'No queue is kept (QUEUE_CONNECTION is sync): each command runs its own jobs. What waits and what is active are tenants of the runs under way; failed are tenants whose newest sync failed as a whole.'
   return [table('Queues', columns, shown), driver === 'sync' ? el('p', { class: 'muted', text: words }) : null]
 }
 
@@ -51,17 +51,20 @@ const TENANT_COLUMNS = [
 
 export function tenantsToLookAt({ most_failing: failing, slowest }) {
   if (failing.length === 0 && slowest.length === 0) return [nothing('No tenant was synced yet.')]
-  const slow = slowest.map(tenant => ({ ...tenant, sync_failures: 0, feeds_failed: 0 }))
+  const known = new Set(failing.map(({ slug }) => slug))
+  const slow = slowest.filter(({ slug }) => !known.has(slug)).map(tenant => ({ ...tenant, sync_failures: 0, feeds_failed: 0 }))
   return [
     el('div', { class: 'pair' }, [
       el('div', {}, [
         el('h3', { text: 'Fail most' }),
         failing.length === 0 ? nothing('None fails.') : table('Tenants that fail most', TENANT_COLUMNS, failing.slice(0, 6)),
       ]),
-      el('div', {}, [
-        el('h3', { text: 'Take longest' }),
-        slow.length === 0 ? nothing('None is known.') : table('Tenants that take longest', TENANT_COLUMNS, slow.slice(0, 6)),
-      ]),
+      slow.length === 0
+        ? null
+        : el('div', {}, [
+            el('h3', { text: failing.length === 0 ? 'Take longest' : 'Of the others, take longest' }),
+            table('Tenants that take longest', TENANT_COLUMNS, slow.slice(0, 6)),
+          ]),
     ]),
   ]
 }
@@ -84,7 +87,7 @@ const SOURCE_COLUMNS = [
 
 export function sourcesPanel({ total, failing, due, retired, failures, listed, read_at: readAt }) {
   const words = `${count(failing)} of ${counted(total, 'source')} fail, ${count(due)} due, ${count(retired)} retired`
-  const lead = el('p', { class: 'lead muted' }, [`${words} · read `, moment(readAt)])
+  const lead = el('p', { class: 'lead muted' }, [el('span', {}, [`${words} · `, moment(readAt, 'read ')])])
   if (total === 0) return [nothing('There are no sources yet.')]
   if (listed.length === 0) return [lead, nothing('No source fails.')]
   const reasons = failures.map(({ code, sources }) =>

@@ -24,8 +24,7 @@
   const show = button => {
     document.documentElement.dataset.theme = choice
     if (button === null) return
-    button.textContent = choice
-    button.setAttribute('aria-label', `Colours: ${choice}. Press to change`)
+    button.textContent = `Theme: ${choice}`
   }
 
   show(null)
