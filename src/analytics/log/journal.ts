@@ -8,6 +8,7 @@ import { decodeBatch, encodeBatch } from './codec.js'
 import type { Backlog, EventLog, TakenBatches } from './driver.js'
 import { Gauge } from './gauge.js'
 import { JournalFolder, journalFailure } from './journal-folder.js'
+import { Portion } from './portion.js'
 import { payloadsIn, recordOf } from './records.js'
 import { SegmentWriter } from './segment-writer.js'
 import { askedName, damagedName, type Segment, sealedName, startedAt, takenName } from './segments.js'
@@ -31,6 +32,16 @@ interface Claim {
   readonly batches: number
   /** It holds bytes that could not be read, and is not removed. */
   isDamaged: boolean
+}
+
+/** What one take has so far. */
+interface Taking {
+  readonly portion: Portion
+  readonly claims: Claim[]
+  /** Those that could not be read: they are given back. */
+  readonly unread: Claim[]
+  /** Why the first of them could not be. */
+  fault: unknown
 }
 
 /** Batches in files, each synced before it is acknowledged. */
@@ -65,23 +76,25 @@ export class Journal implements EventLog {
 
   take(maxEvents: number): Promise<TakenBatches | null> {
     return this.asking(async () => {
-      const claims: Claim[] = []
-      const batches: EventBatch[] = []
+      const taking: Taking = { portion: new Portion(maxEvents), claims: [], unread: [], fault: null }
+      const { portion, claims } = taking
       try {
         await this.folder.recover()
-        await this.claimInto(batches, claims, maxEvents)
-        if (countOf(batches) < maxEvents) {
+        await this.claimInto(taking)
+        if (!portion.isFull) {
           await this.writer.seal()
-          await this.claimInto(batches, claims, maxEvents)
+          await this.claimInto(taking)
         }
-        if (batches.length === 0 && (await this.askOthers())) await this.claimInto(batches, claims, maxEvents)
+        if (portion.batches.length === 0 && (await this.askOthers())) await this.claimInto(taking)
+        await this.giveBack(taking.unread)
       } catch (error) {
-        await this.giveBack(claims)
+        await this.giveBack([...claims, ...taking.unread])
         throw error
       }
-      if (batches.length === 0) return null
+      if (portion.batches.length === 0 && taking.fault !== null) throw taking.fault
+      if (portion.batches.length === 0) return null
       return {
-        batches,
+        batches: portion.batches,
         done: () => this.asking(() => this.forget(claims)),
         giveBack: () => this.asking(() => this.giveBack(claims)),
       }
@@ -109,16 +122,19 @@ export class Journal implements EventLog {
     })
   }
 
-  /** Adds what waits until there are enough events. */
-  private async claimInto(batches: EventBatch[], claims: Claim[], maxEvents: number): Promise<void> {
+  /** Adds what waits until there is enough. A segment that cannot be read keeps none of the others waiting. */
+  private async claimInto(taking: Taking): Promise<void> {
+    const { portion, claims } = taking
     for (const segment of await this.folder.list()) {
-      if (countOf(batches) >= maxEvents) return
+      if (portion.isFull) return
       const claim = segment.state === 'sealed' ? await this.claim(segment) : null
       if (claim === null) continue
-      const found = await this.readBatches(claim)
+      const bytes = await this.read(claim, taking)
+      if (bytes === null) continue
+      const found = this.readBatches(claim, bytes)
       if (found.length === 0) await this.forget([claim])
       else claims.push(claim)
-      batches.push(...found)
+      portion.add(found, bytes.length)
     }
   }
 
@@ -132,8 +148,19 @@ export class Journal implements EventLog {
     return claim
   }
 
-  private async readBatches(claim: Claim): Promise<EventBatch[]> {
-    const payloads = payloadsIn(await this.folder.read(claim.name))
+  private async read(claim: Claim, taking: Taking): Promise<Buffer | null> {
+    try {
+      return await this.folder.read(claim.name)
+    } catch (error) {
+      taking.unread.push(claim)
+      taking.fault ??= error
+      this.options.log.error('analytics: a segment of the journal cannot be read', { segment: claim.id, why: wordsOf(error) })
+      return null
+    }
+  }
+
+  private readBatches(claim: Claim, bytes: Buffer): EventBatch[] {
+    const payloads = payloadsIn(bytes)
     const batches: EventBatch[] = []
     for (const payload of payloads) {
       try {
@@ -206,8 +233,4 @@ export class Journal implements EventLog {
       throw journalFailure(error, this.folder.path)
     }
   }
-}
-
-function countOf(batches: readonly EventBatch[]): number {
-  return batches.reduce((sum, { events }) => sum + events.length, 0)
 }
