@@ -148,21 +148,21 @@ describe('the waker of a job that is in quarantine', () => {
 describe('the gauge', () => {
   it('reads once a second, and counts what it lets in until then', async () => {
     let [now, reads, bytes] = [0, 0, 0]
-    const read = async () => {
+    const backlog = async () => {
       reads++
-      return { batches: 1, bytes, oldestAt: null }
+      return { bytes }
     }
-    const gauge = new Gauge(read, 100, () => now)
-    await Promise.all([gauge.admit(60), gauge.admit(60)])
+    const gauge = new Gauge({ backlog, held: async () => new Set() }, 100, () => now)
+    await Promise.all([gauge.admit(TENANT, 60), gauge.admit(TENANT, 60)])
     expect(reads).toBe(1)
-    await expect(gauge.admit(1)).rejects.toMatchObject({ code: 'EVENTS_BEHIND' })
+    await expect(gauge.admit(TENANT, 1)).rejects.toMatchObject({ code: 'EVENTS_BEHIND' })
     now = 999
-    await expect(gauge.admit(1)).rejects.toMatchObject({ code: 'EVENTS_BEHIND' })
+    await expect(gauge.admit(TENANT, 1)).rejects.toMatchObject({ code: 'EVENTS_BEHIND' })
     now = 1_000
-    await gauge.admit(1)
+    await gauge.admit(TENANT, 1)
     bytes = 100
     now = 2_000
-    await expect(gauge.admit(1)).rejects.toMatchObject({ code: 'EVENTS_BEHIND' })
+    await expect(gauge.admit(TENANT, 1)).rejects.toMatchObject({ code: 'EVENTS_BEHIND' })
     expect(reads).toBe(3)
   })
 })

@@ -2,12 +2,14 @@ import { sleep, steady } from '../../kernel/clock.js'
 import { wordsOf } from '../../kernel/errors.js'
 import { newHolder } from '../../kernel/holder.js'
 import type { Log } from '../../kernel/log.js'
-import type { EventBatch } from '../event-batch.js'
+import type { TenantId } from '../../tenants/ids.js'
+import { type EventBatch, tenantsOf } from '../event-batch.js'
 import { allKept } from './all-kept.js'
 import { decodeBatch, encodeBatch } from './codec.js'
 import type { Backlog, EventLog, TakenBatches } from './driver.js'
 import { Gauge } from './gauge.js'
 import { JournalFolder, journalFailure } from './journal-folder.js'
+import { JournalHeld } from './journal-held.js'
 import { Portion } from './portion.js'
 import { payloadsIn, recordOf } from './records.js'
 import { SegmentWriter } from './segment-writer.js'
@@ -50,6 +52,7 @@ export class Journal implements EventLog {
   private readonly folder: JournalFolder
   private readonly holder = newHolder()
   private readonly writer: SegmentWriter
+  private readonly held: JournalHeld
   private readonly gauge: Gauge
   private readonly claims = new Set<Claim>()
   private touching: NodeJS.Timeout | null = null
@@ -57,18 +60,20 @@ export class Journal implements EventLog {
   constructor(private readonly options: JournalOptions) {
     this.folder = new JournalFolder(options.folder)
     this.writer = new SegmentWriter(this.folder, this.holder)
-    this.gauge = new Gauge(() => this.backlog(), options.maxBytes)
+    this.held = new JournalHeld(options.folder, this.holder)
+    this.gauge = new Gauge({ backlog: () => this.backlog(), held: () => this.readHeld() }, options.maxBytes)
   }
 
   async append(batch: EventBatch): Promise<void> {
     const record = recordOf(encodeBatch(batch))
-    await this.gauge.admit(record.length)
+    await this.gauge.admit(batch.tenantId, record.length)
     await this.writer.append(record)
   }
 
   /** In segments of their own: names are in order of time. */
   async putBehind(batches: readonly EventBatch[]): Promise<void> {
     await this.asking(async () => {
+      await this.held.add(tenantsOf(batches))
       await this.writer.seal()
       await allKept(batches.map(batch => this.writer.append(recordOf(encodeBatch(batch)))))
     })
@@ -120,6 +125,10 @@ export class Journal implements EventLog {
       await this.giveBack([...this.claims])
       await this.writer.seal()
     })
+  }
+
+  private readHeld(): Promise<ReadonlySet<TenantId>> {
+    return this.asking(async () => this.held.read(await this.folder.names()))
   }
 
   /** Adds what waits until there is enough. A segment that cannot be read keeps none of the others waiting. */

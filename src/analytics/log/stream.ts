@@ -3,7 +3,7 @@ import { Failure, wordsOf } from '../../kernel/errors.js'
 import { newHolder } from '../../kernel/holder.js'
 import type { Log } from '../../kernel/log.js'
 import type { RedisConnection } from '../../redis/connection.js'
-import type { EventBatch } from '../event-batch.js'
+import { type EventBatch, tenantsOf } from '../event-batch.js'
 import { allKept } from './all-kept.js'
 import { encodeBatch } from './codec.js'
 import type { Backlog, EventLog, TakenBatches } from './driver.js'
@@ -12,6 +12,7 @@ import { Gauge } from './gauge.js'
 import { Portion } from './portion.js'
 import { batchesIn } from './stream-entries.js'
 import { inCommands, StreamGroup } from './stream-group.js'
+import { StreamHeld } from './stream-held.js'
 import { type EntryFacts, StreamScripts } from './stream-scripts.js'
 
 /** A taker that says nothing for so long is dead: it claims what it works on anew more often. */
@@ -36,6 +37,7 @@ export class EventStream implements EventLog {
   readonly name = 'stream'
   private readonly scripts: StreamScripts
   private readonly group: StreamGroup
+  private readonly held: StreamHeld
   private readonly gauge: Gauge
   private readonly gathering: EntryGathering
   private readonly taken = new Set<EntryFacts>()
@@ -48,7 +50,9 @@ export class EventStream implements EventLog {
     const keys = { stream: `{${prefix}}:event-log`, sums: `{${prefix}}:event-log:sums` }
     this.scripts = new StreamScripts(redis, keys)
     this.group = new StreamGroup(redis, keys.stream, newHolder(), deadAfterMs)
-    this.gauge = new Gauge(() => this.backlog(), maxBytes)
+    const held = new StreamHeld(redis, `{${prefix}}:event-log:held`)
+    this.held = held
+    this.gauge = new Gauge({ backlog: () => this.backlog(), held: () => held.read() }, maxBytes)
     this.gathering = new EntryGathering((entry, batches) => this.scripts.append(entry, batches))
     this.why = connectionWords(redis)
   }
@@ -56,13 +60,16 @@ export class EventStream implements EventLog {
   append(batch: EventBatch): Promise<void> {
     return this.asking(async () => {
       const encoded = encodeBatch(batch)
-      await this.gauge.admit(encoded.length)
+      await this.gauge.admit(batch.tenantId, encoded.length)
       await this.gathering.add(encoded)
     })
   }
 
   putBehind(batches: readonly EventBatch[]): Promise<void> {
-    return this.asking(() => allKept(batches.map(batch => this.gathering.add(encodeBatch(batch)))))
+    return this.asking(async () => {
+      await this.held.add(tenantsOf(batches))
+      await allKept(batches.map(batch => this.gathering.add(encodeBatch(batch))))
+    })
   }
 
   take(maxEvents: number): Promise<TakenBatches | null> {
