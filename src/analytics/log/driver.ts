@@ -26,8 +26,14 @@ export interface EventLog {
    */
   append(batch: EventBatch): Promise<void>
   /**
-   * Batches that nobody works on, the oldest first, at least one and about `maxEvents` events at most; null when there are none. Those of a taker that died
-   * are handed out again. @throws {Failure} UNAVAILABLE
+   * Keeps anew what was taken and cannot be counted now, behind all that waits, however much that is: who calls it is `done` with the taken ones next. When it
+   * resolves, all are kept as by `append`. For half an hour `append` takes from their tenants only while less than half of what may wait does.
+   * @throws {Failure} DISK_FULL, REDIS_FULL, UNAVAILABLE: some may be kept, so that the taken ones are to be given back
+   */
+  putBehind(batches: readonly EventBatch[]): Promise<void>
+  /**
+   * Batches that nobody works on, the oldest first, at least one and about `maxEvents` events at most, fewer where they are large or scattered; null when there
+   * are none. Those of a taker that died are handed out again. @throws {Failure} UNAVAILABLE
    */
   take(maxEvents: number): Promise<TakenBatches | null>
   /** @throws {Failure} UNAVAILABLE */
