@@ -37,6 +37,8 @@ export interface LoggedIn extends OpenSession {
 /** Who knows the operator's password, and since when. */
 export class Logins {
   private readonly check: PasswordCheck
+  /** Of browsers that are known: they do not stand in line with strangers. */
+  private readonly knownCheck: PasswordCheck
   private readonly devices: Devices
   private readonly password: string
   private readonly lastsMs: number
@@ -47,6 +49,7 @@ export class Logins {
     private readonly log: Log,
   ) {
     this.check = new PasswordCheck(hash)
+    this.knownCheck = new PasswordCheck(hash)
     this.devices = new Devices(hash)
     this.password = shortHash(hash)
     this.lastsMs = lastsMs
@@ -61,7 +64,8 @@ export class Logins {
     const near = known === null ? trialKeyOf(address) : `device:${known}`
     await this.refuseTooMany(near, address)
     const isCounted = known === null && (await this.slowDown())
-    if (!(await this.check.isRight(password))) {
+    const check = known === null ? this.check : this.knownCheck
+    if (!(await check.isRight(password))) {
       this.log.warn('ops: a login failed', { address })
       throw new Failure('LOGIN_REFUSED', 'this is not the password')
     }

@@ -75,9 +75,14 @@ export class WorkerProcess {
     return this.worker.process.pid ?? 0
   }
 
+  /** Known a little before `ended` tells. */
+  get isDead(): boolean {
+    return this.worker.isDead()
+  }
+
   /** It has its own drain deadline, and is killed soon after. */
   leave(leave: Leave): void {
-    if (this.state === 'leaving' || this.worker.isDead()) return
+    if (this.state === 'leaving' || this.isDead) return
     const served = this.state === 'serving'
     this.state = 'leaving'
     tell(this.worker, { do: 'leave', leave })

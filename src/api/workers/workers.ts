@@ -146,7 +146,7 @@ export class Workers {
   }
 
   private isToBeReplaced(process: WorkerProcess): boolean {
-    return this.living.has(process) && process.state === 'serving'
+    return process.state === 'serving' && !process.isDead
   }
 
   private get serving(): number {
