@@ -43,6 +43,9 @@ interface Job {
   readonly bury?: (parts: JobParts, payload: JobPayload, failure: Failure) => Promise<void>
 }
 
+/** Events of one portion where the process that counts serves too: whoever wants the same file of SQLite waits for the transaction that counts them. */
+const EVENTS_BESIDE_SERVING = 50_000
+
 /** Between two attempts to count what could not be counted. */
 const COUNT_AGAIN_MS = 30_000
 
@@ -140,7 +143,13 @@ async function batchEvents(parts: JobParts, signal: AbortSignal): Promise<void> 
   const events = await parts.events()
   const enough = AbortSignal.timeout(jobTimeoutMs / 2)
   const report = await countEvents(
-    { catalog, log, events, rawDays: eventRetention.analyticsRawDays },
+    {
+      catalog,
+      log,
+      events,
+      rawDays: eventRetention.analyticsRawDays,
+      ...(events.name === 'journal' ? { eventsPerTake: EVENTS_BESIDE_SERVING } : {}),
+    },
     AbortSignal.any([signal, enough]),
   )
   signal.throwIfAborted()

@@ -27,6 +27,8 @@ export interface CountingParts {
   readonly events: EventLog
   /** Days that single events are kept; 0 keeps none. */
   readonly rawDays: number
+  /** Events of one portion, instead of as many as memory is for: fewer at a time are written more often, and keep nobody waiting. */
+  readonly eventsPerTake?: number
 }
 
 /** A tenant whose batches could not be counted: they wait. */
@@ -89,7 +91,7 @@ class CountingRun {
 
   /** Counts a portion; false when there is no more, or none that can be counted now. */
   async next(): Promise<boolean> {
-    const taken = await this.parts.events.take(EVENTS_PER_TAKE)
+    const taken = await this.parts.events.take(this.parts.eventsPerTake ?? EVENTS_PER_TAKE)
     if (taken === null) return false
     try {
       return await this.count(taken)
