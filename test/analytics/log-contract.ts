@@ -170,6 +170,22 @@ export function keepsTheLogContract(fresh: () => LogGround): void {
       await expect.poll(() => log.append(batchOf('more')).then(() => 'kept')).toBe('kept')
     })
 
+    it('puts behind all others what cannot be counted now, although no more may wait', async () => {
+      const { log, open } = ground(20_000)
+      await log.append(batchOf('first', 1_000))
+      await log.append(batchOf('second', 1_000))
+      const taken = await log.take(100_000)
+      const first = taken?.batches ?? []
+      expect(first).toHaveLength(2)
+      const more = Array.from({ length: 3_000 }, (_, n) => batchOf(`behind ${n}`, 2))
+      await open(1024 ** 3).append(batchOf('third'))
+      await expect(log.append(batchOf('more'))).rejects.toMatchObject({ code: 'EVENTS_BEHIND' })
+      await log.putBehind([...first, ...more])
+      await taken?.done()
+      const ids = idsOf(await drained(open()))
+      expect(ids).toEqual(['third', ...idsOf(first), ...idsOf(more)])
+    })
+
     it('hands out again what a taker had that was killed', async () => {
       const { place, log } = ground()
       await log.append(batchOf('held'))

@@ -1,5 +1,6 @@
 import type { EventBatch } from '../../src/analytics/event-batch.js'
 import type { Backlog, EventLog, TakenBatches } from '../../src/analytics/log/driver.js'
+import { isFailure } from '../../src/kernel/errors.js'
 
 /** An event log that ends with its test, and shows what became of what was taken. */
 export class MemoryLog implements EventLog {
@@ -7,7 +8,7 @@ export class MemoryLog implements EventLog {
   waiting: EventBatch[] = []
   taken = 0
   appended = 0
-  /** Thrown by the next `append`s. */
+  /** Thrown by the next `append`s, and `putBehind`s unless it is that too much waits. */
   refusal: Error | null = null
   /** Most batches of one take, whatever is asked for. */
   mostBatches = Number.POSITIVE_INFINITY
@@ -16,6 +17,12 @@ export class MemoryLog implements EventLog {
     if (this.refusal !== null) throw this.refusal
     this.appended++
     this.waiting.push(batch)
+  }
+
+  async putBehind(batches: readonly EventBatch[]): Promise<void> {
+    if (this.refusal !== null && !isFailure(this.refusal, 'EVENTS_BEHIND')) throw this.refusal
+    this.appended += batches.length
+    this.waiting.push(...batches)
   }
 
   async take(maxEvents: number): Promise<TakenBatches | null> {

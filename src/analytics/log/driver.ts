@@ -26,6 +26,11 @@ export interface EventLog {
    */
   append(batch: EventBatch): Promise<void>
   /**
+   * Keeps anew what was taken and cannot be counted now, behind all that waits, however much that is: who calls it is `done` with the taken ones next. When it
+   * resolves, all are kept as by `append`. @throws {Failure} DISK_FULL, REDIS_FULL, UNAVAILABLE: some may be kept, so that the taken ones are to be given back
+   */
+  putBehind(batches: readonly EventBatch[]): Promise<void>
+  /**
    * Batches that nobody works on, the oldest first, at least one and about `maxEvents` events at most; null when there are none. Those of a taker that died
    * are handed out again. @throws {Failure} UNAVAILABLE
    */

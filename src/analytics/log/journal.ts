@@ -3,6 +3,7 @@ import { wordsOf } from '../../kernel/errors.js'
 import { newHolder } from '../../kernel/holder.js'
 import type { Log } from '../../kernel/log.js'
 import type { EventBatch } from '../event-batch.js'
+import { allKept } from './all-kept.js'
 import { decodeBatch, encodeBatch } from './codec.js'
 import type { Backlog, EventLog, TakenBatches } from './driver.js'
 import { Gauge } from './gauge.js'
@@ -52,6 +53,14 @@ export class Journal implements EventLog {
     const record = recordOf(encodeBatch(batch))
     await this.gauge.admit(record.length)
     await this.writer.append(record)
+  }
+
+  /** In segments of their own: names are in order of time. */
+  async putBehind(batches: readonly EventBatch[]): Promise<void> {
+    await this.asking(async () => {
+      await this.writer.seal()
+      await allKept(batches.map(batch => this.writer.append(recordOf(encodeBatch(batch)))))
+    })
   }
 
   take(maxEvents: number): Promise<TakenBatches | null> {

@@ -60,7 +60,8 @@ export class SegmentWriter {
   }
 
   private async commit(): Promise<void> {
-    const waiting = this.waiting.splice(0)
+    const waiting = this.waiting.splice(0, this.nextCount())
+    if (this.waiting.length > 0) void this.next(() => this.commit())
     try {
       this.segment ??= await this.begin()
       const { segment } = this
@@ -79,6 +80,17 @@ export class SegmentWriter {
     }
     for (const { resolve } of waiting) resolve()
     if (this.segment.bytes >= SEALED_AT_BYTES) await this.sealNow().catch(() => {})
+  }
+
+  /** Of many that come at once as many as make a segment: what is taken is taken by the segment. */
+  private nextCount(): number {
+    let bytes = 0
+    const end = this.waiting.findIndex(({ record }) => {
+      const isEnough = bytes >= SEALED_AT_BYTES
+      bytes += record.length
+      return isEnough
+    })
+    return end < 0 ? this.waiting.length : end
   }
 
   private async begin(): Promise<OpenSegment> {

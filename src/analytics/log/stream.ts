@@ -4,6 +4,7 @@ import { newHolder } from '../../kernel/holder.js'
 import type { Log } from '../../kernel/log.js'
 import type { RedisConnection } from '../../redis/connection.js'
 import type { EventBatch } from '../event-batch.js'
+import { allKept } from './all-kept.js'
 import { encodeBatch } from './codec.js'
 import type { Backlog, EventLog, TakenBatches } from './driver.js'
 import { EntryGathering } from './entry-gathering.js'
@@ -55,6 +56,10 @@ export class EventStream implements EventLog {
       await this.gauge.admit(encoded.length)
       await this.gathering.add(encoded)
     })
+  }
+
+  putBehind(batches: readonly EventBatch[]): Promise<void> {
+    return this.asking(() => allKept(batches.map(batch => this.gathering.add(encodeBatch(batch)))))
   }
 
   take(maxEvents: number): Promise<TakenBatches | null> {
