@@ -1,4 +1,5 @@
 import pLimit from 'p-limit'
+import { chunksOf } from '../kernel/chunks.js'
 import { type Failure, isFailure } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import type { Catalog } from '../tenants/catalog.js'
@@ -17,6 +18,8 @@ const EVENTS_PER_TAKE = 500_000
 const TENANTS_AT_ONCE = 4
 /** Takes that are kept until the end of a run because they cannot be put behind the others. */
 const MOST_HELD = 4
+/** Batches that are put behind the others between two looks at the signal. */
+const BATCHES_PER_PUT = 1_000
 /** Batches that are remembered as put behind the others. */
 const MOST_RETURNED = 100_000
 
@@ -120,10 +123,6 @@ class CountingRun {
       await taken.done()
       return true
     }
-    if (this.signal.aborted) {
-      await taken.giveBack()
-      return false
-    }
     await this.putBehind(taken, waiting)
     return !isRound && this.held.length < MOST_HELD && this.returned.size < MOST_RETURNED
   }
@@ -170,7 +169,11 @@ class CountingRun {
   /** Others go first, and are not counted again with those that wait. */
   private async putBehind(taken: TakenBatches, waiting: readonly EventBatch[]): Promise<void> {
     try {
-      for (const batch of waiting) await this.parts.events.append(batch)
+      for (const some of chunksOf(waiting, BATCHES_PER_PUT)) {
+        // What is behind already is there twice then, and is counted once.
+        if (this.signal.aborted) return await taken.giveBack()
+        await this.parts.events.putBehind(some)
+      }
     } catch (error) {
       if (!isFailure(error)) throw error
       this.held.push(taken)

@@ -108,7 +108,7 @@ describeDatabases('counting', env => {
     const { here, catalog, events, wait, run } = await begin()
     const [broken, sound] = [await tenantIn(here, 'stuck'), await tenantIn(here, 'free')]
     breakDatabase(here, broken)
-    events.refusal = new Failure('EVENTS_BEHIND', 'too much waits')
+    events.refusal = new Failure('DISK_FULL', 'there is no room')
     wait(one(broken, 'a'), one(sound, 'a'), one(broken, 'b'), one(sound, 'b'))
     events.mostBatches = 2
     expect(await run()).toMatchObject({ batches: 2, events: 2, returned: 2 })
@@ -116,6 +116,24 @@ describeDatabases('counting', env => {
     expect([events.waiting.length, events.taken]).toEqual([4, 0])
     expect(await run()).toMatchObject({ batches: 0, repeated: 2, events: 0 })
     expect(await shownCounts(catalog, sound)).toMatchObject({ days: ['0 1 view 2'] })
+  })
+
+  it('puts no more behind the others once it is told to stop, and loses nothing', async () => {
+    const { here, catalog, events, wait, run } = await begin()
+    const broken = await tenantIn(here, 'halfway')
+    const mend = breakDatabase(here, broken)
+    wait(...Array.from({ length: 2_500 }, (_, index) => one(broken, `b${index}`)))
+    const stop = new AbortController()
+    const putBehind = events.putBehind.bind(events)
+    events.putBehind = async batches => {
+      await putBehind(batches)
+      stop.abort()
+    }
+    expect(await run(stop.signal)).toMatchObject({ batches: 0, returned: 2_500 })
+    expect([events.appended, events.waiting.length, events.taken]).toEqual([1_000, 3_500, 0])
+    mend()
+    expect(await run()).toMatchObject({ batches: 2_500, repeated: 1_000, events: 2_500 })
+    expect(await shownCounts(catalog, broken)).toMatchObject({ days: ['0 1 view 2500'] })
   })
 
   it('gives everything back when the catalog is away', async () => {
