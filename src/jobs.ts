@@ -6,7 +6,7 @@ import { startDueSyncs } from './feeds/due.js'
 import { eachActiveTenant, pruneTenantJob } from './feeds/prune-jobs.js'
 import type { RetentionPolicy } from './feeds/retention-policy.js'
 import { buryTenantJob, type SyncIntake, type SyncJobParts, syncTenantJob } from './feeds/sync-job.js'
-import { Failure, isFailure } from './kernel/errors.js'
+import { Failure, isFailure, wordsOf } from './kernel/errors.js'
 import type { Disks } from './media/disks/driver.js'
 import { beginIntake } from './media/intake/begin.js'
 import type { IntakeParts } from './media/intake/parts.js'
@@ -92,7 +92,7 @@ const JOBS: Readonly<Record<string, Job>> = {
     run: ({ catalog, log, disks }, _payload, { signal }) =>
       removeDueTenants(catalog, log, tenant => removeTenantMedia({ catalog, disks }, tenant, signal), signal),
   },
-  BatchAnalytics: { run: (parts, _payload, { signal }) => batchEvents(parts, signal) },
+  BatchAnalytics: { run: (parts, _payload, context) => batchAgain(parts, context) },
   PruneMedia: { run: ({ catalog, disks, log }, _payload, { signal }) => pruneMediaJob({ catalog, disks, log }, signal) },
 }
 
@@ -134,6 +134,20 @@ async function tendMedia(parts: JobParts, id: TenantId, signal: AbortSignal): Pr
   } catch (error) {
     const left = isFailure(error) && !signal.aborted && (await findTenant(parts.catalog, id))?.state !== 'active'
     if (!left) throw error
+  }
+}
+
+/** Counts what waits. After the last attempt another job tries later: nobody may come by who wakes one. */
+async function batchAgain(parts: JobParts, { signal, last }: JobContext): Promise<void> {
+  try {
+    await batchEvents(parts, signal)
+  } catch (error) {
+    if (last && (!isFailure(error) || error.retry)) {
+      await parts
+        .add([batchAnalytics(COUNT_AGAIN_MS)])
+        .catch(why => parts.log.warn('analytics: the job that counts events could not be added', { why: wordsOf(why) }))
+    }
+    throw error
   }
 }
 
