@@ -10,6 +10,7 @@ const DEFAULT_POSTS = 100
 const DEFAULT_DAYS = 30
 const MOST_DAYS = 366
 const DEFAULT_MINUTES = 60
+const MINUTE_LENGTH = '2026-11-29T09:30'.length
 
 /** What of a tenant's events is asked for. Times are whole minutes since the epoch for `minute`, else whole days, both ends included. */
 export interface ReportQuery {
@@ -69,7 +70,9 @@ function dayOf(text: string): number {
 function minuteOf(text: string): number {
   const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/.test(text)
   const at = isTime ? Date.parse(text) : Number.NaN
-  if (Number.isFinite(at)) return Math.floor(at / MINUTE_MS)
+  // A time that rolls over, as 24:00 or one of February 30, is none.
+  if (Number.isFinite(at) && new Date(at).toISOString().startsWith(text.slice(0, MINUTE_LENGTH)))
+    return Math.floor(at / MINUTE_MS)
   throw new Failure('USAGE', `${JSON.stringify(text.slice(0, 40))} is not a minute`, { hint: 'as 2026-11-29T09:30Z' })
 }
 
