@@ -167,8 +167,8 @@ async function batchEvents(parts: JobParts, signal: AbortSignal): Promise<void> 
     AbortSignal.any([signal, enough]),
   )
   signal.throwIfAborted()
-  for (const { tenantId, failure } of report.failures)
-    log.warn('events of a tenant could not be counted', { tenant: tenantId, code: failure.code, why: failure.message })
+  for (const { slug, failure } of report.failures)
+    log.warn('events of a tenant could not be counted', { tenant: slug, code: failure.code, why: failure.message })
   if (report.returned > 0) await parts.add([batchAnalytics(COUNT_AGAIN_MS)])
   else if (enough.aborted) await parts.add([batchAnalytics(0)])
 }

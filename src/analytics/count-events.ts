@@ -4,7 +4,7 @@ import { type Failure, isFailure } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { removeEventRows } from '../tenants/event-rows.js'
-import type { TenantId } from '../tenants/ids.js'
+import type { TenantId, TenantSlug } from '../tenants/ids.js'
 import { withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
 import { applyBatches } from './apply.js'
@@ -37,6 +37,7 @@ export interface CountingParts {
 /** A tenant whose batches could not be counted: they wait. */
 export interface CountFailure {
   readonly tenantId: TenantId
+  readonly slug: TenantSlug
   readonly failure: Failure
 }
 
@@ -56,14 +57,18 @@ export interface CountReport {
 /**
  * Counts what waits in the log, until nothing does or the signal aborts, which is no failure. Several may do it at once. Where a tenant's database fails, its
  * batches are put behind the others, and told of in the report. @throws {Failure} UNAVAILABLE when the log or the catalog is away: what was counted is counted,
- * the rest waits
+ * the rest waits. `ended` is told what was done in any case, before anything is thrown.
  */
-export async function countEvents(parts: CountingParts, signal: AbortSignal): Promise<CountReport> {
+export async function countEvents(
+  parts: CountingParts,
+  signal: AbortSignal,
+  ended: (report: CountReport) => void = () => {},
+): Promise<CountReport> {
   const run = new CountingRun(parts, signal)
   try {
     while (!signal.aborted && (await run.next()));
   } finally {
-    await run.end()
+    await run.end().finally(() => ended(run.report()))
   }
   if (run.bug !== null) throw run.bug
   return run.report()
@@ -71,7 +76,7 @@ export async function countEvents(parts: CountingParts, signal: AbortSignal): Pr
 
 class CountingRun {
   private readonly counts = { batches: 0, repeated: 0, orphaned: 0, events: 0 }
-  private readonly failures = new Map<TenantId, Failure>()
+  private readonly failures = new Map<TenantId, CountFailure>()
   private readonly failing = new Set<TenantId>()
   /** Those that wait again, each once however often it is seen. */
   private readonly returned = new Set<string>()
@@ -88,7 +93,7 @@ class CountingRun {
     return {
       ...this.counts,
       returned: this.returned.size,
-      failures: [...this.failures].map(([tenantId, failure]) => ({ tenantId, failure })),
+      failures: [...this.failures.values()],
     }
   }
 
@@ -149,7 +154,8 @@ class CountingRun {
       }
       this.failing.add(tenant.id)
       if (!isFailure(error)) this.bug ??= error
-      else if (!this.failures.has(tenant.id)) this.failures.set(tenant.id, error)
+      else if (!this.failures.has(tenant.id))
+        this.failures.set(tenant.id, { tenantId: tenant.id, slug: tenant.slug, failure: error })
       return batches
     }
   }
