@@ -174,6 +174,9 @@ describeDrivers('feedctl analytics', settings => {
     expect(await refusal('--by', 'minute', '--from', '2026-02-30T00:00Z')).toBe(
       'error: "2026-02-30T00:00Z" is not a minute (USAGE)',
     )
+    expect(await refusal('--by', 'post', '--from', '2026-01-01', '--to', '2026-12-31', '--limit', '110')).toBe(
+      'error: of 365 days at most 109 posts are shown at once (USAGE)',
+    )
     expect(await refusal('--by', 'week')).toMatch(/USAGE/)
     expect(await installation.run(['analytics', 'report', 'nobody'])).toMatchObject({ exit: 4 })
     await app[Symbol.asyncDispose]()
