@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
-import type { CountedAlongside } from '../../src/analytics/count-alongside.js'
+import type { CountedAlongside, CountingAlongside } from '../../src/analytics/count-alongside.js'
 import type { IngestReport } from '../../src/analytics/ingest.js'
 import type { App } from '../../src/app.js'
 import { count, counted, duration } from '../../src/cli/figures.js'
@@ -22,8 +22,10 @@ interface Options {
 }
 
 interface Shown extends IngestReport {
-  /** Null where others count. */
+  /** Null where others count, and when it failed. */
   readonly counted: CountedAlongside | null
+  /** Why nothing more could be counted; null when it could. */
+  readonly fault: unknown
   readonly durationMs: number
 }
 
@@ -54,8 +56,24 @@ async function ingestFile(io: Io, file: string, options: Options): Promise<void>
   const report = await ingestWith(io, app, file, { ...options, tenant })
   io.print(shownJson(report), () => asText(report))
   io.signal.throwIfAborted()
-  if (report.events.refused > 0)
-    throw new Failure('PARTIAL', `${counted(report.events.refused, 'event')} of ${count(report.events.read)} were refused`)
+  if (report.fault !== null) throw report.fault
+  const partial = partialOf(report)
+  if (partial !== null) throw partial
+}
+
+/** What others sent, and cannot be counted now, is no matter of this command. */
+function partialOf({ events, tenants, counted: sums }: Shown): Failure | null {
+  const [first, ...others] = sums?.failures.filter(({ tenantId }) => tenants.has(tenantId)) ?? []
+  const waiting =
+    first === undefined
+      ? []
+      : [`events of ${counted(1 + others.length, 'tenant')} could not be counted now, and wait: ${first.failure.message}`]
+  const refused = events.refused === 0 ? [] : [`${counted(events.refused, 'event')} of ${count(events.read)} were refused`]
+  if (waiting.length + refused.length === 0) return null
+  return new Failure('PARTIAL', [...refused, ...waiting].join('; '), {
+    hint: refused.length > 0 ? 'mend the refused lines, and send them alone: the others are accepted' : 'feedctl analytics flush',
+    cause: first?.failure,
+  })
 }
 
 async function ingestWith(
@@ -92,12 +110,21 @@ async function ingestWith(
       signal: io.signal,
       progress: told,
     })
-    const sums = io.signal.aborted ? null : await alongside?.end()
-    return { ...report, counted: sums ?? null, durationMs: performance.now() - startedAt }
+    const end = await countRest(io.signal.aborted ? null : alongside)
+    return { ...report, ...end, durationMs: performance.now() - startedAt }
   } finally {
     progress.stop()
     await alongside?.stop()
     await waker.close()
+  }
+}
+
+/** What was accepted is told of also when counting fails. */
+async function countRest(alongside: CountingAlongside | null): Promise<Pick<Shown, 'counted' | 'fault'>> {
+  try {
+    return { counted: (await alongside?.end()) ?? null, fault: null }
+  } catch (error) {
+    return { counted: null, fault: error }
   }
 }
 
@@ -115,22 +142,28 @@ async function* bytesOf(io: Io, file: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-function shownJson({ durationMs, counted: sums, ...report }: Shown) {
+function shownJson({ durationMs, counted: sums, fault: _, tenants, ...report }: Shown) {
   return {
     ...report,
-    counted: sums === null ? null : { events: sums.events, repeatedBatches: sums.repeated },
+    tenants: tenants.size,
+    counted: sums === null ? null : { events: sums.events, repeatedBatches: sums.repeated, returnedBatches: sums.returned },
     durationMs: Math.round(durationMs),
   }
 }
 
 function asText({ events, batches, tenants, refusals, complete, counted: sums, durationMs }: Shown): string {
-  const head = `${counted(events.read, 'event')} read in ${duration(durationMs)}: ${count(events.accepted)} accepted of ${counted(tenants, 'tenant')}`
-  const fate =
-    sums === null
-      ? ''
-      : `, ${count(sums.events)} counted${sums.repeated > 0 ? ` (${counted(sums.repeated, 'batch')} had been before)` : ''}`
+  const head = `${counted(events.read, 'event')} read in ${duration(durationMs)}: ${count(events.accepted)} accepted of ${counted(tenants.size, 'tenant')}`
+  const asides = [
+    ...(sums !== null && sums.repeated > 0 ? [`${batchesOf(sums.repeated)} had been before`] : []),
+    ...(sums !== null && sums.returned > 0 ? [`${batchesOf(sums.returned)} wait`] : []),
+  ]
+  const fate = sums === null ? '' : `, ${count(sums.events)} counted${asides.length === 0 ? '' : ` (${asides.join(', ')})`}`
   const rest = complete ? '' : '\nstopped before the end: the same command counts nothing twice'
   const lines = refusals.map(({ line, message }) => `  line ${line}: ${showControls(message)}`)
   const refused = events.refused === 0 ? '' : `\n${counted(events.refused, 'event')} refused:\n${lines.join('\n')}`
-  return `${head} in ${count(batches)} batches${fate}${rest}${refused}`
+  return `${head} in ${batchesOf(batches)}${fate}${rest}${refused}`
+}
+
+function batchesOf(number: number): string {
+  return `${count(number)} ${number === 1 ? 'batch' : 'batches'}`
 }

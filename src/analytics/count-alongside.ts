@@ -1,6 +1,5 @@
 import { sleep } from '../kernel/clock.js'
-import { Failure } from '../kernel/errors.js'
-import { type CountingParts, countEvents } from './count-events.js'
+import { type CountFailure, type CountingParts, type CountReport, countEvents } from './count-events.js'
 
 /** How long events are gathered before they are counted, while more come. */
 const GATHER_MS = 1_000
@@ -10,6 +9,10 @@ export interface CountedAlongside {
   readonly events: number
   /** Batches that had been counted before. */
   readonly repeated: number
+  /** Batches, whoever sent them, that could not be counted now, and wait. */
+  readonly returned: number
+  /** Whose they are. */
+  readonly failures: readonly CountFailure[]
 }
 
 /** Counts what is accepted, while more is. */
@@ -18,7 +21,6 @@ export class CountingAlongside {
   private readonly counting: Promise<void>
   private events = 0
   private repeated = 0
-  private returned = 0
 
   constructor(
     private readonly parts: CountingParts,
@@ -27,16 +29,11 @@ export class CountingAlongside {
     this.counting = this.countOn()
   }
 
-  /** Counts the rest. @throws {Failure} PARTIAL when some batches could not be counted now, and wait; UNAVAILABLE */
+  /** Counts the rest. @throws {Failure} UNAVAILABLE */
   async end(): Promise<CountedAlongside> {
     await this.stop()
-    this.returned = 0
-    await this.count()
-    if (this.returned > 0)
-      throw new Failure('PARTIAL', `${this.returned} batches could not be counted now, and wait`, {
-        hint: 'feedctl analytics flush',
-      })
-    return { events: this.events, repeated: this.repeated }
+    const { returned, failures } = await this.count()
+    return { events: this.events, repeated: this.repeated, returned, failures }
   }
 
   /** Returns when nothing is being counted any more. Twice is calm. */
@@ -54,10 +51,10 @@ export class CountingAlongside {
     }
   }
 
-  private async count(): Promise<void> {
-    const { events, repeated, returned } = await countEvents(this.parts, this.signal)
-    this.events += events
-    this.repeated += repeated
-    this.returned += returned
+  private async count(): Promise<CountReport> {
+    const report = await countEvents(this.parts, this.signal)
+    this.events += report.events
+    this.repeated += report.repeated
+    return report
   }
 }

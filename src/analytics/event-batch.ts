@@ -27,3 +27,7 @@ export interface EventColumns {
   /** What else each event said, as JSON, null for nothing; null when none of them said more, or nobody keeps it. */
   readonly extras: readonly (string | null)[] | null
 }
+
+export function tenantsOf(batches: readonly EventBatch[]): Set<TenantId> {
+  return new Set(batches.map(({ tenantId }) => tenantId))
+}

@@ -11,7 +11,9 @@ import { type LineTenant, LineTenants } from './line-tenants.js'
 import type { EventLog } from './log/driver.js'
 import { type Window, windowsOf } from './windows.js'
 
-const MOST_PER_BATCH = 5_000
+/** Lines of a tenant, of which the good ones are one batch. */
+const LINES_PER_BATCH = 5_000
+const BYTE_ORDER_MARK = 0xfeff
 const FIRST_SIZE = 64
 /** Stands for `null`. */
 const NOTHING = new Unreadable('it is no object')
@@ -33,7 +35,7 @@ export interface IngestParts {
 export interface IngestOptions {
   /** Whose all events are; null where each line names its `tenant`. */
   readonly tenant: TenantSlug | null
-  /** Batches of the same bytes at the same place with the same prefix have the same ids, and count once. */
+  /** Batches of the same bytes at the same place with the same prefix have the same ids, whichever of their lines are good by now, and count once. */
   readonly batchPrefix: string
   /** Nothing more is read once it aborts. */
   readonly signal: AbortSignal
@@ -52,7 +54,7 @@ export interface IngestReport {
   readonly events: { readonly read: number; readonly accepted: number; readonly refused: number }
   readonly batches: number
   /** Whose events were accepted. */
-  readonly tenants: number
+  readonly tenants: ReadonlySet<TenantId>
   /** The first hundred; of lines of the same unknown tenant the first only. */
   readonly refusals: readonly RefusedLine[]
   /** Not so when the signal aborted before the end. */
@@ -81,6 +83,17 @@ export async function ingest(
   return run.report(!options.signal.aborted)
 }
 
+/** What a window has of one tenant. */
+interface Share {
+  readonly tenantId: TenantId
+  readonly windowId: string
+  /** Of its batches: of so many lines each, good or not, since which of them are good depends on the time as well. */
+  number: number
+  /** Since the last batch. */
+  lines: number
+  gathering: Gathering
+}
+
 class IngestRun {
   private lines = 0
   private readonly counts = { read: 0, accepted: 0, refused: 0 }
@@ -101,21 +114,15 @@ class IngestRun {
 
   report(complete: boolean): IngestReport {
     const { counts, refusals } = this
-    return { events: { ...counts }, batches: this.batches, tenants: this.accepting.size, refusals, complete }
+    return { events: { ...counts }, batches: this.batches, tenants: this.accepting, refusals, complete }
   }
 
   async take({ offset, bytes }: Window): Promise<void> {
     const windowId = shortHash(`${this.options.batchPrefix} ${offset} ${shortHash(bytes)}`)
-    const gathered = new Map<TenantId, Gathering>()
-    const sent = new Map<TenantId, number>()
+    const shares = new Map<TenantId, Share>()
     const now = Date.now()
-    const send = async (tenantId: TenantId, gathering: Gathering) => {
-      const number = sent.get(tenantId) ?? 0
-      sent.set(tenantId, number + 1)
-      await this.send({ tenantId, id: `${windowId}.${number}`, acceptedAt: now, events: gathering.columns() })
-    }
     const text = bytes.toString()
-    for (let from = 0; from < text.length; ) {
+    for (let from = offset === 0 && text.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0; from < text.length; ) {
       const found = text.indexOf('\n', from)
       const end = found < 0 ? text.length : found
       const event = this.next(text.slice(from, end))
@@ -123,15 +130,12 @@ class IngestRun {
       if (event === null) continue
       // Awaited only where nobody knows yet: there are hundreds of thousands in a second.
       const tenant = this.tenants.known(event) ?? (await this.tenants.look(event))
-      const gathering = tenant.id === null ? null : (gathered.get(tenant.id) ?? this.begin(gathered, tenant.id))
-      const refusal = gathering === null ? tenant.refusal : gathering.add(event, now)
+      const share = tenant.id === null ? null : this.shareOf(shares, tenant.id, windowId)
+      const refusal = share === null ? tenant.refusal : share.gathering.add(event, now)
       if (refusal !== null) this.refuse(refusal, tenant)
-      else if (tenant.id !== null && gathering !== null && gathering.length >= MOST_PER_BATCH) {
-        gathered.delete(tenant.id)
-        await send(tenant.id, gathering)
-      }
+      if (share !== null && ++share.lines === LINES_PER_BATCH) await this.sendShare(share, now)
     }
-    for (const [tenantId, gathering] of gathered) if (gathering.length > 0) await send(tenantId, gathering)
+    for (const share of shares.values()) await this.sendShare(share, now)
     this.options.progress(this.lines)
   }
 
@@ -154,10 +158,24 @@ class IngestRun {
     }
   }
 
-  private begin(gathered: Map<TenantId, Gathering>, tenantId: TenantId): Gathering {
-    const gathering = new Gathering({ tenantId, size: FIRST_SIZE, keepsExtras: this.parts.keepsExtras })
-    gathered.set(tenantId, gathering)
-    return gathering
+  private shareOf(shares: Map<TenantId, Share>, tenantId: TenantId, windowId: string): Share {
+    const known = shares.get(tenantId)
+    if (known !== undefined) return known
+    const share = { tenantId, windowId, number: 0, lines: 0, gathering: this.gatheringFor(tenantId) }
+    shares.set(tenantId, share)
+    return share
+  }
+
+  private gatheringFor(tenantId: TenantId): Gathering {
+    return new Gathering({ tenantId, size: FIRST_SIZE, keepsExtras: this.parts.keepsExtras })
+  }
+
+  private async sendShare(share: Share, acceptedAt: number): Promise<void> {
+    const { tenantId, windowId, number, gathering } = share
+    share.number++
+    share.lines = 0
+    share.gathering = this.gatheringFor(tenantId)
+    if (gathering.length > 0) await this.send({ tenantId, id: `${windowId}.${number}`, acceptedAt, events: gathering.columns() })
   }
 
   private refuse(message: string, tenant: LineTenant): void {

@@ -4,7 +4,7 @@ import { Waker } from '../analytics/waker.js'
 import type { App } from '../app.js'
 import { batchAnalytics } from '../jobs.js'
 import { wordsOf } from '../kernel/errors.js'
-import type { Queue } from '../queues/driver.js'
+import type { AddedJobs, Queue } from '../queues/driver.js'
 
 /** The intake of a process that serves, and the job that counts what it has accepted: in this very process where there are no workers. */
 export class ServedIntake {
@@ -61,9 +61,9 @@ export class ServedIntake {
     if (batches > 0) await this.add(0)
   }
 
-  private async add(delayMs: number): Promise<void> {
+  private async add(delayMs: number): Promise<AddedJobs> {
     this.queue ??= this.app.queue(this.stop.signal)
-    await (await this.queue).add([batchAnalytics(delayMs)])
+    return (await this.queue).add([batchAnalytics(delayMs)])
   }
 
   private tell(what: string, error: unknown): void {

@@ -5,6 +5,7 @@ import { openIntake } from '../../src/analytics/intake.js'
 import { Gauge } from '../../src/analytics/log/gauge.js'
 import { Journal } from '../../src/analytics/log/journal.js'
 import { Waker } from '../../src/analytics/waker.js'
+import { sleep } from '../../src/kernel/clock.js'
 import { Failure } from '../../src/kernel/errors.js'
 import { Log } from '../../src/kernel/log.js'
 import { parseTenantId } from '../../src/tenants/ids.js'
@@ -84,7 +85,11 @@ describe('the intake', () => {
 describe('the waker', () => {
   it('adds at once, then once for all that wakes it meanwhile', async () => {
     let added = 0
-    const waker = new Waker(async () => added++, new Log(() => {}), 100)
+    const add = async () => {
+      added++
+      return undefined
+    }
+    const waker = new Waker(add, new Log(() => {}), 100)
     waker.wake()
     waker.wake()
     waker.wake()
@@ -96,7 +101,11 @@ describe('the waker', () => {
 
   it('adds what is wanted when it is closed', async () => {
     let added = 0
-    const waker = new Waker(async () => added++, new Log(() => {}), 3_600_000)
+    const add = async () => {
+      added++
+      return undefined
+    }
+    const waker = new Waker(add, new Log(() => {}), 3_600_000)
     waker.wake()
     waker.wake()
     await waker.close()
@@ -107,7 +116,11 @@ describe('the waker', () => {
     let tries = 0
     const lines: string[] = []
     const add = async () => {
-      if (++tries < 3) throw new Failure('UNAVAILABLE', 'the queue does not answer')
+      tries++
+      // Longer than the pause between two.
+      await sleep(50)
+      if (tries < 3) throw new Failure('UNAVAILABLE', 'the queue does not answer')
+      return undefined
     }
     const waker = new Waker(add, new Log(line => lines.push(line)), 10)
     waker.wake()
@@ -117,24 +130,39 @@ describe('the waker', () => {
   })
 })
 
+describe('the waker of a job that is in quarantine', () => {
+  it('says so once, and again after it was let out and came back', async () => {
+    const lines: string[] = []
+    const answers = [['a'], ['a'], [], ['a']]
+    const add = async () => ({ quarantined: answers.shift() ?? [] })
+    const waker = new Waker(add, new Log(line => lines.push(line)), 1)
+    for (const left of [3, 2, 1, 0]) {
+      waker.wake()
+      await expect.poll(() => answers.length, { interval: 5 }).toBe(left)
+    }
+    await waker.close()
+    expect(lines.filter(line => line.includes('their job is in quarantine'))).toHaveLength(2)
+  })
+})
+
 describe('the gauge', () => {
   it('reads once a second, and counts what it lets in until then', async () => {
     let [now, reads, bytes] = [0, 0, 0]
-    const read = async () => {
+    const backlog = async () => {
       reads++
-      return { batches: 1, bytes, oldestAt: null }
+      return { bytes }
     }
-    const gauge = new Gauge(read, 100, () => now)
-    await Promise.all([gauge.admit(60), gauge.admit(60)])
+    const gauge = new Gauge({ backlog, held: async () => new Set() }, 100, () => now)
+    await Promise.all([gauge.admit(TENANT, 60), gauge.admit(TENANT, 60)])
     expect(reads).toBe(1)
-    await expect(gauge.admit(1)).rejects.toMatchObject({ code: 'EVENTS_BEHIND' })
+    await expect(gauge.admit(TENANT, 1)).rejects.toMatchObject({ code: 'EVENTS_BEHIND' })
     now = 999
-    await expect(gauge.admit(1)).rejects.toMatchObject({ code: 'EVENTS_BEHIND' })
+    await expect(gauge.admit(TENANT, 1)).rejects.toMatchObject({ code: 'EVENTS_BEHIND' })
     now = 1_000
-    await gauge.admit(1)
+    await gauge.admit(TENANT, 1)
     bytes = 100
     now = 2_000
-    await expect(gauge.admit(1)).rejects.toMatchObject({ code: 'EVENTS_BEHIND' })
+    await expect(gauge.admit(TENANT, 1)).rejects.toMatchObject({ code: 'EVENTS_BEHIND' })
     expect(reads).toBe(3)
   })
 })

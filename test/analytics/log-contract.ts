@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { EventBatch } from '../../src/analytics/event-batch.js'
+import { encodeBatch } from '../../src/analytics/log/codec.js'
 import type { EventLog, TakenBatches } from '../../src/analytics/log/driver.js'
 import { parseTenantId } from '../../src/tenants/ids.js'
 
@@ -184,6 +185,25 @@ export function keepsTheLogContract(fresh: () => LogGround): void {
       await taken?.done()
       const ids = idsOf(await drained(open()))
       expect(ids).toEqual(['third', ...idsOf(first), ...idsOf(more)])
+    })
+
+    it('refuses more of a tenant whose batches were put behind once it is half full, and of nobody else', async () => {
+      const room = 4 * encodeBatch(batchOf('a', 1_000)).length
+      const { log, open } = ground(room)
+      const append = (id: string, tenant: number) => open().append(batchOf(id, 1_000, tenant))
+      await append('first', 1)
+      const taken = await takenSoon(log)
+      await log.putBehind(taken.batches)
+      await taken.done()
+      await append('second', 1)
+      await expect(append('third', 1)).rejects.toMatchObject({
+        code: 'EVENTS_BEHIND',
+        retry: true,
+        message: expect.stringContaining('of this tenant'),
+      })
+      await append('of another', 2)
+      expect(idsOf(await drained(open())).sort()).toEqual(['first', 'of another', 'second'])
+      await append('again', 1)
     })
 
     it('hands out again what a taker had that was killed', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { encodeBatch } from '../../src/analytics/log/codec.js'
@@ -103,6 +103,35 @@ describe('the journal', () => {
     expect(lines.join('\n')).toContain('lost=2')
     expect(lines.join('\n')).toContain('written by another feedctl (version 99)')
     expect(await openJournal(folder).backlog()).toEqual({ batches: 0, bytes: 0, oldestAt: null })
+  })
+
+  it('hands out the others where a segment cannot be read, says so, and that one once it can', async () => {
+    const folder = temporaryFolder()
+    const bad = join(folder, `sealed.${AT}-a.1`)
+    mkdirSync(bad)
+    leave(folder, `sealed.${AT}-b.1`, record('good'))
+    const lines: string[] = []
+    const journal = openJournal(folder, lines)
+    const taken = await journal.take(1_000)
+    expect(taken?.batches.map(({ id }) => id)).toEqual(['good'])
+    await taken?.done()
+    await expect(journal.take(1_000)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(lines.join()).toContain('cannot be read')
+    expect(readdirSync(folder)).toEqual([`sealed.${AT}-a.1`])
+    rmdirSync(bad)
+    leave(folder, `sealed.${AT}-a.1`, record('mended'))
+    expect(await ids(journal)).toEqual(['mended'])
+  })
+
+  it('hands out no more bytes at once than memory should hold', async () => {
+    const folder = temporaryFolder()
+    const batch = batchOf('large', 20_000)
+    const large = recordOf(
+      encodeBatch({ ...batch, events: { ...batch.events, extras: new Array(20_000).fill('x'.repeat(900)) } }),
+    )
+    for (const name of ['a', 'b', 'c']) leave(folder, `sealed.${AT}-${name}.1`, large)
+    const taken = await openJournal(folder).take(500_000)
+    expect(taken?.batches).toHaveLength(2)
   })
 
   it('begins another segment when one is large', async () => {

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { encodeBatch } from '../../src/analytics/log/codec.js'
+import type { TakenBatches } from '../../src/analytics/log/driver.js'
 import { EventStream } from '../../src/analytics/log/stream.js'
+import { entryOf } from '../../src/analytics/log/stream-entries.js'
 import { Log } from '../../src/kernel/log.js'
 import { eraseKeys } from '../../src/queues/index.js'
 import { deleteRedisKeys, sharedRedisEnv } from '../support/drivers.js'
@@ -51,6 +54,53 @@ describe('the stream', () => {
     expect(await redis.xlen(`{${prefix}}:event-log`)).toBeLessThan(100)
     expect((await stream.backlog()).batches).toBe(500)
     expect(await ids(stream)).toHaveLength(500)
+  })
+
+  it('takes, keeps, gives back and forgets tens of thousands of small entries', async () => {
+    const prefix = freshPrefix()
+    const redis = connect(env.REDIS_URL ?? '')
+    onTestFinished(() => redis.disconnect())
+    const keys = [`{${prefix}}:event-log`, `{${prefix}}:event-log:sums`] as const
+    const entry = entryOf([encodeBatch(batchOf('small', 1))])
+    // By hand: as many processes that append one after the other do in an hour.
+    for (let round = 0; round < 30; round++) {
+      const pipeline = redis.pipeline()
+      for (let n = 0; n < 2_000; n++) pipeline.xadd(keys[0], '*', 'd', entry)
+      await pipeline.exec()
+    }
+    await redis.hset(keys[1], { bytes: 60_000 * entry.length, batches: 60_000 })
+    const [first, second] = [openStream(prefix), openStream(prefix)]
+    const takeAll = async (stream: EventStream) => {
+      const all: TakenBatches[] = []
+      for (let taken = await stream.take(500_000); taken !== null; taken = await stream.take(500_000)) all.push(taken)
+      return all
+    }
+    const count = (all: readonly TakenBatches[]) => all.reduce((sum, { batches }) => sum + batches.length, 0)
+    expect(count(await takeAll(first))).toBe(60_000)
+    expect(await second.take(1)).toBeNull()
+    await first.close()
+    const again = await takeAll(second)
+    expect(count(again)).toBe(60_000)
+    for (const taken of again) await taken.done()
+    expect(await second.backlog()).toEqual({ batches: 0, bytes: 0, oldestAt: null })
+  })
+
+  it('hands out about as many events as are asked for, however large entries are', async () => {
+    const stream = openStream(freshPrefix())
+    for (let n = 0; n < 3; n++) await stream.append(batchOf(`small ${n}`, 1))
+    for (let n = 0; n < 20; n++) await stream.append(batchOf(`large ${n}`, 5_000))
+    const other = openStream(freshPrefix())
+    const batch = batchOf('large', 10_000)
+    const extras = new Array(10_000).fill('x'.repeat(1_000))
+    for (let n = 0; n < 6; n++) await other.append({ ...batch, events: { ...batch.events, extras } })
+    const sizes: number[] = []
+    for (let taken = await stream.take(12_000); taken !== null; taken = await stream.take(12_000)) {
+      sizes.push(taken.batches.reduce((sum, { events }) => sum + events.length, 0))
+      await taken.done()
+    }
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(17_000)
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(100_003)
+    expect((await other.take(500_000))?.batches.length).toBe(4)
   })
 
   it('keeps what a slow taker works on', async () => {

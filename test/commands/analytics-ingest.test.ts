@@ -16,7 +16,7 @@ interface IngestJson {
   readonly tenants: number
   readonly refusals: { line: number; message: string }[]
   readonly complete: boolean
-  readonly counted: { events: number; repeated_batches: number } | null
+  readonly counted: { events: number; repeated_batches: number; returned_batches: number } | null
 }
 
 const json = ({ out }: CliResult) => JSON.parse(out) as IngestJson
@@ -74,7 +74,7 @@ describeDrivers('analytics ingest', env => {
       stdin: '{"kind":"view"}\n{"kind":"view"}\n',
     })
     expect(end.exit).toBe(0)
-    expect(json(end).counted).toEqual(made.onRedis ? null : { events: 2, repeated_batches: 0 })
+    expect(json(end).counted).toEqual(made.onRedis ? null : { events: 2, repeated_batches: 0, returned_batches: 0 })
     await expect.poll(() => countedOf(made, 'later')).toBe(2)
   })
 })
@@ -115,9 +115,10 @@ describe('analytics ingest', () => {
       ],
     })
     expect(JSON.parse(end.err)).toMatchObject({ error: { code: 'PARTIAL', message: '9 events of 11 were refused' } })
+    expect(end.err).toContain('send them alone')
     const text = await made.run(['analytics', 'ingest', file])
     expect(text.out).toMatch(
-      /^11 events read in .+: 2 accepted of 1 tenant in 1 batches, 0 counted \(1 batch had been before\)\n9 events refused:\n {2}line 3: /,
+      /^11 events read in .+: 2 accepted of 1 tenant in 1 batch, 0 counted \(1 batch had been before\)\n9 events refused:\n {2}line 3: /,
     )
   })
 
@@ -138,6 +139,35 @@ describe('analytics ingest', () => {
     for (const flags of [[], [], ['--batch-prefix', 'x'], ['--batch-prefix', 'x']])
       expect(await run(...flags)).toMatchObject({ exit: 0 })
     expect(await countedOf(made, 'acme')).toBe(3)
+  })
+
+  it('reads past the mark that some editors put before the first line', async () => {
+    await using made = await installation({}, ['acme'])
+    const file = fileOf(['\ufeff{"kind":"view"}', '{"kind":"view"}'])
+    expect(await made.run(['analytics', 'ingest', file, '--tenant', 'acme'])).toMatchObject({ exit: 0 })
+    expect(await countedOf(made, 'acme')).toBe(2)
+  })
+
+  it('reports, and ends with 6, when what it accepted cannot be counted now, but not for the sake of others', async () => {
+    await using made = await installation()
+    await using app = await made.open()
+    const place = async (slug: string, database: string) => {
+      const { placement } = await getTenant(app.catalog, parseSlug(slug))
+      const there = app.catalog.kysely.updateTable('placements').where('database_name', '=', placement.database)
+      await there.set({ database_name: database }).execute()
+      return placement.database
+    }
+    const broken = await place('acme', 'nowhere')
+    const flags = ['--tenant', 'acme', '--json', '--progress', 'none']
+    const ofBroken = await made.run(['analytics', 'ingest', fileOf([{ kind: 'view' }]), ...flags])
+    expect(ofBroken.exit).toBe(6)
+    expect(json(ofBroken)).toMatchObject({ events: { accepted: 1 }, counted: { events: 0, returned_batches: 1 } })
+    expect(JSON.parse(ofBroken.err).error.message).toMatch(/^events of 1 tenant could not be counted now, and wait: /)
+    const ofSound = await made.run(['analytics', 'ingest', fileOf([{ kind: 'click' }]), '--tenant', 'acme-2'])
+    expect(ofSound).toMatchObject({ exit: 0, out: expect.stringMatching(/, 1 counted \(1 batch wait\)\n$/) })
+    await place('acme', broken)
+    expect(await made.run(['analytics', 'flush'])).toMatchObject({ exit: 0 })
+    expect(await countedOf(made, 'acme')).toBe(1)
   })
 
   it('leaves what it accepted to be counted later', async () => {

@@ -27,7 +27,8 @@ export interface EventLog {
   append(batch: EventBatch): Promise<void>
   /**
    * Keeps anew what was taken and cannot be counted now, behind all that waits, however much that is: who calls it is `done` with the taken ones next. When it
-   * resolves, all are kept as by `append`. @throws {Failure} DISK_FULL, REDIS_FULL, UNAVAILABLE: some may be kept, so that the taken ones are to be given back
+   * resolves, all are kept as by `append`. For half an hour `append` takes from their tenants only while less than half of what may wait does.
+   * @throws {Failure} DISK_FULL, REDIS_FULL, UNAVAILABLE: some may be kept, so that the taken ones are to be given back
    */
   putBehind(batches: readonly EventBatch[]): Promise<void>
   /**

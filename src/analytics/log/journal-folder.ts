@@ -14,9 +14,14 @@ export class JournalFolder {
 
   /** Oldest first; none where there is no folder. */
   async list(): Promise<Segment[]> {
+    const names = await this.names()
+    return names.flatMap(name => segmentOf(name) ?? []).sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  /** Of all files. */
+  async names(): Promise<string[]> {
     try {
-      const names = await readdir(this.path)
-      return names.flatMap(name => segmentOf(name) ?? []).sort((a, b) => (a.id < b.id ? -1 : 1))
+      return await readdir(this.path)
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return []
       throw error

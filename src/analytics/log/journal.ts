@@ -2,12 +2,15 @@ import { sleep, steady } from '../../kernel/clock.js'
 import { wordsOf } from '../../kernel/errors.js'
 import { newHolder } from '../../kernel/holder.js'
 import type { Log } from '../../kernel/log.js'
-import type { EventBatch } from '../event-batch.js'
+import type { TenantId } from '../../tenants/ids.js'
+import { type EventBatch, tenantsOf } from '../event-batch.js'
 import { allKept } from './all-kept.js'
 import { decodeBatch, encodeBatch } from './codec.js'
 import type { Backlog, EventLog, TakenBatches } from './driver.js'
 import { Gauge } from './gauge.js'
 import { JournalFolder, journalFailure } from './journal-folder.js'
+import { JournalHeld } from './journal-held.js'
+import { Portion } from './portion.js'
 import { payloadsIn, recordOf } from './records.js'
 import { SegmentWriter } from './segment-writer.js'
 import { askedName, damagedName, type Segment, sealedName, startedAt, takenName } from './segments.js'
@@ -33,12 +36,23 @@ interface Claim {
   isDamaged: boolean
 }
 
+/** What one take has so far. */
+interface Taking {
+  readonly portion: Portion
+  readonly claims: Claim[]
+  /** Those that could not be read: they are given back. */
+  readonly unread: Claim[]
+  /** Why the first of them could not be. */
+  fault: unknown
+}
+
 /** Batches in files, each synced before it is acknowledged. */
 export class Journal implements EventLog {
   readonly name = 'journal'
   private readonly folder: JournalFolder
   private readonly holder = newHolder()
   private readonly writer: SegmentWriter
+  private readonly held: JournalHeld
   private readonly gauge: Gauge
   private readonly claims = new Set<Claim>()
   private touching: NodeJS.Timeout | null = null
@@ -46,18 +60,20 @@ export class Journal implements EventLog {
   constructor(private readonly options: JournalOptions) {
     this.folder = new JournalFolder(options.folder)
     this.writer = new SegmentWriter(this.folder, this.holder)
-    this.gauge = new Gauge(() => this.backlog(), options.maxBytes)
+    this.held = new JournalHeld(options.folder, this.holder)
+    this.gauge = new Gauge({ backlog: () => this.backlog(), held: () => this.readHeld() }, options.maxBytes)
   }
 
   async append(batch: EventBatch): Promise<void> {
     const record = recordOf(encodeBatch(batch))
-    await this.gauge.admit(record.length)
+    await this.gauge.admit(batch.tenantId, record.length)
     await this.writer.append(record)
   }
 
   /** In segments of their own: names are in order of time. */
   async putBehind(batches: readonly EventBatch[]): Promise<void> {
     await this.asking(async () => {
+      await this.held.add(tenantsOf(batches))
       await this.writer.seal()
       await allKept(batches.map(batch => this.writer.append(recordOf(encodeBatch(batch)))))
     })
@@ -65,23 +81,25 @@ export class Journal implements EventLog {
 
   take(maxEvents: number): Promise<TakenBatches | null> {
     return this.asking(async () => {
-      const claims: Claim[] = []
-      const batches: EventBatch[] = []
+      const taking: Taking = { portion: new Portion(maxEvents), claims: [], unread: [], fault: null }
+      const { portion, claims } = taking
       try {
         await this.folder.recover()
-        await this.claimInto(batches, claims, maxEvents)
-        if (countOf(batches) < maxEvents) {
+        await this.claimInto(taking)
+        if (!portion.isFull) {
           await this.writer.seal()
-          await this.claimInto(batches, claims, maxEvents)
+          await this.claimInto(taking)
         }
-        if (batches.length === 0 && (await this.askOthers())) await this.claimInto(batches, claims, maxEvents)
+        if (portion.batches.length === 0 && (await this.askOthers())) await this.claimInto(taking)
+        await this.giveBack(taking.unread)
       } catch (error) {
-        await this.giveBack(claims)
+        await this.giveBack([...claims, ...taking.unread])
         throw error
       }
-      if (batches.length === 0) return null
+      if (portion.batches.length === 0 && taking.fault !== null) throw taking.fault
+      if (portion.batches.length === 0) return null
       return {
-        batches,
+        batches: portion.batches,
         done: () => this.asking(() => this.forget(claims)),
         giveBack: () => this.asking(() => this.giveBack(claims)),
       }
@@ -109,16 +127,23 @@ export class Journal implements EventLog {
     })
   }
 
-  /** Adds what waits until there are enough events. */
-  private async claimInto(batches: EventBatch[], claims: Claim[], maxEvents: number): Promise<void> {
+  private readHeld(): Promise<ReadonlySet<TenantId>> {
+    return this.asking(async () => this.held.read(await this.folder.names()))
+  }
+
+  /** Adds what waits until there is enough. A segment that cannot be read keeps none of the others waiting. */
+  private async claimInto(taking: Taking): Promise<void> {
+    const { portion, claims } = taking
     for (const segment of await this.folder.list()) {
-      if (countOf(batches) >= maxEvents) return
+      if (portion.isFull) return
       const claim = segment.state === 'sealed' ? await this.claim(segment) : null
       if (claim === null) continue
-      const found = await this.readBatches(claim)
+      const bytes = await this.read(claim, taking)
+      if (bytes === null) continue
+      const found = this.readBatches(claim, bytes)
       if (found.length === 0) await this.forget([claim])
       else claims.push(claim)
-      batches.push(...found)
+      portion.add(found, bytes.length)
     }
   }
 
@@ -132,8 +157,19 @@ export class Journal implements EventLog {
     return claim
   }
 
-  private async readBatches(claim: Claim): Promise<EventBatch[]> {
-    const payloads = payloadsIn(await this.folder.read(claim.name))
+  private async read(claim: Claim, taking: Taking): Promise<Buffer | null> {
+    try {
+      return await this.folder.read(claim.name)
+    } catch (error) {
+      taking.unread.push(claim)
+      taking.fault ??= error
+      this.options.log.error('analytics: a segment of the journal cannot be read', { segment: claim.id, why: wordsOf(error) })
+      return null
+    }
+  }
+
+  private readBatches(claim: Claim, bytes: Buffer): EventBatch[] {
+    const payloads = payloadsIn(bytes)
     const batches: EventBatch[] = []
     for (const payload of payloads) {
       try {
@@ -206,8 +242,4 @@ export class Journal implements EventLog {
       throw journalFailure(error, this.folder.path)
     }
   }
-}
-
-function countOf(batches: readonly EventBatch[]): number {
-  return batches.reduce((sum, { events }) => sum + events.length, 0)
 }

@@ -3,6 +3,10 @@ import type { RedisConnection } from '../../redis/connection.js'
 
 /** As old as nothing that is worked on gets: what is given back can be claimed at once. */
 const GIVEN_BACK_MS = 7 * 86_400_000
+/** Each is an argument: too many overflow the stack here, and hold up the others in Redis. */
+const MOST_PER_COMMAND = 1_000
+/** Of dead readers, that are looked up at once. */
+const MOST_DEAD = 10_000
 
 export interface StreamEntry {
   readonly id: string
@@ -14,71 +18,59 @@ type RawEntry = [id: Buffer, fields: Buffer[] | null] | null
 /** This process among those that read the stream. */
 export class StreamGroup {
   readonly name = 'counting'
-  private hasRead = false
 
   constructor(
     private readonly redis: RedisConnection,
     private readonly stream: string,
-    private readonly consumer: string,
+    readonly consumer: string,
     private readonly deadAfterMs: number,
   ) {}
 
-  /** Entries that nobody works on, as many as that at most: those of dead readers first. The group, and the stream, are made where there are none. */
-  async read(count: number): Promise<StreamEntry[]> {
-    this.hasRead = true
-    const claimed = await this.withGroup(() => this.claim(count))
-    return claimed.length > 0 ? claimed : this.withGroup(() => this.readNew(count))
+  /**
+   * For one take: answers entries that nobody works on, as many as asked at most, those of dead readers first; none when there are no more. Who is dead is looked
+   * up once. The group, and the stream, are made where there are none.
+   */
+  reading(): (count: number) => Promise<StreamEntry[]> {
+    let dead: string[] | null = null
+    return async count => {
+      dead ??= await this.withGroup(() => this.idsOfDead())
+      while (dead.length > 0) {
+        const claimed = await this.claim(dead.splice(0, count))
+        if (claimed.length > 0) return claimed
+      }
+      return this.withGroup(() => this.readNew(count))
+    }
   }
 
-  /** They are still worked on. */
+  /** They are still worked on. A thousand at most. */
   async keep(ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await this.redis.xclaim(this.stream, this.name, this.consumer, 0, ...ids, 'JUSTID')
   }
 
+  /** A thousand at most. */
   async giveBack(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return
     await this.redis.xclaim(this.stream, this.name, this.consumer, 0, ...ids, 'IDLE', GIVEN_BACK_MS, 'JUSTID')
   }
 
-  /** Unless entries are still this one's: who deletes a consumer deletes what it has read. */
-  async leave(): Promise<void> {
-    if (!this.hasRead) return
-    const pending = (await this.redis.xpending(this.stream, this.name, '-', '+', 1, this.consumer)) as unknown[]
-    if (pending.length === 0) await this.redis.xgroup('DELCONSUMER', this.stream, this.name, this.consumer)
+  private async idsOfDead(): Promise<string[]> {
+    const pending = (await this.redis.xpending(this.stream, this.name, 'IDLE', this.deadAfterMs, '-', '+', MOST_DEAD)) as [
+      id: string,
+    ][]
+    return pending.map(([id]) => id)
   }
 
-  private async claim(count: number): Promise<StreamEntry[]> {
-    const entries: StreamEntry[] = []
-    for (let from = '0-0'; ; ) {
-      const [next, raw] = (await this.redis.callBuffer(
-        'XAUTOCLAIM',
-        this.stream,
-        this.name,
-        this.consumer,
-        this.deadAfterMs,
-        from,
-        'COUNT',
-        count,
-      )) as [Buffer, RawEntry[]]
-      entries.push(...entriesOf(raw))
-      from = next.toString()
-      // It looks at so many at a time, those that others work on included.
-      if (from === '0-0' || entries.length > 0) return entries
-    }
+  /** Those of them that nobody else has claimed meanwhile. */
+  private async claim(ids: readonly string[]): Promise<StreamEntry[]> {
+    const { redis, stream, name, consumer } = this
+    return entriesOf((await redis.callBuffer('XCLAIM', stream, name, consumer, this.deadAfterMs, ...ids)) as RawEntry[])
   }
 
   private async readNew(count: number): Promise<StreamEntry[]> {
-    const read = (await this.redis.callBuffer(
-      'XREADGROUP',
-      'GROUP',
-      this.name,
-      this.consumer,
-      'COUNT',
-      count,
-      'STREAMS',
-      this.stream,
-      '>',
-    )) as [stream: Buffer, entries: RawEntry[]][] | null
+    const { redis, stream, name, consumer } = this
+    const read = (await redis.callBuffer('XREADGROUP', 'GROUP', name, consumer, 'COUNT', count, 'STREAMS', stream, '>')) as
+      | [stream: Buffer, entries: RawEntry[]][]
+      | null
     return entriesOf(read?.[0]?.[1] ?? [])
   }
 
@@ -95,6 +87,11 @@ export class StreamGroup {
     })
     return deed()
   }
+}
+
+/** In pieces of a thousand at most: what one command takes. */
+export function* inCommands<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let from = 0; from < items.length; from += MOST_PER_COMMAND) yield items.slice(from, from + MOST_PER_COMMAND)
 }
 
 /** Those that were deleted while they were worked on are left out. */

@@ -28,6 +28,13 @@ elseif bytes > 0 then
 end
 `
 
+/** KEYS: stream. ARGV: group, consumer. Who deletes a consumer deletes what it has read. */
+const LEAVE = `
+if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) == 0 then
+  redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+end
+`
+
 /** KEYS: stream, sums. Answers entries, bytes, batches and the id of the oldest entry. */
 const BACKLOG = `
 local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)
@@ -56,9 +63,15 @@ export class StreamScripts {
     await this.redis.eval(APPEND, 2, this.keys.stream, this.keys.sums, batches, entry)
   }
 
+  /** A thousand at most. */
   async forget(group: string, entries: readonly EntryFacts[]): Promise<void> {
     const facts = entries.flatMap(({ id, batches, bytes }) => [id, batches, bytes])
     await this.redis.eval(FORGET, 2, this.keys.stream, this.keys.sums, group, ...facts)
+  }
+
+  /** Unless entries are still the consumer's. */
+  async leave(group: string, consumer: string): Promise<void> {
+    await this.redis.eval(LEAVE, 1, this.keys.stream, group, consumer)
   }
 
   /** `oldestId`: `<epoch ms>-<number>`; '' where there is none. */

@@ -3,21 +3,25 @@ import { Failure, wordsOf } from '../../kernel/errors.js'
 import { newHolder } from '../../kernel/holder.js'
 import type { Log } from '../../kernel/log.js'
 import type { RedisConnection } from '../../redis/connection.js'
-import type { EventBatch } from '../event-batch.js'
+import { type EventBatch, tenantsOf } from '../event-batch.js'
 import { allKept } from './all-kept.js'
 import { encodeBatch } from './codec.js'
 import type { Backlog, EventLog, TakenBatches } from './driver.js'
 import { EntryGathering } from './entry-gathering.js'
 import { Gauge } from './gauge.js'
+import { Portion } from './portion.js'
 import { batchesIn } from './stream-entries.js'
-import { StreamGroup } from './stream-group.js'
+import { inCommands, StreamGroup } from './stream-group.js'
+import { StreamHeld } from './stream-held.js'
 import { type EntryFacts, StreamScripts } from './stream-scripts.js'
 
 /** A taker that says nothing for so long is dead: it claims what it works on anew more often. */
 const DEAD_AFTER_MS = 60_000
-/** Before anything is known of entries. */
-const FIRST_GUESS_EVENTS = 1_000
-const MOST_ENTRIES_PER_READ = 256
+/** Before anything is known of entries: they may be large. */
+const FIRST_ENTRIES = 4
+const MOST_ENTRIES_PER_READ = 64
+/** What is taken is told to Redis to be worked on, again and again. */
+const MOST_ENTRIES_PER_TAKE = 10_000
 
 export interface StreamOptions {
   readonly redis: RedisConnection
@@ -33,19 +37,22 @@ export class EventStream implements EventLog {
   readonly name = 'stream'
   private readonly scripts: StreamScripts
   private readonly group: StreamGroup
+  private readonly held: StreamHeld
   private readonly gauge: Gauge
   private readonly gathering: EntryGathering
   private readonly taken = new Set<EntryFacts>()
   private readonly why: (error: unknown) => string
   private keeping: NodeJS.Timeout | null = null
-  private eventsPerEntry = FIRST_GUESS_EVENTS
+  private hasTaken = false
 
   constructor(private readonly options: StreamOptions) {
     const { redis, prefix, maxBytes, deadAfterMs = DEAD_AFTER_MS } = options
     const keys = { stream: `{${prefix}}:event-log`, sums: `{${prefix}}:event-log:sums` }
     this.scripts = new StreamScripts(redis, keys)
     this.group = new StreamGroup(redis, keys.stream, newHolder(), deadAfterMs)
-    this.gauge = new Gauge(() => this.backlog(), maxBytes)
+    const held = new StreamHeld(redis, `{${prefix}}:event-log:held`)
+    this.held = held
+    this.gauge = new Gauge({ backlog: () => this.backlog(), held: () => held.read() }, maxBytes)
     this.gathering = new EntryGathering((entry, batches) => this.scripts.append(entry, batches))
     this.why = connectionWords(redis)
   }
@@ -53,21 +60,26 @@ export class EventStream implements EventLog {
   append(batch: EventBatch): Promise<void> {
     return this.asking(async () => {
       const encoded = encodeBatch(batch)
-      await this.gauge.admit(encoded.length)
+      await this.gauge.admit(batch.tenantId, encoded.length)
       await this.gathering.add(encoded)
     })
   }
 
   putBehind(batches: readonly EventBatch[]): Promise<void> {
-    return this.asking(() => allKept(batches.map(batch => this.gathering.add(encodeBatch(batch)))))
+    return this.asking(async () => {
+      await this.held.add(tenantsOf(batches))
+      await allKept(batches.map(batch => this.gathering.add(encodeBatch(batch))))
+    })
   }
 
   take(maxEvents: number): Promise<TakenBatches | null> {
     return this.asking(async () => {
       const entries: EntryFacts[] = []
-      const batches: EventBatch[] = []
+      const portion = new Portion(maxEvents)
+      const { batches } = portion
+      this.hasTaken = true
       try {
-        await this.fill(entries, batches, maxEvents)
+        await this.fill(entries, portion)
       } catch (error) {
         await this.giveBack(entries).catch(() => {})
         throw error
@@ -90,7 +102,7 @@ export class EventStream implements EventLog {
   async close(): Promise<void> {
     try {
       await this.giveBack([...this.taken])
-      await this.group.leave()
+      if (this.hasTaken) await this.scripts.leave(this.group.name, this.group.consumer)
     } catch (error) {
       this.options.log.debug('analytics: what was taken is given back by time', { why: this.why(error) })
     } finally {
@@ -99,24 +111,30 @@ export class EventStream implements EventLog {
     }
   }
 
-  private async fill(entries: EntryFacts[], batches: EventBatch[], maxEvents: number): Promise<void> {
-    for (let events = 0; events < maxEvents; ) {
-      const wanted = Math.ceil((maxEvents - events) / this.eventsPerEntry)
-      const read = await this.group.read(Math.min(Math.max(wanted, 1), MOST_ENTRIES_PER_READ))
-      if (read.length === 0) return
-      let readEvents = 0
-      for (const { id, data } of read) {
-        const found = this.decode(id, data)
-        if (found === null) continue
-        const facts = { id, batches: found.length, bytes: data.length }
-        entries.push(facts)
-        this.hold(facts)
-        batches.push(...found)
-        readEvents += found.reduce((sum, batch) => sum + batch.events.length, 0)
+  private async fill(entries: EntryFacts[], portion: Portion): Promise<void> {
+    const read = this.group.reading()
+    let wanted = FIRST_ENTRIES
+    for (let seen = 0; !portion.isFull && seen < MOST_ENTRIES_PER_TAKE; ) {
+      const found = await read(wanted)
+      if (found.length === 0) return
+      seen += found.length
+      const surplus: string[] = []
+      for (const { id, data } of found) {
+        if (portion.isFull) surplus.push(id)
+        else this.add(entries, portion, id, data)
       }
-      events += readEvents
-      this.eventsPerEntry = Math.max(1, readEvents / read.length)
+      await this.group.giveBack(surplus)
+      if (entries.length > 0) wanted = Math.min(portion.roomFor(entries.length), MOST_ENTRIES_PER_READ)
     }
+  }
+
+  private add(entries: EntryFacts[], portion: Portion, id: string, data: Buffer): void {
+    const found = this.decode(id, data)
+    if (found === null) return
+    const facts = { id, batches: found.length, bytes: data.length }
+    entries.push(facts)
+    this.hold(facts)
+    portion.add(found, data.length)
   }
 
   /** Null for what cannot be read. It stays: once it looks as if its reader were dead, others try, among them a later feedctl. */
@@ -134,20 +152,35 @@ export class EventStream implements EventLog {
     this.keeping ??= setInterval(() => void this.keep(), (this.options.deadAfterMs ?? DEAD_AFTER_MS) / 4).unref()
   }
 
+  /** What could not be kept others count as well: once, but it is work for nothing. */
   private async keep(): Promise<void> {
-    await this.group.keep([...this.taken].map(({ id }) => id)).catch(() => {})
+    try {
+      for (const some of inCommands([...this.taken])) {
+        // Some may have been given back since.
+        const still = some.filter(entry => this.taken.has(entry))
+        await this.group.keep(still.map(({ id }) => id))
+      }
+    } catch (error) {
+      this.options.log.warn('analytics: others may take what is being counted', { why: this.why(error) })
+    }
   }
 
   private async forget(entries: readonly EntryFacts[]): Promise<void> {
-    const own = entries.filter(entry => this.taken.has(entry))
-    if (own.length > 0) await this.scripts.forget(this.group.name, own)
-    this.release(own)
+    for (const some of inCommands(entries.filter(entry => this.taken.has(entry)))) {
+      await this.scripts.forget(this.group.name, some)
+      this.release(some)
+    }
   }
 
   private async giveBack(entries: readonly EntryFacts[]): Promise<void> {
-    const own = entries.filter(entry => this.taken.has(entry))
-    await this.group.giveBack(own.map(({ id }) => id))
-    this.release(own)
+    for (const some of inCommands(entries.filter(entry => this.taken.has(entry)))) {
+      // Before it is said: what keeps those that are worked on would take these back.
+      this.release(some)
+      await this.group.giveBack(some.map(({ id }) => id)).catch(error => {
+        for (const entry of some) this.hold(entry)
+        throw error
+      })
+    }
   }
 
   private release(entries: readonly EntryFacts[]): void {
