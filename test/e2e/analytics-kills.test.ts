@@ -13,7 +13,7 @@ import { Installation } from './installation.js'
 
 /** On each of the four combinations. */
 const KILLS = 6
-/** The last of them come when batches of a tenant that cannot be counted are behind the others, and are not yet forgotten where they were. */
+/** The last of them come when batches of a tenant that cannot be counted are behind the others, and are about to be forgotten where they were. */
 const KILLS_BETWEEN = 2
 const TENANTS = 4
 const BATCHES = 12
