@@ -32,8 +32,8 @@ export interface EventLog {
    */
   putBehind(batches: readonly EventBatch[]): Promise<void>
   /**
-   * Batches that nobody works on, the oldest first, at least one and about `maxEvents` events at most; null when there are none. Those of a taker that died
-   * are handed out again. @throws {Failure} UNAVAILABLE
+   * Batches that nobody works on, the oldest first, at least one and about `maxEvents` events at most, fewer where they are large or scattered; null when there
+   * are none. Those of a taker that died are handed out again. @throws {Failure} UNAVAILABLE
    */
   take(maxEvents: number): Promise<TakenBatches | null>
   /** @throws {Failure} UNAVAILABLE */
