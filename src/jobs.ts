@@ -6,7 +6,7 @@ import { startDueSyncs } from './feeds/due.js'
 import { eachActiveTenant, pruneTenantJob } from './feeds/prune-jobs.js'
 import type { RetentionPolicy } from './feeds/retention-policy.js'
 import { buryTenantJob, type SyncIntake, type SyncJobParts, syncTenantJob } from './feeds/sync-job.js'
-import { Failure, isFailure } from './kernel/errors.js'
+import { Failure, isFailure, wordsOf } from './kernel/errors.js'
 import type { Disks } from './media/disks/driver.js'
 import { beginIntake } from './media/intake/begin.js'
 import type { IntakeParts } from './media/intake/parts.js'
@@ -42,6 +42,9 @@ interface Job {
   readonly run: (parts: JobParts, payload: JobPayload, context: JobContext) => Promise<void>
   readonly bury?: (parts: JobParts, payload: JobPayload, failure: Failure) => Promise<void>
 }
+
+/** Events of one portion where the process that counts serves too: whoever wants the same file of SQLite waits for the transaction that counts them. */
+const EVENTS_BESIDE_SERVING = 50_000
 
 /** Between two attempts to count what could not be counted. */
 const COUNT_AGAIN_MS = 30_000
@@ -89,7 +92,7 @@ const JOBS: Readonly<Record<string, Job>> = {
     run: ({ catalog, log, disks }, _payload, { signal }) =>
       removeDueTenants(catalog, log, tenant => removeTenantMedia({ catalog, disks }, tenant, signal), signal),
   },
-  BatchAnalytics: { run: (parts, _payload, { signal }) => batchEvents(parts, signal) },
+  BatchAnalytics: { run: (parts, _payload, context) => batchAgain(parts, context) },
   PruneMedia: { run: ({ catalog, disks, log }, _payload, { signal }) => pruneMediaJob({ catalog, disks, log }, signal) },
 }
 
@@ -134,18 +137,38 @@ async function tendMedia(parts: JobParts, id: TenantId, signal: AbortSignal): Pr
   }
 }
 
+/** Counts what waits. After the last attempt another job tries later: nobody may come by who wakes one. */
+async function batchAgain(parts: JobParts, { signal, last }: JobContext): Promise<void> {
+  try {
+    await batchEvents(parts, signal)
+  } catch (error) {
+    if (last && (!isFailure(error) || error.retry)) {
+      await parts
+        .add([batchAnalytics(COUNT_AGAIN_MS)])
+        .catch(why => parts.log.warn('analytics: the job that counts events could not be added', { why: wordsOf(why) }))
+    }
+    throw error
+  }
+}
+
 /** Counts what waits; where not all of it could be counted, another job goes on. */
 async function batchEvents(parts: JobParts, signal: AbortSignal): Promise<void> {
   const { catalog, log, eventRetention, jobTimeoutMs } = parts
   const events = await parts.events()
   const enough = AbortSignal.timeout(jobTimeoutMs / 2)
   const report = await countEvents(
-    { catalog, log, events, rawDays: eventRetention.analyticsRawDays },
+    {
+      catalog,
+      log,
+      events,
+      rawDays: eventRetention.analyticsRawDays,
+      ...(events.name === 'journal' ? { eventsPerTake: EVENTS_BESIDE_SERVING } : {}),
+    },
     AbortSignal.any([signal, enough]),
   )
   signal.throwIfAborted()
-  for (const { tenantId, failure } of report.failures)
-    log.warn('events of a tenant could not be counted', { tenant: tenantId, code: failure.code, why: failure.message })
+  for (const { slug, failure } of report.failures)
+    log.warn('events of a tenant could not be counted', { tenant: slug, code: failure.code, why: failure.message })
   if (report.returned > 0) await parts.add([batchAnalytics(COUNT_AGAIN_MS)])
   else if (enough.aborted) await parts.add([batchAnalytics(0)])
 }

@@ -30,19 +30,28 @@ async function flush(app: App, io: Io, signal: AbortSignal): Promise<void> {
   const begun = performance.now()
   const { countEvents } = await import('../../src/analytics/count-events.js')
   const { catalog, log, config } = app
-  const report = await countEvents({ catalog, log, events: await app.events(), rawDays: config.analyticsRawDays }, signal)
-  io.print({ ...report, durationMs: Math.round(performance.now() - begun) }, asText)
+  const parts = { catalog, log, events: await app.events(), rawDays: config.analyticsRawDays }
+  const report = await countEvents(parts, signal, report => io.print(shownOf(report, performance.now() - begun), asText))
   signal.throwIfAborted()
   if (report.returned > 0)
-    throw new Failure('UNAVAILABLE', `${batches(report.returned)} could not be counted, and wait`, {
-      hint: 'feedctl doctor; feedctl analytics flush counts them when it is mended',
-    })
+    throw new Failure(
+      'PARTIAL',
+      `${batches(report.returned)} of ${counted(report.failures.length, 'tenant')} could not be counted, and wait`,
+      {
+        hint: 'feedctl doctor; feedctl analytics flush counts them when it is mended',
+      },
+    )
 }
 
-function asText(report: CountReport & { durationMs: number }, style: Style): string {
+function shownOf(report: CountReport, ms: number) {
+  const failures = report.failures.map(({ slug, failure: { code, message } }) => ({ tenant: slug, code, message }))
+  return { ...report, failures, durationMs: Math.round(ms) }
+}
+
+function asText(report: ReturnType<typeof shownOf>, style: Style): string {
   const failures = report.failures
     .slice(0, FAILURES_SHOWN)
-    .map(({ tenantId, failure }) => `  tenant ${tenantId}: ${failure.message} ${style.dim(`(${failure.code})`)}`)
+    .map(({ tenant, code, message }) => `  ${tenant}: ${message} ${style.dim(`(${code})`)}`)
   const asides = [
     ...(report.repeated > 0 ? [`${count(report.repeated)} had been counted before`] : []),
     ...(report.orphaned > 0 ? [`${count(report.orphaned)} of removed tenants dropped`] : []),

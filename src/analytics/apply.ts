@@ -26,12 +26,12 @@ export async function applyBatches(
 ): Promise<Applied> {
   const once = [...new Map(batches.map(batch => [batch.id, batch] as const).reverse()).values()].reverse()
   // Before the lock is taken: hardly ever a batch comes again.
-  const expected = aggregate(once)
+  const expected = await aggregate(once)
   const applied = await asWriter(tables, async tx => {
     const counted = await countedBefore(tx, once)
     const fresh = counted.size === 0 ? once : once.filter(batch => !counted.has(batch.id))
     if (fresh.length === 0) return null
-    const sums = fresh === once ? expected : aggregate(fresh)
+    const sums = fresh === once ? expected : await aggregate(fresh)
     await insertLedger(tx, fresh, now)
     await addCounts(tx, sums)
     await mergeVisitors(tx, sums)

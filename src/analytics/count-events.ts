@@ -1,9 +1,10 @@
 import pLimit from 'p-limit'
+import { chunksOf } from '../kernel/chunks.js'
 import { type Failure, isFailure } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { removeEventRows } from '../tenants/event-rows.js'
-import type { TenantId } from '../tenants/ids.js'
+import type { TenantId, TenantSlug } from '../tenants/ids.js'
 import { withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
 import { applyBatches } from './apply.js'
@@ -11,12 +12,17 @@ import { tenantsToCount } from './counted-tenants.js'
 import type { EventBatch } from './event-batch.js'
 import type { EventLog, TakenBatches } from './log/driver.js'
 
-/** Events in memory at once, whatever waits: some 50 MB. The more, the fewer times the same rows are written. */
-const EVENTS_PER_TAKE = 500_000
+/**
+ * Events in memory at once, whatever waits: some 70 MB, 150 where each is of another post. The more, the fewer times the same rows are written; on SQLite
+ * others wait for the file as long as the transaction takes, up to 15 s.
+ */
+const EVENTS_PER_TAKE = { mysql: 500_000, sqlite: 150_000 }
 /** Tenants whose transactions are under way at once: one adds up while the server writes what others came to. */
 const TENANTS_AT_ONCE = 4
 /** Takes that are kept until the end of a run because they cannot be put behind the others. */
 const MOST_HELD = 4
+/** Batches that are put behind the others between two looks at the signal. */
+const BATCHES_PER_PUT = 1_000
 /** Batches that are remembered as put behind the others. */
 const MOST_RETURNED = 100_000
 
@@ -27,11 +33,14 @@ export interface CountingParts {
   readonly events: EventLog
   /** Days that single events are kept; 0 keeps none. */
   readonly rawDays: number
+  /** Events of one portion, instead of as many as memory is for: fewer at a time are written more often, and keep nobody waiting. */
+  readonly eventsPerTake?: number
 }
 
 /** A tenant whose batches could not be counted: they wait. */
 export interface CountFailure {
   readonly tenantId: TenantId
+  readonly slug: TenantSlug
   readonly failure: Failure
 }
 
@@ -51,14 +60,18 @@ export interface CountReport {
 /**
  * Counts what waits in the log, until nothing does or the signal aborts, which is no failure. Several may do it at once. Where a tenant's database fails, its
  * batches are put behind the others, and told of in the report. @throws {Failure} UNAVAILABLE when the log or the catalog is away: what was counted is counted,
- * the rest waits
+ * the rest waits. `ended` is told what was done in any case, before anything is thrown.
  */
-export async function countEvents(parts: CountingParts, signal: AbortSignal): Promise<CountReport> {
+export async function countEvents(
+  parts: CountingParts,
+  signal: AbortSignal,
+  ended: (report: CountReport) => void = () => {},
+): Promise<CountReport> {
   const run = new CountingRun(parts, signal)
   try {
     while (!signal.aborted && (await run.next()));
   } finally {
-    await run.end()
+    await run.end().finally(() => ended(run.report()))
   }
   if (run.bug !== null) throw run.bug
   return run.report()
@@ -66,7 +79,7 @@ export async function countEvents(parts: CountingParts, signal: AbortSignal): Pr
 
 class CountingRun {
   private readonly counts = { batches: 0, repeated: 0, orphaned: 0, events: 0 }
-  private readonly failures = new Map<TenantId, Failure>()
+  private readonly failures = new Map<TenantId, CountFailure>()
   private readonly failing = new Set<TenantId>()
   /** Those that wait again, each once however often it is seen. */
   private readonly returned = new Set<string>()
@@ -79,17 +92,21 @@ class CountingRun {
     private readonly signal: AbortSignal,
   ) {}
 
+  private get perTake(): number {
+    return this.parts.eventsPerTake ?? EVENTS_PER_TAKE[this.parts.catalog.server.dialect]
+  }
+
   report(): CountReport {
     return {
       ...this.counts,
       returned: this.returned.size,
-      failures: [...this.failures].map(([tenantId, failure]) => ({ tenantId, failure })),
+      failures: [...this.failures.values()],
     }
   }
 
   /** Counts a portion; false when there is no more, or none that can be counted now. */
   async next(): Promise<boolean> {
-    const taken = await this.parts.events.take(EVENTS_PER_TAKE)
+    const taken = await this.parts.events.take(this.perTake)
     if (taken === null) return false
     try {
       return await this.count(taken)
@@ -118,10 +135,6 @@ class CountingRun {
       await taken.done()
       return true
     }
-    if (this.signal.aborted) {
-      await taken.giveBack()
-      return false
-    }
     await this.putBehind(taken, waiting)
     return !isRound && this.held.length < MOST_HELD && this.returned.size < MOST_RETURNED
   }
@@ -148,7 +161,8 @@ class CountingRun {
       }
       this.failing.add(tenant.id)
       if (!isFailure(error)) this.bug ??= error
-      else if (!this.failures.has(tenant.id)) this.failures.set(tenant.id, error)
+      else if (!this.failures.has(tenant.id))
+        this.failures.set(tenant.id, { tenantId: tenant.id, slug: tenant.slug, failure: error })
       return batches
     }
   }
@@ -168,12 +182,17 @@ class CountingRun {
   /** Others go first, and are not counted again with those that wait. */
   private async putBehind(taken: TakenBatches, waiting: readonly EventBatch[]): Promise<void> {
     try {
-      for (const batch of waiting) await this.parts.events.append(batch)
+      for (const some of chunksOf(waiting, BATCHES_PER_PUT)) {
+        // What is behind already is there twice then, and is counted once.
+        if (this.signal.aborted) return await taken.giveBack()
+        await this.parts.events.putBehind(some)
+      }
     } catch (error) {
       if (!isFailure(error)) throw error
       this.held.push(taken)
       return
     }
+    this.parts.log.debug('events wait behind the others', { batches: waiting.length })
     await taken.done()
   }
 

@@ -7,9 +7,12 @@ export type ReportGroup = (typeof REPORT_GROUPS)[number]
 
 export const MOST_POSTS = 1_000
 const DEFAULT_POSTS = 100
+/** Days times posts: each has a sketch for each kind that is read and merged. */
+const MOST_SKETCHED = 40_000
 const DEFAULT_DAYS = 30
 const MOST_DAYS = 366
 const DEFAULT_MINUTES = 60
+const MINUTE_LENGTH = '2026-11-29T09:30'.length
 
 /** What of a tenant's events is asked for. Times are whole minutes since the epoch for `minute`, else whole days, both ends included. */
 export interface ReportQuery {
@@ -38,19 +41,25 @@ export interface AskedReport {
 export function parseReport(asked: AskedReport, now: number): ReportQuery {
   const by = asked.by ?? 'day'
   const isMinutes = by === 'minute'
-  const [read, unit, most, usual] = isMinutes
+  const [read, unit, longest, usual] = isMinutes
     ? ([minuteOf, MINUTE_MS, MINUTES_PER_DAY, DEFAULT_MINUTES] as const)
     : ([dayOf, DAY_MS, MOST_DAYS, DEFAULT_DAYS] as const)
   const to = asked.to === undefined ? newest(asked, read, unit, usual, now) : read(asked.to)
   const from = asked.from === undefined ? to - usual + 1 : read(asked.from)
   if (from > to) throw new Failure('USAGE', '`from` is after `to`')
-  if (to - from >= most) {
+  if (to - from >= longest) {
     throw new Failure(
       'USAGE',
       isMinutes ? 'minutes are shown of 24 hours at most' : `at most ${MOST_DAYS} days are shown at once`,
     )
   }
-  return { by, from, to, post: asked.post ?? null, kind: asked.kind ?? null, limit: asked.limit ?? DEFAULT_POSTS }
+  const limit = asked.limit ?? DEFAULT_POSTS
+  const most = Math.floor(MOST_SKETCHED / (to - from + 1))
+  if (by === 'post' && asked.post === undefined && limit > most)
+    throw new Failure('USAGE', `of ${to - from + 1} days at most ${most} posts are shown at once`, {
+      hint: 'fewer days, or a smaller limit',
+    })
+  return { by, from, to, post: asked.post ?? null, kind: asked.kind ?? null, limit }
 }
 
 /** Now; where only a beginning in the future is given, as long after it as is usual. */
@@ -69,7 +78,9 @@ function dayOf(text: string): number {
 function minuteOf(text: string): number {
   const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/.test(text)
   const at = isTime ? Date.parse(text) : Number.NaN
-  if (Number.isFinite(at)) return Math.floor(at / MINUTE_MS)
+  // A time that rolls over, as 24:00 or one of February 30, is none.
+  if (Number.isFinite(at) && new Date(at).toISOString().startsWith(text.slice(0, MINUTE_LENGTH)))
+    return Math.floor(at / MINUTE_MS)
   throw new Failure('USAGE', `${JSON.stringify(text.slice(0, 40))} is not a minute`, { hint: 'as 2026-11-29T09:30Z' })
 }
 

@@ -1,7 +1,7 @@
 import type { TenantTables } from '../tenants/tables.js'
 import { VISITORS_ERROR_PERCENT } from './hyperloglog.js'
 import { dayText, minuteText, type ReportGroup, type ReportQuery } from './report-query.js'
-import { VisitorSums } from './visitor-sums.js'
+import { visitorsBy } from './visitor-sums.js'
 
 /** One line of a report. What it is about is in the field that the grouping names. */
 export interface ReportRow {
@@ -52,25 +52,24 @@ async function byMinute(tables: TenantTables, { from, to, post, kind }: ReportQu
 
 async function byDays(tables: TenantTables, query: ReportQuery): Promise<Answer> {
   const { from, to, post, by } = query
-  const visitors = new VisitorSums(tables, query)
-  const all = await visitors.of(post === null ? 'all' : [post])
+  const visitors = await visitorsBy(tables, query, by === 'kind' ? 'kind' : 'day', post === null ? 'all' : [post])
   const kinds = await eventsBy(tables, query, 'kind', null)
-  const total = { events: sumOf(kinds.map(row => row.events)), visitors: all.total() }
+  const total = { events: sumOf(kinds.map(row => row.events)), visitors: visitors.total() }
   if (by === 'kind') {
-    return { rows: kinds.map(({ key, events }) => ({ kind: String(key), events, visitors: all.byKind(String(key)) })), total }
+    return { rows: kinds.map(({ key, events }) => ({ kind: String(key), events, visitors: visitors.of(key) })), total }
   }
-  if (by === 'post') return { rows: await topPosts(tables, query, visitors), total }
+  if (by === 'post') return { rows: await topPosts(tables, query), total }
   const sums = new Map((await eventsBy(tables, query, 'day', null)).map(row => [row.key, row.events]))
-  const rows = span(from, to).map(day => ({ day: dayText(day), events: sums.get(day) ?? 0, visitors: all.byDay(day) }))
+  const rows = span(from, to).map(day => ({ day: dayText(day), events: sums.get(day) ?? 0, visitors: visitors.of(day) }))
   return { rows, total }
 }
 
-async function topPosts(tables: TenantTables, query: ReportQuery, visitors: VisitorSums): Promise<ReportRow[]> {
+async function topPosts(tables: TenantTables, query: ReportQuery): Promise<ReportRow[]> {
   const top = await eventsBy(tables, query, 'post_id', query.limit)
   const ids = top.map(row => Number(row.key))
   if (ids.length === 0) return []
   const [seen, posts] = await Promise.all([
-    visitors.of(ids),
+    visitorsBy(tables, query, 'post_id', ids),
     tables.posts().select(['id', 'title']).where('id', 'in', ids).execute(),
   ])
   const titles = new Map(posts.map(post => [post.id, post.title]))
@@ -78,7 +77,7 @@ async function topPosts(tables: TenantTables, query: ReportQuery, visitors: Visi
     post_id: id,
     title: titles.get(id) ?? null,
     events: top[index]?.events ?? 0,
-    visitors: seen.byPost(id),
+    visitors: seen.of(id),
   }))
 }
 

@@ -4,82 +4,52 @@ import { ALL_POSTS } from './aggregate.js'
 import { decodeSketch, estimate, mergeSketches, type Sketch } from './hyperloglog.js'
 import type { ReportQuery } from './report-query.js'
 
-/** Days times posts of one look: a sketch for each kind of them, up to 3 KB each. */
-const SKETCHES_PER_LOOK = 100
+/** Days times posts of one look: a sketch for each kind of them, up to 3 KB each. Of many more MariaDB would not follow the key to the posts. */
+const PLACES_PER_LOOK = 2_000
 
-/** Visitors of some posts, merged by day, kind and post. */
-export interface MergedVisitors {
-  total(): number
-  byDay(day: number): number
-  byKind(kind: string): number
-  byPost(post: number): number
-}
+/** What visitors are merged by. */
+type Group = 'day' | 'kind' | 'post_id'
 
-/** Reads sketches of the days and the kind of a query, few at a time. */
-export class VisitorSums {
-  constructor(
-    private readonly tables: TenantTables,
-    private readonly query: ReportQuery,
-  ) {}
-
-  async of(posts: readonly number[] | 'all'): Promise<MergedVisitors> {
-    const { from, to } = this.query
-    const asked = posts === 'all' ? [ALL_POSTS] : posts
-    const merged = new Merged()
-    const days = Array.from({ length: to - from + 1 }, (_, index) => from + index)
-    for (const somePosts of chunksOf(asked, SKETCHES_PER_LOOK)) {
+/** Reads sketches of the days and the kind of a query, some at a time, and merges them by the group. */
+export async function visitorsBy(
+  tables: TenantTables,
+  query: ReportQuery,
+  group: Group,
+  posts: readonly number[] | 'all',
+): Promise<MergedVisitors> {
+  const { from, to, kind } = query
+  const asked = posts === 'all' ? [ALL_POSTS] : posts
+  const merged = new MergedVisitors()
+  const days = Array.from({ length: to - from + 1 }, (_, index) => from + index)
+  for (const somePosts of chunksOf(asked, PLACES_PER_LOOK)) {
+    for (const someDays of chunksOf(days, Math.max(1, Math.floor(PLACES_PER_LOOK / somePosts.length)))) {
       // Days and posts by name: the key leads to each of them, past the sketches of all other posts.
-      for (const someDays of chunksOf(days, Math.max(1, Math.floor(SKETCHES_PER_LOOK / somePosts.length))))
-        await this.read(someDays, somePosts, merged)
+      let sketches = tables.eventVisitors().where('day', 'in', someDays).where('post_id', 'in', somePosts)
+      if (kind !== null) sketches = sketches.where('kind', '=', kind)
+      const rows = await sketches.select([`${group} as key` as const, 'sketch']).execute()
+      for (const row of rows) merged.add(row.key, decodeSketch(row.sketch))
     }
-    return merged
   }
-
-  private async read(days: readonly number[], posts: readonly number[], merged: Merged): Promise<void> {
-    const { kind } = this.query
-    let sketches = this.tables.eventVisitors().where('day', 'in', days).where('post_id', 'in', posts)
-    if (kind !== null) sketches = sketches.where('kind', '=', kind)
-    const rows = await sketches.select(['day', 'post_id', 'kind', 'sketch']).execute()
-    for (const row of rows) merged.add(row.day, row.kind, row.post_id, decodeSketch(row.sketch))
-  }
+  return merged
 }
 
-class Merged implements MergedVisitors {
-  private all: Sketch | null = null
-  private readonly days = new Map<number, Sketch>()
-  private readonly kinds = new Map<string, Sketch>()
-  private readonly posts = new Map<number, Sketch>()
+/** Visitors of the days, kinds or posts that they were merged by. */
+export class MergedVisitors {
+  private readonly sketches = new Map<number | string, Sketch>()
 
-  add(day: number, kind: string, post: number, sketch: Sketch): void {
-    this.all = this.all === null ? sketch : mergeSketches(this.all, sketch)
-    put(this.days, day, sketch)
-    put(this.kinds, kind, sketch)
-    put(this.posts, post, sketch)
+  add(key: number | string, sketch: Sketch): void {
+    const before = this.sketches.get(key)
+    this.sketches.set(key, before === undefined ? sketch : mergeSketches(before, sketch))
+  }
+
+  /** About so many; 0 for a key that has none. */
+  of(key: number | string): number {
+    const sketch = this.sketches.get(key)
+    return sketch === undefined ? 0 : estimate(sketch)
   }
 
   total(): number {
-    return this.all === null ? 0 : estimate(this.all)
+    const [first, ...others] = this.sketches.values()
+    return first === undefined ? 0 : estimate(others.reduce(mergeSketches, first))
   }
-
-  byDay(day: number): number {
-    return countOf(this.days, day)
-  }
-
-  byKind(kind: string): number {
-    return countOf(this.kinds, kind)
-  }
-
-  byPost(post: number): number {
-    return countOf(this.posts, post)
-  }
-}
-
-function put<Key>(sketches: Map<Key, Sketch>, key: Key, sketch: Sketch): void {
-  const before = sketches.get(key)
-  sketches.set(key, before === undefined ? sketch : mergeSketches(before, sketch))
-}
-
-function countOf<Key>(sketches: ReadonlyMap<Key, Sketch>, key: Key): number {
-  const sketch = sketches.get(key)
-  return sketch === undefined ? 0 : estimate(sketch)
 }

@@ -1,6 +1,6 @@
 import type { Check } from './check.js'
 import { alertsWatched } from './checks/alerts.js'
-import { analyticsBacklog } from './checks/analytics.js'
+import { analyticsBacklog, analyticsDamaged } from './checks/analytics.js'
 import { clockSkew } from './checks/clock.js'
 import { databaseDurability, databaseMaxConnections, databaseReachable, databaseSchema } from './checks/database.js'
 import { diskSpace } from './checks/disk.js'
@@ -58,4 +58,5 @@ export const CHECKS: readonly Check[] = [
   mediaMigration,
   mediaLocalSpace,
   analyticsBacklog,
+  analyticsDamaged,
 ]

@@ -45,7 +45,7 @@ describe('a tally', () => {
 })
 
 describe('aggregate', () => {
-  it('adds events up per minute, post and kind, and per day', () => {
+  it('adds events up per minute, post and kind, and per day', async () => {
     const first: GivenEvent[] = [
       { at: at(DAY, 0), post: 1 },
       { at: at(DAY, 0) + MINUTE_MS - 1, post: 1 },
@@ -60,7 +60,7 @@ describe('aggregate', () => {
       { at: at(DAY + 1, 0), kind: 'share' },
       { at: at(DAY, 1), post: 1 },
     ]
-    const sums = aggregate([batchOf(TENANT, 'a', first), batchOf(TENANT, 'b', second)])
+    const sums = await aggregate([batchOf(TENANT, 'a', first), batchOf(TENANT, 'b', second)])
     const minute = DAY * 1_440
     expect(shown(sums.minutes, sums.kinds)).toEqual({
       [`${minute} 1 view`]: 2,
@@ -80,7 +80,7 @@ describe('aggregate', () => {
     expect(sums.events).toBe(9)
   })
 
-  it('sketches the visitors of each post, and of all posts, by kind and day', () => {
+  it('sketches the visitors of each post, and of all posts, by kind and day', async () => {
     const events: GivenEvent[] = [
       { at: at(DAY, 0), post: 1, visitor: 'ann' },
       { at: at(DAY, 9), post: 1, visitor: 'ann' },
@@ -91,10 +91,10 @@ describe('aggregate', () => {
       { at: at(DAY, 9), post: 2, visitor: 'ann', kind: 'click' },
       { at: at(DAY + 1, 0), post: 3 },
     ]
-    const { visited, sketches, kinds } = aggregate([batchOf(TENANT, 'a', events)])
-    const visitors = sketches.map((sketch, number) => {
+    const { visited, sketch, kinds } = await aggregate([batchOf(TENANT, 'a', events)])
+    const visitors = Array.from({ length: visited.length }, (_, number) => {
       const [day, post, kind] = [visited.times[number], visited.posts[number], kinds[visited.kinds[number] as number]]
-      return [`${day} ${post} ${kind}`, estimate(sketch)]
+      return [`${day} ${post} ${kind}`, estimate(sketch(number))]
     })
     expect(Object.fromEntries(visitors)).toEqual({
       [`${DAY} 1 view`]: 2,
@@ -107,7 +107,7 @@ describe('aggregate', () => {
     })
   })
 
-  it('of nothing is nothing', () => {
-    expect(aggregate([])).toMatchObject({ events: 0, kinds: [], sketches: [] })
+  it('of nothing is nothing', async () => {
+    expect(await aggregate([])).toMatchObject({ events: 0, kinds: [], visited: { length: 0 } })
   })
 })

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { ALL_POSTS, DAY_MS, MINUTE_MS } from '../../src/analytics/aggregate.js'
 import { applyBatches } from '../../src/analytics/apply.js'
@@ -97,17 +98,26 @@ describeDatabases('batches of events', env => {
 
   it('leave nothing behind when one statement of them fails', async () => {
     const { catalog, tenant, batch } = await begin('whole')
+    let outside: Promise<void> = Promise.resolve()
     const broken = (tables: TenantTables) => {
       const transaction = tables.transaction.bind(tables)
       tables.transaction = deed =>
         transaction(tx => {
           const insert = tx.insertColumns.bind(tx)
-          tx.insertColumns = (table, ...rest) => (table === 'events' ? Promise.reject(new Error('no')) : insert(table, ...rest))
+          tx.insertColumns = (table, ...rest) => {
+            if (table !== 'events') return insert(table, ...rest)
+            outside = tables.insert('counters', [{ name: 'media', next: 7 }])
+            return nextTurn().then(() => Promise.reject(new Error('no')))
+          }
           return deed(tx)
         })
       return applyBatches(tables, [batch('a', { at: at(0), visitor: 'ann' })], { raw: true, now: 5 })
     }
     await expect(withTenant(catalog, tenant, broken)).rejects.toThrow('no')
+    // Nor does what somebody else wrote meanwhile become part of it.
+    await outside
+    const counters = await withTenant(catalog, tenant, tables => tables.counters().select(['name', 'next']).execute())
+    expect(counters).toContainEqual({ name: 'media', next: 7 })
     expect(await shownCounts(catalog, tenant)).toEqual({ minutes: [], days: [], visitors: [], batches: [], events: [] })
   })
 
@@ -131,6 +141,26 @@ describeDatabases('batches of events', env => {
     expect(new Set(days.map(day => day.split(' ')[3]))).toEqual(new Set(['5', '10']))
     expect(Number(visitors[0]?.split(' ')[3])).toBeGreaterThan(2_000 * 0.95)
     expect(Number(visitors[0]?.split(' ')[3])).toBeLessThan(2_000 * 1.05)
+  })
+
+  it('leave the process its turns, however many posts they name', async () => {
+    const { apply, batch } = await begin('turns')
+    const batches = Array.from({ length: 25 }, (_, number) =>
+      batch(
+        `b${number}`,
+        ...Array.from({ length: 1_000 }, (_, index) => ({ at: at(0), post: number * 1_000 + index, visitor: 'ann' })),
+      ),
+    )
+    let turns = 0
+    const look = () => {
+      turns++
+      next = setImmediate(look)
+    }
+    let next = setImmediate(look)
+    await apply(batches)
+    clearImmediate(next)
+    // SQLite writes these rows in thousands of statements, one after another.
+    expect(turns).toBeGreaterThan(10)
   })
 
   it('stay with their tenant in shared tables', async () => {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { DAY_MS } from '../../src/analytics/aggregate.js'
 import { batchAnalytics, type JobParts, jobHandler } from '../../src/jobs.js'
+import { Failure } from '../../src/kernel/errors.js'
 import type { JobRequest } from '../../src/queues/index.js'
 import { parseSlug } from '../../src/tenants/ids.js'
 import { getTenant } from '../../src/tenants/tenant.js'
@@ -57,5 +58,31 @@ describeDatabases('BatchAnalytics', settings => {
     ])
     expect(await queue.settled('maintenance')).toEqual({ failed: 0 })
     expect(await shownCounts(app.catalog, tenant)).toMatchObject({ minutes: [], days: ['0 0 view 2'], batches: ['a 1', 'b 1'] })
+  })
+
+  it('asks for another when its last attempt fails in a way that may end', async () => {
+    await using installation = await Installation.create(settings)
+    await using app = await installation.open()
+    const end = async (last: boolean, failure: Error) => {
+      const added: JobRequest[] = []
+      const parts = {
+        log: app.log,
+        events: () => Promise.reject(failure),
+        eventRetention: app.config,
+        jobTimeoutMs: 60_000,
+        add: async (jobs: readonly JobRequest[]) => {
+          added.push(...jobs)
+          return { added: jobs.length, existing: 0, quarantined: [] }
+        },
+      }
+      const job = jobHandler(parts as Partial<JobParts> as JobParts)
+      await expect(job('BatchAnalytics', {}, { token: 't', attempt: 5, last, signal: NEVER })).rejects.toBe(failure)
+      return added
+    }
+    const away = new Failure('UNAVAILABLE', 'the catalog is away')
+    expect(await end(false, away)).toEqual([])
+    expect(await end(true, away)).toEqual([batchAnalytics(30_000)])
+    expect(await end(true, new TypeError('a bug'))).toEqual([batchAnalytics(30_000)])
+    expect(await end(true, new Failure('SCHEMA_NEWER', 'a later feedctl has been here'))).toEqual([])
   })
 })

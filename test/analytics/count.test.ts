@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { ALL_POSTS, DAY_MS, MINUTE_MS } from '../../src/analytics/aggregate.js'
-import { countEvents } from '../../src/analytics/count-events.js'
+import { type CountReport, countEvents } from '../../src/analytics/count-events.js'
 import type { EventBatch } from '../../src/analytics/event-batch.js'
 import { pruneTenantEvents } from '../../src/analytics/prune.js'
 import { Failure } from '../../src/kernel/errors.js'
@@ -31,15 +31,20 @@ describeDatabases('counting', env => {
       lines,
       events,
       wait,
+      parts,
       run: (signal = NEVER, rawDays = 0) => countEvents({ ...parts, rawDays }, signal),
     }
   }
   const one = (tenant: Pick<Tenant, 'id'>, id: string) => batchOf(tenant.id, id, [{ at, post: 1, visitor: id }])
   /** Its database, and no other, refuses until the answer is called. */
-  const breakDatabase = ({ catalog }: Awaited<ReturnType<typeof openInstallation>>, tenant: Tenant) => {
+  const breakDatabase = (
+    { catalog }: Awaited<ReturnType<typeof openInstallation>>,
+    tenant: Tenant,
+    error: Error = new Failure('UNAVAILABLE', 'it is broken'),
+  ) => {
     const use = catalog.server.use.bind(catalog.server)
     catalog.server.use = (name, deed) => {
-      if (name === tenant.placement.database) return Promise.reject(new Failure('UNAVAILABLE', 'it is broken'))
+      if (name === tenant.placement.database) return Promise.reject(error)
       return use(name, deed)
     }
     return () => {
@@ -95,7 +100,7 @@ describeDatabases('counting', env => {
     events.mostBatches = 2
     const report = await run()
     expect(report).toMatchObject({ batches: 2, events: 2 })
-    expect(report.failures).toMatchObject([{ tenantId: broken.id, failure: { code: 'UNAVAILABLE', message: 'it is broken' } }])
+    expect(report.failures).toMatchObject([{ slug: broken.slug, failure: { code: 'UNAVAILABLE', message: 'it is broken' } }])
     expect(report.returned).toBe(3)
     expect([events.waiting.map(batch => batch.id).toSorted(), events.taken]).toEqual([['a', 'b', 'c'], 0])
     expect(await shownCounts(catalog, sound)).toMatchObject({ days: ['0 1 view 2'] })
@@ -108,7 +113,7 @@ describeDatabases('counting', env => {
     const { here, catalog, events, wait, run } = await begin()
     const [broken, sound] = [await tenantIn(here, 'stuck'), await tenantIn(here, 'free')]
     breakDatabase(here, broken)
-    events.refusal = new Failure('EVENTS_BEHIND', 'too much waits')
+    events.refusal = new Failure('DISK_FULL', 'there is no room')
     wait(one(broken, 'a'), one(sound, 'a'), one(broken, 'b'), one(sound, 'b'))
     events.mostBatches = 2
     expect(await run()).toMatchObject({ batches: 2, events: 2, returned: 2 })
@@ -116,6 +121,35 @@ describeDatabases('counting', env => {
     expect([events.waiting.length, events.taken]).toEqual([4, 0])
     expect(await run()).toMatchObject({ batches: 0, repeated: 2, events: 0 })
     expect(await shownCounts(catalog, sound)).toMatchObject({ days: ['0 1 view 2'] })
+  })
+
+  it('puts no more behind the others once it is told to stop, and loses nothing', async () => {
+    const { here, catalog, events, wait, run } = await begin()
+    const broken = await tenantIn(here, 'halfway')
+    const mend = breakDatabase(here, broken)
+    wait(...Array.from({ length: 2_500 }, (_, index) => one(broken, `b${index}`)))
+    const stop = new AbortController()
+    const putBehind = events.putBehind.bind(events)
+    events.putBehind = async batches => {
+      await putBehind(batches)
+      stop.abort()
+    }
+    expect(await run(stop.signal)).toMatchObject({ batches: 0, returned: 2_500 })
+    expect([events.appended, events.waiting.length, events.taken]).toEqual([1_000, 3_500, 0])
+    mend()
+    expect(await run()).toMatchObject({ batches: 2_500, repeated: 1_000, events: 2_500 })
+    expect(await shownCounts(catalog, broken)).toMatchObject({ days: ['0 1 view 2500'] })
+  })
+
+  it('tells what was done before it throws what is no failure', async () => {
+    const { here, wait, events, parts } = await begin()
+    const [broken, sound] = [await tenantIn(here, 'bug'), await tenantIn(here, 'no-bug')]
+    breakDatabase(here, broken, new TypeError('a bug'))
+    wait(one(broken, 'a'), one(sound, 'a'))
+    const told: CountReport[] = []
+    await expect(countEvents(parts, NEVER, report => told.push(report))).rejects.toThrow('a bug')
+    expect(told).toMatchObject([{ events: 1, returned: 1 }])
+    expect(events.waiting.map(batch => batch.tenantId)).toEqual([broken.id])
   })
 
   it('gives everything back when the catalog is away', async () => {

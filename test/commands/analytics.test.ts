@@ -136,7 +136,7 @@ describeDrivers('feedctl analytics', settings => {
     await installation[Symbol.asyncDispose]()
   })
 
-  it('flush exits 5 when a database fails, and the batches wait', async () => {
+  it('flush exits 6 when a database fails, names its tenants, and the batches wait', async () => {
     const { installation, app, tenant, accept } = await begin('broken')
     await accept('a', [{ at: now, visitor: 'ann' }])
     await app.catalog.kysely
@@ -145,9 +145,14 @@ describeDrivers('feedctl analytics', settings => {
       .where('database_name', '=', tenant.placement.database)
       .execute()
     const failed = await installation.run(['analytics', 'flush'])
-    expect(failed).toMatchObject({ exit: 5 })
+    expect(failed).toMatchObject({ exit: 6 })
     expect(failed.out).toContain('(1 wait)')
-    expect(failed.err).toContain('error: 1 batch could not be counted, and wait (UNAVAILABLE)')
+    expect(failed.out).toMatch(/^failures\n {2}broken: .* \([A-Z_]+\)$/m)
+    expect(failed.err).toContain('error: 1 batch of 1 tenant could not be counted, and wait (PARTIAL)')
+    const { out } = await installation.run(['analytics', 'flush', '--json'])
+    const failure = { tenant: 'broken', code: expect.stringMatching(/^[A-Z_]+$/), message: expect.any(String) }
+    expect(JSON.parse(out)).toMatchObject({ events: 0, returned: 1, failures: [failure] })
+    expect(Object.keys(JSON.parse(out).failures[0])).toEqual(['tenant', 'code', 'message'])
     await app.catalog.kysely
       .updateTable('placements')
       .set({ database_name: tenant.placement.database })
@@ -166,6 +171,12 @@ describeDrivers('feedctl analytics', settings => {
     expect(await refusal('--from', '2026-02-02', '--to', '2026-02-01')).toBe('error: `from` is after `to` (USAGE)')
     expect(await refusal('--from', '2020-01-01')).toBe('error: at most 366 days are shown at once (USAGE)')
     expect(await refusal('--by', 'minute', '--from', '2026-02-01')).toBe('error: "2026-02-01" is not a minute (USAGE)')
+    expect(await refusal('--by', 'minute', '--from', '2026-02-30T00:00Z')).toBe(
+      'error: "2026-02-30T00:00Z" is not a minute (USAGE)',
+    )
+    expect(await refusal('--by', 'post', '--from', '2026-01-01', '--to', '2026-12-31', '--limit', '110')).toBe(
+      'error: of 365 days at most 109 posts are shown at once (USAGE)',
+    )
     expect(await refusal('--by', 'week')).toMatch(/USAGE/)
     expect(await installation.run(['analytics', 'report', 'nobody'])).toMatchObject({ exit: 4 })
     await app[Symbol.asyncDispose]()

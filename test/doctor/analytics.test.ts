@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest'
-import { judgeBacklog } from '../../src/doctor/checks/analytics.js'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { analyticsDamaged, judgeBacklog } from '../../src/doctor/checks/analytics.js'
+import type { Parts } from '../../src/doctor/parts.js'
 
 const NOW = 1_700_000_000_000
 const SETTINGS = { analyticsBacklogMb: 256, analyticsDelayS: 10 }
@@ -24,5 +28,24 @@ describe('events that wait to be counted', () => {
   it('fail when intake will soon refuse more', () => {
     expect(judge(1_000, 204, 5).severity).toBe('ok')
     expect(judge(1_000, 206, 5)).toMatchObject({ severity: 'fail', evidence: expect.stringContaining('intake refuses events') })
+  })
+})
+
+describe('files of the journal that cannot be read', () => {
+  it('are told of by their names', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'feedctl-test-'))
+    onTestFinished(() => rmSync(data, { recursive: true }))
+    const look = () => analyticsDamaged.run({ config: { data } } as Partial<Parts> as Parts)
+    expect(await look()).toMatchObject({ severity: 'ok' })
+    const folder = join(data, 'analytics')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'sealed.1700000000000-a.3'), '')
+    expect(await look()).toMatchObject({ severity: 'ok' })
+    writeFileSync(join(folder, 'damaged.1700000000002-b'), '')
+    writeFileSync(join(folder, 'damaged.1700000000001-c'), '')
+    expect(await look()).toMatchObject({
+      severity: 'warn',
+      evidence: `2 files of the journal hold events that cannot be read, the oldest is ${join(folder, 'damaged.1700000000001-c')}; all others are counted`,
+    })
   })
 })

@@ -13,7 +13,9 @@ const QUERY = z.strictObject({
   by: z.enum(REPORT_GROUPS).default('day').describe('what each row is about; minutes are shown of 24 hours at most'),
   post: whole(0, MAX_ID).optional().describe('only events of this post; 0: of none'),
   kind: z.string().min(1).max(32).optional().describe('only events of this kind'),
-  limit: whole(1, MOST_POSTS).default(100).describe('most posts that are shown: those with the most events'),
+  limit: whole(1, MOST_POSTS)
+    .default(100)
+    .describe('most posts that are shown: those with the most events. Days times posts: 40,000 at most'),
 })
 const VISITORS = z.int().nullable().describe('different ones, estimated; null by minute')
 const ROW = z.object({

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -16,9 +17,12 @@ const KEPT_STATEMENTS = 60
 /** A longer statement is rarely the same again. */
 const KEPT_CHARACTERS = 4_000
 const BUSY_PATIENCE_MS = 15_000
+/** Nothing else happens in the process while a statement runs: after so much of it everything else has a turn. */
+const TURN_AFTER_MS = 5
 
 /**
- * Kysely on one SQLite file: one connection, one transaction at a time, statements kept prepared.
+ * Kysely on one SQLite file: one connection, one transaction at a time (whoever else comes waits, so that a turn of the loop may pass within one),
+ * statements kept prepared.
  * Another process's lock is awaited without blocking this one, up to 15 s; transactions take the write lock at their start,
  * so that none fails half-way for a lock.
  */
@@ -77,10 +81,16 @@ class LibsqlDriver implements Driver {
 
 class LibsqlConnection implements DatabaseConnection {
   private readonly statements = new Map<string, Libsql.Statement>()
+  /** What statements took since the last turn was given. */
+  private ranMs = 0
 
   constructor(private readonly file: Libsql.Database) {}
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    if (this.ranMs > TURN_AFTER_MS) {
+      this.ranMs = 0
+      await setImmediate()
+    }
     const end = Date.now() + BUSY_PATIENCE_MS
     for (let waitMs = 2; ; waitMs = Math.min(50, waitMs * 2)) {
       try {
@@ -98,6 +108,15 @@ class LibsqlConnection implements DatabaseConnection {
   }
 
   private executeNow<R>(query: CompiledQuery): QueryResult<R> {
+    const begun = performance.now()
+    try {
+      return this.run<R>(query)
+    } finally {
+      this.ranMs += performance.now() - begun
+    }
+  }
+
+  private run<R>(query: CompiledQuery): QueryResult<R> {
     const statement = this.statementOf(query.sql)
     if (statement.reader) return { rows: withBytes(statement.all(query.parameters) as R[]) }
     const { changes, lastInsertRowid } = statement.run(query.parameters)
