@@ -126,7 +126,7 @@ async function insertFeeds(
 ): Promise<void> {
   if (feeds.length === 0) return
   const now = Date.now()
-  await tx.takeIds('feeds', feeds.length)
+  await tx.passIds('feeds', feeds.length)
   const rows = feeds.map(({ id, url, title }) => {
     const source = sources.get(url)
     if (source === undefined) throw new Error(`no source for ${url}`)

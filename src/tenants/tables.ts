@@ -171,12 +171,7 @@ export class TenantTables {
    * other writer of this tenant that takes ids waits.
    */
   async takeIds(name: CountersTable['name'], count: number): Promise<number> {
-    const counter = (query: ReturnType<typeof this.executor.updateTable<'counters'>>) =>
-      query.where('counters.tenant_id', '=', this.tenantId).where('name', '=', name)
-    const taken = await counter(this.executor.updateTable('counters'))
-      .set(eb => ({ next: eb('next', '+', count) }))
-      .executeTakeFirst()
-    if (taken.numUpdatedRows === 0n) {
+    if (!(await this.passIds(name, count))) {
       await this.insert('counters', [{ name, next: 1 }], 'keep')
       return this.takeIds(name, count)
     }
@@ -187,6 +182,17 @@ export class TenantTables {
       .where('name', '=', name)
       .executeTakeFirstOrThrow()
     return row.next - count
+  }
+
+  /** Takes the next `count` ids, for who knows them from `takeIds(name, 0)` in this transaction; false when nobody ever took one. */
+  async passIds(name: CountersTable['name'], count: number): Promise<boolean> {
+    const passed = await this.executor
+      .updateTable('counters')
+      .where('counters.tenant_id', '=', this.tenantId)
+      .where('name', '=', name)
+      .set(eb => ({ next: eb('next', '+', count) }))
+      .executeTakeFirst()
+    return passed.numUpdatedRows > 0n
   }
 
   /** All or nothing, begun anew when another writer's locks got in its way. The deed must wait for nothing but these tables. */

@@ -39,6 +39,7 @@ export function rowsOf(load: ApiLoad, rounds: readonly ApiRound[]): Row[] {
     ofCached('cached_p99_ms', one => one.feedctl.p99Ms),
     ofCached('generator_share', one => one.generatorShare),
     ...answeredRows('users', ({ users }) => users.users, usersP99, row),
+    ...answeredRows('crowd', ({ users }) => users.crowd, usersP99, row),
     ...answeredRows('rate', ({ users }) => users.rate, null, row),
     row('uncached_per_s', ({ uncached }) => ({ value: uncached.perS, faults: [...uncached.faults, ...uncached.doubts] })),
     row('uncached_p50_ms', ({ uncached }) => ({ value: uncached.latency.p50Ms, faults: uncached.faults })),

@@ -1,4 +1,4 @@
-import type { LoopResult } from './closed-loop.js'
+import type { ClosedLoopOrder, LoopResult } from './closed-loop.js'
 import type { UsersOrder } from './concurrent-users.js'
 import type { Target } from './connection.js'
 import type { Asked } from './expectations.js'
@@ -21,6 +21,8 @@ export interface Answered {
 export interface UsersRound {
   /** So many users who ask again when they are answered: their times follow from how many they are and how much is answered. */
   readonly users: Answered
+  /** The same by the lean generator, which leaves the server more of the machine. */
+  readonly crowd: Answered
   /** Requests at a fixed rate, over as many connections. */
   readonly rate: Answered
 }
@@ -41,8 +43,10 @@ export async function measureUsers(parts: UsersParts, generator: LoadProcess): P
   const durationS = Math.max(1, Math.round(durationMs / 1000))
   const users: UsersOrder = { target, connections, durationS, path: LIST_PATH, tokens }
   const rate: OpenLoopOrder = { target, connections, perS: parts.rate, durationMs, asked }
+  const crowd: ClosedLoopOrder = { target, connections, durationMs, most: null, asked, sequence: null }
   return {
     users: answeredOf(await generator.run<LoopResult>('concurrentUsers', users)),
+    crowd: answeredOf(await generator.run<LoopResult>('closedLoop', crowd)),
     rate: answeredOf(await generator.run<LoopResult>('openLoop', rate)),
   }
 }

@@ -37,16 +37,15 @@ export const tenantGuard: KyselyPlugin = {
 
 type Filtered = SelectQueryNode | UpdateQueryNode | DeleteQueryNode
 
-function* queriesIn(node: unknown): Generator<Filtered> {
-  if (typeof node !== 'object' || node === null) return
-  if (Array.isArray(node)) {
-    for (const part of node) yield* queriesIn(part)
-    return
-  }
+/** It looks at every statement there is: no generators, no lists of parts. */
+function queriesIn(node: unknown, found: Filtered[] = []): Filtered[] {
+  if (typeof node !== 'object' || node === null) return found
   const { kind } = node as { kind?: unknown }
-  if (kind === 'SelectQueryNode' || kind === 'UpdateQueryNode' || kind === 'DeleteQueryNode') yield node as Filtered
-  if (kind === 'PrimitiveValueListNode' || kind === 'ValueNode') return
-  for (const part of Object.values(node)) yield* queriesIn(part)
+  if (kind === 'SelectQueryNode' || kind === 'UpdateQueryNode' || kind === 'DeleteQueryNode') found.push(node as Filtered)
+  // What has no queries in it, and is most of what there is.
+  if (kind === 'IdentifierNode' || kind === 'ValueNode' || kind === 'PrimitiveValueListNode') return found
+  for (const key in node) queriesIn((node as Record<string, unknown>)[key], found)
+  return found
 }
 
 /** The `tenant_id` of the table of this alias is a value, or that of another table (`from`). '' is a column named without its table. */
