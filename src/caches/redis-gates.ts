@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import type { Clock } from '../kernel/clock.js'
 import { connectionWords } from '../kernel/connection-words.js'
 import { Failure } from '../kernel/errors.js'
 import type { RedisConnection } from '../redis/connection.js'
+import { RedisScript } from '../redis/script.js'
 import type { GateAnswer, Gates, GateTerms } from './driver.js'
 
 /**
@@ -10,7 +10,7 @@ import type { GateAnswer, Gates, GateTerms } from './driver.js'
  * Without a time the server's own is used, so that the clocks of the processes need not agree.
  * The keys outlive what they say by a minute: their ends are judged by the numbers in them.
  */
-const ENTER = `
+const ENTER = new RedisScript(`
 local now = tonumber(ARGV[1])
 if not now then
   local time = redis.call('TIME')
@@ -32,8 +32,7 @@ local after = paced + interval
 redis.call('SET', KEYS[2], string.format('%.3f', after), 'PX', math.ceil(after - now) + 60000)
 redis.call('ZADD', KEYS[1], string.format('%.3f', now + lease), token)
 if redis.call('PTTL', KEYS[1]) < lease + 60000 then redis.call('PEXPIRE', KEYS[1], lease + 60000) end
-return {1, 0, 0, note}`
-const ENTER_SHA = createHash('sha1').update(ENTER).digest('hex')
+return {1, 0, 0, note}`)
 
 type EnterReply = [entered: 0 | 1, full: 0 | 1, retryInMs: number, note: string | null]
 
@@ -55,8 +54,8 @@ export class RedisGates implements Gates {
     const { token, places, perSecond, burst, leaseMs } = terms
     const now = this.clock === null ? '' : this.clock()
     const keys = [this.keyOf(key, 'places'), this.keyOf(key, 'pace'), this.keyOf(key, 'note')]
-    const args = [...keys, now, token, places, perSecond, burst, Math.ceil(leaseMs)]
-    const [entered, full, retryInMs, note] = (await this.ask(() => this.run(args))) as EnterReply
+    const args = [now, token, places, perSecond, burst, Math.ceil(leaseMs)]
+    const [entered, full, retryInMs, note] = (await this.ask(() => ENTER.run(this.redis, keys, args))) as EnterReply
     if (entered === 1) return { entered: true, note }
     return { entered: false, full: full === 1, retryInMs: Math.max(1, retryInMs), note }
   }
@@ -72,16 +71,6 @@ export class RedisGates implements Gates {
   /** The braces put the keys of one gate on one node of a cluster; braces of the key's own must not end them early. */
   private keyOf(key: string, part: 'places' | 'pace' | 'note'): string {
     return `${this.prefix}:gate:{${key.replace(/[{}%]/g, encodeURIComponent)}}:${part}`
-  }
-
-  private async run(args: (string | number)[]): Promise<unknown> {
-    try {
-      return await this.redis.evalsha(ENTER_SHA, 3, ...args)
-    } catch (error) {
-      // A server that was started anew does not know the script.
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-      return this.redis.eval(ENTER, 3, ...args)
-    }
   }
 
   private async ask<T>(deed: () => Promise<T>): Promise<T> {

@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto'
 import type { Clock } from '../kernel/clock.js'
 import { connectionWords } from '../kernel/connection-words.js'
 import { Failure } from '../kernel/errors.js'
 import type { RedisConnection } from '../redis/connection.js'
+import { RedisScript } from '../redis/script.js'
 import type { PermitAnswer, Permits, PermitTerms } from './driver.js'
 
 /**
  * KEYS: the bucket. ARGV: now in ms or '', wanted, perSecond, burst. Without a time the server's own is used, so that the clocks of the processes need not
  * agree. A bucket that would be full again is as good as none: the key ends by then.
  */
-const TAKE = `
+const TAKE = new RedisScript(`
 local now = tonumber(ARGV[1])
 if not now then
   local time = redis.call('TIME')
@@ -25,8 +25,7 @@ redis.call('HSET', KEYS[1], 'left', string.format('%.6f', left), 'at', string.fo
 redis.call('PEXPIRE', KEYS[1], math.ceil((burst - left) * 1000 / rate) + 60000)
 local retry = 0
 if left < 1 then retry = math.ceil((1 - left) * 1000 / rate) end
-return {granted, retry}`
-const TAKE_SHA = createHash('sha1').update(TAKE).digest('hex')
+return {granted, retry}`)
 
 /** Permits in Redis under `<prefix>:permits:<key>`, of every process that has the prefix. The connection is its owner's to close. */
 export class RedisPermits implements Permits {
@@ -45,7 +44,7 @@ export class RedisPermits implements Permits {
   async take(key: string, { wanted, perSecond, burst }: PermitTerms): Promise<PermitAnswer> {
     const now = this.clock === null ? '' : this.clock()
     try {
-      const reply = await this.run([`${this.prefix}:permits:${key}`, now, wanted, perSecond, burst])
+      const reply = await TAKE.run(this.redis, [`${this.prefix}:permits:${key}`], [now, wanted, perSecond, burst])
       const [granted, retryInMs] = reply as [number, number]
       return { granted, retryInMs }
     } catch (error) {
@@ -53,16 +52,6 @@ export class RedisPermits implements Permits {
         cause: error,
         hint: 'check REDIS_URL and that Redis runs',
       })
-    }
-  }
-
-  private async run(args: (string | number)[]): Promise<unknown> {
-    try {
-      return await this.redis.evalsha(TAKE_SHA, 1, ...args)
-    } catch (error) {
-      // A server that was started anew does not know the script.
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-      return this.redis.eval(TAKE, 1, ...args)
     }
   }
 }

@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../kernel/clock.js'
 import { connectionWords } from '../../kernel/connection-words.js'
 import { Failure } from '../../kernel/errors.js'
 import type { RedisConnection } from '../../redis/connection.js'
+import { RedisScript } from '../../redis/script.js'
 import type { Operator, Session, SessionDriver, Trial } from './driver.js'
 
 /** Without a time the server's own is used, so that the clocks of the processes need not agree. */
@@ -51,11 +52,6 @@ return 0`)
 const FORGIVE_ONE = script(`
 if tonumber(redis.call('HGET', KEYS[1], 'count') or 0) <= 1 then return redis.call('DEL', KEYS[1]) end
 return redis.call('HINCRBY', KEYS[1], 'count', -1)`)
-
-interface Script {
-  readonly text: string
-  readonly sha: string
-}
 
 /** Sessions in Redis under `<prefix>:session:{ops}:*`, of every process that has the prefix. The connection is closed with it. */
 export class RedisSessions implements SessionDriver {
@@ -120,18 +116,9 @@ export class RedisSessions implements SessionDriver {
     return this.keyOf('ops', `trial:${key}`)
   }
 
-  private run({ text, sha }: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+  private run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     const now = this.clock === null ? '' : this.clock()
-    const all = [...keys, now, ...args]
-    return this.ask(async () => {
-      try {
-        return await this.redis.evalsha(sha, keys.length, ...all)
-      } catch (error) {
-        // A server that was started anew does not know the script.
-        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-        return this.redis.eval(text, keys.length, ...all)
-      }
-    })
+    return this.ask(() => script.run(this.redis, keys, [now, ...args]))
   }
 
   private async ask<T>(deed: () => Promise<T>): Promise<T> {
@@ -146,7 +133,6 @@ export class RedisSessions implements SessionDriver {
   }
 }
 
-function script(body: string): Script {
-  const text = `${NOW}${body}`
-  return { text, sha: createHash('sha1').update(text).digest('hex') }
+function script(body: string): RedisScript {
+  return new RedisScript(`${NOW}${body}`)
 }
