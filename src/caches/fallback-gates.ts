@@ -9,14 +9,26 @@ const LOOKS = 5
 /** How long the far gates are left alone after they did not answer; one of those who enter then tries them again. */
 const AWAY_MS = 5_000
 
+/** A far place that may be taken: its holder has entered, or was not answered. */
+interface FarPlace {
+  readonly key: string
+  /** When its lease is over at the latest. */
+  readonly until: number
+  /** Nobody is in it any more, and the far gates were not told. */
+  isLeft: boolean
+}
+
 /**
  * The far gates, which all processes share, and while those do not answer the near ones of this process: fewer promises, but nobody is kept
- * out by it and nobody waits for it longer than a second. Never throws UNAVAILABLE.
+ * out by it and nobody waits for it longer than a second. Far places that are left meanwhile are given back once the far gates answer again: else
+ * they would stay taken until their leases end. Never throws UNAVAILABLE.
  */
 export class FallbackGates implements Gates {
   readonly name = 'fallback'
   private awayUntil = 0
   private trying = false
+  /** By token. */
+  private readonly farPlaces = new Map<string, FarPlace>()
 
   /** `onAway` is told each time the far gates are found not to answer. */
   constructor(
@@ -36,6 +48,7 @@ export class FallbackGates implements Gates {
       const answer = await this.patiently(key, terms)
       if (answer !== null) {
         this.awayUntil = 0
+        this.giveBack()
         return answer
       }
     } finally {
@@ -46,7 +59,10 @@ export class FallbackGates implements Gates {
 
   async leave(key: string, token: string): Promise<void> {
     await this.near.leave(key, token)
-    if (this.awayUntil === 0) await this.far.leave(key, token).catch(error => this.lost(error))
+    const place = this.farPlaces.get(token)
+    if (place === undefined) return
+    place.isLeft = true
+    if (this.awayUntil === 0) await this.leaveFar(token, place)
   }
 
   /** In both, so that what is known of a host outlasts the far gates' absence. */
@@ -57,6 +73,9 @@ export class FallbackGates implements Gates {
 
   /** Null when the far gates do not answer in time. */
   private patiently(key: string, terms: GateTerms): Promise<GateAnswer | null> {
+    const { token, leaseMs } = terms
+    const place = { key, until: this.now() + leaseMs, isLeft: false }
+    this.farPlaces.set(token, place)
     return new Promise((resolve, reject) => {
       let late = false
       let looks = 0
@@ -65,17 +84,21 @@ export class FallbackGates implements Gates {
         if (looks < LOOKS) return
         clearInterval(looking)
         late = true
+        place.isLeft = true
         this.lost(new Failure('UNAVAILABLE', `the shared host budgets do not answer in ${PATIENCE_MS} ms`))
         resolve(null)
       }, PATIENCE_MS / LOOKS)
       const answered = (answer: GateAnswer) => {
         clearInterval(looking)
+        if (!answer.entered) this.farPlaces.delete(token)
         // Nobody waits for this place any more.
-        if (late && answer.entered) this.far.leave(key, terms.token).catch(() => {})
+        else if (late) void this.leaveFar(token, place)
         resolve(answer)
       }
       const failed = (error: unknown) => {
         clearInterval(looking)
+        // Only the answer may be what was lost.
+        place.isLeft = true
         if (!isFailure(error, 'UNAVAILABLE')) return reject(error)
         if (!late) this.lost(error)
         resolve(null)
@@ -84,9 +107,25 @@ export class FallbackGates implements Gates {
     })
   }
 
+  private giveBack(): void {
+    for (const [token, place] of this.farPlaces) if (place.isLeft) void this.leaveFar(token, place)
+  }
+
+  private async leaveFar(token: string, place: FarPlace): Promise<void> {
+    this.farPlaces.delete(token)
+    try {
+      await this.far.leave(place.key, token)
+    } catch (error) {
+      this.farPlaces.set(token, place)
+      this.lost(error)
+    }
+  }
+
   private lost(error: unknown): void {
     if (!isFailure(error, 'UNAVAILABLE')) throw error
     if (this.awayUntil === 0 || this.trying) this.onAway(error)
-    this.awayUntil = this.now() + AWAY_MS
+    const now = this.now()
+    this.awayUntil = now + AWAY_MS
+    for (const [token, { until }] of this.farPlaces) if (until < now) this.farPlaces.delete(token)
   }
 }

@@ -156,6 +156,40 @@ describe('gates with a fallback', () => {
     expect((await shared.enter('host', { ...places, places: 1, token: 'i' })).entered).toBe(true)
   })
 
+  it('give back the places that were left while redis was away, and those whose answer was lost', async () => {
+    let now = 1_000_000
+    let away = false
+    const clock = () => now
+    const shared = new MemoryGates(clock)
+    const orAway = async <T>(deed: () => Promise<T>): Promise<T> => {
+      const done = await deed()
+      if (away) throw new Failure('UNAVAILABLE', 'away')
+      return done
+    }
+    const far: Gates = {
+      name: 'memory',
+      // Done, and the answer is lost.
+      enter: (key, asking) => orAway(() => shared.enter(key, asking)),
+      leave: (key, token) => (away ? Promise.reject(new Failure('UNAVAILABLE', 'away')) : shared.leave(key, token)),
+      note: async () => {},
+    }
+    const gates = new FallbackGates(far, new MemoryGates(clock), () => {}, clock)
+    const places = { ...terms(''), places: 4 }
+    for (const token of ['a', 'b']) await gates.enter('host', { ...places, token })
+    away = true
+    await gates.leave('host', 'a')
+    await gates.leave('host', 'b')
+    now += 5_000
+    for (const token of ['lost', 'near']) await gates.enter('host', { ...places, token })
+    for (const token of ['lost', 'near']) await gates.leave('host', token)
+    expect((await shared.enter('host', { ...places, places: 3, token: 'c' })).entered).toBe(false)
+    away = false
+    now += 5_000
+    await gates.enter('host', { ...places, token: 'd' })
+    await gates.leave('host', 'd')
+    expect((await shared.enter('host', { ...places, places: 1, token: 'e' })).entered).toBe(true)
+  })
+
   it('do not wait for a redis that takes the command and never answers', async () => {
     const silent: Gates = {
       name: 'redis',
