@@ -63,16 +63,14 @@ async function serveWithWorkers(io: Io, count: number, place: Place): Promise<vo
   if (opsPasswordHash !== null && sessionDriver === 'memory' && count > 1) {
     io.note('the dashboard asks to log in again and again: SESSION_DRIVER is memory, which the workers do not share; try redis')
   }
-  const [{ freePlace }, { Workers: WorkersOf }, { Systemd }] = await Promise.all([
-    import('../src/api/place.js'),
+  const [{ Workers: WorkersOf }, { Systemd }] = await Promise.all([
     import('../src/api/workers/workers.js'),
     import('../src/queues/supervisor/index.js'),
   ])
-  const port = await freePlace(place)
   const voice = new Systemd(io.env, io.log)
-  const args = [...process.argv.slice(2), '--port', String(port), '--quiet']
+  const args = (port: number) => [...process.argv.slice(2), '--port', String(port), '--quiet']
   workers = new WorkersOf({ count, args, log: io.log, note: line => io.note(line), voice })
-  const url = await workers.start(io.signal)
+  const url = await workers.start(place, io.signal)
   io.note(`serving on ${url} with ${counted(count, 'worker')} (pid ${process.pid}); Ctrl-C drains, SIGHUP reloads`)
   try {
     printEnd(io, await workers.run(io.signal))

@@ -30,6 +30,13 @@ export async function freePlace(place: Place): Promise<number> {
   }
 }
 
+export function isFree(place: Place): Promise<boolean> {
+  return freePlace(place).then(
+    () => true,
+    () => false,
+  )
+}
+
 /** What kept it from listening, in words for the operator. */
 export function placeRefusal(error: unknown, { host, port }: Place): unknown {
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return error

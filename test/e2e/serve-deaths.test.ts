@@ -3,16 +3,9 @@ import { createServer, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { OpsDocument } from '../../src/api/ops/document.js'
 import { logIn, withDashboard } from '../api/ops-ground.js'
-import { sharedRedisEnv, type TestEnv } from '../support/drivers.js'
-import type { BinProcess } from './bin-process.js'
+import { sharedRedisEnv } from '../support/drivers.js'
 import { Installation } from './installation.js'
-import { answeringAll, childrenOf, servingAt } from './serving.js'
-
-async function start(workers: number, env: TestEnv = {}): Promise<BinProcess> {
-  const installation = await Installation.create(env)
-  onTestFinished(() => installation[Symbol.asyncDispose]())
-  return installation.start(['serve', '--port', '0', '--workers', String(workers)])
-}
+import { answeringAll, childrenOf, servingAt, startServe } from './serving.js'
 
 /** A port that takes connections, and says nothing. */
 async function silentPort(): Promise<{ port: number; connected: Promise<void> }> {
@@ -35,7 +28,7 @@ async function silentPort(): Promise<{ port: number; connected: Promise<void> }>
 
 describe('feedctl serve --workers', () => {
   test('replaces those that die in the middle of a reload once, not twice', async () => {
-    const process = await start(2)
+    const process = await startServe(2)
     await servingAt(process)
     const before = childrenOf(process.pid)
     global.process.kill(process.pid, 'SIGHUP')
@@ -48,7 +41,7 @@ describe('feedctl serve --workers', () => {
   })
 
   test('keeps a reload in mind that is asked for before they serve', async () => {
-    const process = await start(2)
+    const process = await startServe(2)
     await expect.poll(() => childrenOf(process.pid).length).toBe(2)
     global.process.kill(process.pid, 'SIGHUP')
     await process.says('reloaded: 2 workers serve')
@@ -68,7 +61,7 @@ describe('feedctl serve --workers', () => {
   })
 
   test('goes on when all of many are killed at once', async () => {
-    const process = await start(5)
+    const process = await startServe(5)
     const url = await servingAt(process)
     for (const pid of childrenOf(process.pid)) global.process.kill(pid, 'SIGKILL')
     await process.says('a worker died, another takes its place')
@@ -86,7 +79,7 @@ describe('feedctl serve --workers', () => {
   })
 
   test('replaces one that somebody else told to end, which is no death', async () => {
-    const process = await start(2)
+    const process = await startServe(2)
     await servingAt(process)
     const [first = 0] = childrenOf(process.pid)
     global.process.kill(first, 'SIGTERM')
@@ -97,7 +90,7 @@ describe('feedctl serve --workers', () => {
   })
 
   test('tells on the dashboard what all of them do, whichever answers', async () => {
-    const process = await start(2, withDashboard({ ...sharedRedisEnv(), SESSION_DRIVER: 'redis' }))
+    const process = await startServe(2, withDashboard({ ...sharedRedisEnv(), SESSION_DRIVER: 'redis' }))
     const url = await servingAt(process)
     const { cookie } = await logIn(url)
     const look = looking(url, cookie)

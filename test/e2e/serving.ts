@@ -1,7 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { Agent, type IncomingMessage, request } from 'node:http'
+import { onTestFinished } from 'vitest'
 import { ask } from '../api/ground.js'
+import type { TestEnv } from '../support/drivers.js'
 import type { BinProcess } from './bin-process.js'
+import { Installation } from './installation.js'
+
+/** Less than any server keeps an idle connection open that is about to end. */
+const IDLE_MS = 1_000
 
 /** What became of the requests of a load. */
 export interface LoadEnd {
@@ -36,7 +42,10 @@ export class Load {
   }
 
   private async ask(agent: Agent | false): Promise<void> {
-    while (!this.stopped) {
+    for (let answeredAt = performance.now(); !this.stopped; answeredAt = performance.now()) {
+      await new Promise(resolve => setTimeout(resolve, 2))
+      // A client that was held up itself may have been left meanwhile, and not have heard of it yet.
+      if (agent !== false && performance.now() - answeredAt > IDLE_MS) agent.destroy()
       try {
         const status = await statusOf(this.url, agent, this.headers)
         if (status === 200) this.answered++
@@ -44,7 +53,6 @@ export class Load {
       } catch (error) {
         this.failures.push(String(error))
       }
-      await new Promise(resolve => setTimeout(resolve, 2))
     }
   }
 }
@@ -59,6 +67,13 @@ function statusOf(url: string, agent: Agent | false, headers: Record<string, str
     asking.on('error', reject)
     asking.end()
   })
+}
+
+/** `feedctl serve --workers` with a catalog of its own, until the test ends. */
+export async function startServe(workers: number, env: TestEnv = {}): Promise<BinProcess> {
+  const installation = await Installation.create(env)
+  onTestFinished(() => installation[Symbol.asyncDispose]())
+  return installation.start(['serve', '--port', '0', '--workers', String(workers)])
 }
 
 /** Where it says that it serves. */

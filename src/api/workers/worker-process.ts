@@ -1,8 +1,9 @@
 import cluster, { type Worker } from 'node:cluster'
 import { sleep } from '../../kernel/clock.js'
-import { Failure } from '../../kernel/errors.js'
+import { Failure, wordsOf } from '../../kernel/errors.js'
 import type { MetricsJson, MetricsPage } from '../metrics.js'
 import type { ApiEnd, Leave } from '../server.js'
+import type { Handovers } from './handovers.js'
 import { type FromWorker, failureOf, isFromWorker, type MetricsPart, tell } from './messages.js'
 import { Silence } from './silence.js'
 
@@ -44,15 +45,21 @@ export class WorkerProcess {
   /** `deaths`: how many in a row have died young in its place. `onAsking`: it asks for the metrics of all. */
   constructor(
     readonly deaths: number,
+    handovers: Handovers,
     private readonly onAsking: (process: WorkerProcess, part: MetricsPart, id: number) => void,
   ) {
     this.worker = cluster.fork()
+    handovers.watch(this.worker)
     const exited = new Promise<string>(resolve => {
       this.worker.once('exit', (status, signal) => resolve(signal ? `killed by ${signal}` : `exit status ${status}`))
+      // Also of a message that came too late for it: then its end is told as well.
+      this.worker.on('error', error => {
+        if (this.worker.process.pid === undefined) resolve(`not begun: ${wordsOf(error)}`)
+      })
     })
     // The last that it has told may be read after it has gone.
     const heard = new Promise<void>(resolve => {
-      this.worker.once('disconnect', () => resolve())
+      this.worker.process.once('close', () => resolve())
     })
     this.ended = exited.then(async how => {
       clearTimeout(this.killing)

@@ -1,7 +1,9 @@
 import cluster from 'node:cluster'
 import { Failure, wordsOf } from '../../kernel/errors.js'
 import type { Log } from '../../kernel/log.js'
+import { freePlace, isFree, type Place } from '../place.js'
 import type { ApiEnd, Leave } from '../server.js'
+import { Handovers } from './handovers.js'
 import type { MetricsPart } from './messages.js'
 import { MetricsSum } from './metrics-sum.js'
 import { givesUp, restartAfter } from './restarts.js'
@@ -10,6 +12,7 @@ import { type WorkerEnd, WorkerProcess } from './worker-process.js'
 
 /** For the next request on a connection that a client keeps: it is answered, and ends the connection. */
 const LINGER_MS = 5_000
+const PORTS_TRIED = 5
 const AT_ONCE: Leave = { lingerMs: 0, succeeded: false }
 
 /** What systemd is told; see `Systemd`. */
@@ -21,8 +24,8 @@ export interface ServiceVoice {
 
 export interface WorkersOptions {
   readonly count: number
-  /** The words after the program: what the workers are started with. */
-  readonly args: readonly string[]
+  /** The words after the program: what the workers are started with that serve this port. */
+  readonly args: (port: number) => string[]
   readonly log: Log
   /** For the operator, at any log level. */
   readonly note: (line: string) => void
@@ -38,6 +41,7 @@ export interface WorkersEnd extends ApiEnd {
 export class Workers {
   private readonly living = new Set<WorkerProcess>()
   private readonly sum = new MetricsSum()
+  private readonly handovers = new Handovers()
   private readonly restarts = new Set<NodeJS.Timeout>()
   private url = ''
   private requests = 0
@@ -50,14 +54,28 @@ export class Workers {
   private giveUp: (failure: Failure) => void = () => {}
 
   constructor(private readonly options: WorkersOptions) {
-    cluster.setupPrimary({ args: [...options.args] })
     this.hopeless = new Promise(resolve => {
       this.giveUp = resolve
     })
   }
 
   /** Returns where they serve, once all of them do. @throws {Failure} what kept one from it; the signal's reason. The others are ended */
-  async start(signal: AbortSignal): Promise<string> {
+  async start(place: Place, signal: AbortSignal): Promise<string> {
+    for (let attempt = 1; ; attempt++) {
+      const port = await freePlace(place)
+      try {
+        return await this.startAt(port, signal)
+      } catch (error) {
+        // Whoever wants any port that is free may lose it before the first worker has it.
+        const isLost = place.port === 0 && !signal.aborted && !(await isFree({ ...place, port }))
+        if (!isLost || attempt === PORTS_TRIED) throw error
+        this.isDraining = false
+      }
+    }
+  }
+
+  private async startAt(port: number, signal: AbortSignal): Promise<string> {
+    cluster.setupPrimary({ args: this.options.args(port) })
     const started = Array.from({ length: this.options.count }, () => this.fork())
     try {
       const urls = await unlessAborted(Promise.all(started.map(({ serving }) => serving)), signal)
@@ -159,7 +177,7 @@ export class Workers {
 
   /** `deaths`: of its place. */
   private fork(deaths = 0): WorkerProcess {
-    const forked = new WorkerProcess(deaths, (process, part, id) => void this.giveMetrics(process, part, id))
+    const forked = new WorkerProcess(deaths, this.handovers, (process, part, id) => void this.giveMetrics(process, part, id))
     this.living.add(forked)
     void forked.ended.then(({ did }) => {
       this.requests += did?.requests ?? 0
