@@ -35,6 +35,9 @@ export class Turnstile {
       this.waiting.push(entry)
       this.admit()
     })
+    // Those before it that were told to stop made way for it.
+    if (signal.aborted) this.leave()
+    signal.throwIfAborted()
     return () => this.leave()
   }
 

@@ -132,6 +132,18 @@ describe('the turnstile', () => {
     await expect(turnstile.enter(false, stop.signal)).rejects.toThrow('drained')
     ;(await turnstile.enter(true, open))()
   })
+
+  it('sends all away whose signal aborts: none that stood behind another slips in', async () => {
+    const turnstile = new Turnstile()
+    const leave = await turnstile.enter(false, open)
+    const stop = new AbortController()
+    const waiting = [true, false, false].map(alone => turnstile.enter(alone, stop.signal))
+    stop.abort(new Error('drained'))
+    const ends = await Promise.allSettled(waiting)
+    expect(ends.map(({ status }) => status)).toEqual(Array(3).fill('rejected'))
+    leave()
+    ;(await turnstile.enter(true, open))()
+  })
 })
 
 test.each([
