@@ -15,7 +15,8 @@ async function served(env: TestEnv): Promise<{ api: Api; lines: string[] }> {
   const lines: string[] = []
   const app = await openParts(env, line => lines.push(line))
   const api = await serveApi(app, { host: '127.0.0.1', port: 0 })
-  onTestFinished(() => void api.stop(500))
+  // Before its parts are closed.
+  onTestFinished(async () => void (await api.stop(500)))
   return { api, lines }
 }
 

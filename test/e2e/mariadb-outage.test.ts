@@ -3,7 +3,7 @@ import { sharedMariadbEnv, sharedRedisEnv, type TestEnv } from '../support/drive
 import { type MariadbServer, startMariadb } from '../support/mariadb.js'
 import { SlowFleet } from './slow-fleet.js'
 
-const TIMEOUT_MS = 90_000
+const TIMEOUT_MS = 300_000
 const ON_REDIS = { QUEUE_CONNECTION: 'redis', CACHE_DRIVER: 'redis' }
 
 let mariadb: MariadbServer

@@ -24,6 +24,7 @@ beforeAll(async () => {
     },
   ])
   browser = await chromium.launch({
+    timeout: TIMEOUT_MS,
     executablePath: findProgram(['chromium'], 'chromium'),
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   })
