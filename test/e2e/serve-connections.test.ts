@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ask } from '../api/ground.js'
 import { temporaryFolder } from '../support/folders.js'
-import { answering, answeringAll, childrenOf, servingAt, startServe } from './serving.js'
+import { answering, answeringAll, childrenOf, STARTED, servingAt, startServe } from './serving.js'
 import { isAlive } from './supervision.js'
 
 /** Stops it where it is, at the longest until the test ends: then it sees that all others have ended. */
@@ -52,14 +52,14 @@ describe('feedctl serve --workers', () => {
     const settled = Promise.allSettled(asked)
     for (const pid of all) global.process.kill(pid, 'SIGKILL')
     await settled
-    await expect.poll(() => answeringAll(url).catch(() => null)).not.toBeNull()
+    await expect.poll(() => answeringAll(url).catch(() => null), STARTED).not.toBeNull()
     expect((await process.end('SIGTERM')).exit).toBe(143)
   })
 
   test('serves another port when somebody takes the free one before it does', async () => {
     const gate = join(temporaryFolder(), 'gate')
     const process = await startServe(2, { NODE_OPTIONS: waitingFor(gate) })
-    await expect.poll(() => childrenOf(process.pid).map(portOf)).toEqual([expect.any(Number), expect.any(Number)])
+    await expect.poll(() => childrenOf(process.pid).map(portOf), STARTED).toEqual([expect.any(Number), expect.any(Number)])
     const port = portOf(childrenOf(process.pid)[0] ?? 0) ?? 0
     const other = createServer()
     await new Promise<void>(resolve => other.listen(port, '127.0.0.1', resolve))

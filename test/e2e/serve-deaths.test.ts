@@ -5,7 +5,7 @@ import type { OpsDocument } from '../../src/api/ops/document.js'
 import { logIn, withDashboard } from '../api/ops-ground.js'
 import { sharedRedisEnv } from '../support/drivers.js'
 import { Installation } from './installation.js'
-import { answeringAll, childrenOf, servingAt, startServe } from './serving.js'
+import { answeringAll, childrenOf, STARTED, servingAt, startServe } from './serving.js'
 
 /** A port that takes connections, and says nothing. */
 async function silentPort(): Promise<{ port: number; connected: Promise<void> }> {
@@ -35,14 +35,14 @@ describe('feedctl serve --workers', () => {
     await process.says('reloading: ')
     for (const pid of before) global.process.kill(pid, 'SIGKILL')
     await process.says('reloaded: ')
-    await expect.poll(() => childrenOf(process.pid).length, { timeout: 20_000 }).toBe(2)
+    await expect.poll(() => childrenOf(process.pid).length, STARTED).toBe(2)
     expect(childrenOf(process.pid).filter(pid => before.includes(pid))).toEqual([])
     expect((await process.end('SIGTERM')).exit).toBe(143)
   })
 
   test('keeps a reload in mind that is asked for before they serve', async () => {
     const process = await startServe(2)
-    await expect.poll(() => childrenOf(process.pid).length).toBe(2)
+    await expect.poll(() => childrenOf(process.pid).length, STARTED).toBe(2)
     global.process.kill(process.pid, 'SIGHUP')
     await process.says('reloaded: 2 workers serve')
     expect((await process.end('SIGTERM')).exit).toBe(143)
@@ -72,7 +72,7 @@ describe('feedctl serve --workers', () => {
             ({ size }) => size,
             () => 0,
           ),
-        { timeout: 30_000 },
+        STARTED,
       )
       .toBeGreaterThan(1)
     expect((await process.end('SIGTERM')).exit).toBe(143)
@@ -85,7 +85,7 @@ describe('feedctl serve --workers', () => {
     global.process.kill(first, 'SIGTERM')
     const said = await process.says('a worker was told to end by somebody else, another takes its place')
     expect(said).not.toContain('a worker died')
-    await expect.poll(() => childrenOf(process.pid).filter(pid => pid !== first).length).toBe(2)
+    await expect.poll(() => childrenOf(process.pid).filter(pid => pid !== first).length, STARTED).toBe(2)
     expect((await process.end('SIGTERM')).exit).toBe(143)
   })
 
@@ -102,7 +102,7 @@ describe('feedctl serve --workers', () => {
       const spanS = (performance.now() - began) / 1000
       return ((await look()).api.requests_per_s ?? 0) * spanS
     }
-    await expect.poll(told, { interval: 1_200, timeout: 20_000 }).toBeGreaterThan(160)
+    await expect.poll(told, { ...STARTED, interval: 1_200 }).toBeGreaterThan(160)
     expect((await process.end('SIGTERM')).exit).toBe(143)
   })
 })

@@ -6,7 +6,7 @@ import { ApiGround, ask } from '../api/ground.js'
 import { hasSystemdPrograms, SystemdSocket } from '../support/systemd-socket.js'
 import type { BinProcess } from './bin-process.js'
 import { Installation } from './installation.js'
-import { answering, answeringAll, beginDownload, childrenOf, Load, servingAt } from './serving.js'
+import { answering, answeringAll, beginDownload, childrenOf, Load, STARTED, servingAt } from './serving.js'
 
 const BYTES = 8_000_000
 
@@ -45,7 +45,7 @@ describe('feedctl serve --workers', () => {
     global.process.kill(first, 'SIGKILL')
     await process.says('a worker died, another takes its place')
     expect(await answeringAll(url)).toBeDefined()
-    await expect.poll(async () => (await answeringAll(url)).size).toBe(2)
+    await expect.poll(async () => (await answeringAll(url)).size, STARTED).toBe(2)
     const now = childrenOf(process.pid)
     expect([now.length, now.includes(second), now.includes(first)]).toEqual([2, true, false])
     const counted = /requests_total\{status="200"\} (\d+)/.exec((await ask(url, '/metrics')).body.toString())?.[1]
@@ -72,7 +72,7 @@ describe('feedctl serve --workers', () => {
     await process.says('reloaded: 2 workers serve')
     // The one before may still take a connection that was on its way.
     await expect.poll(origin).toBe('https://app.example.com')
-    await expect.poll(() => childrenOf(process.pid).length).toBe(2)
+    await expect.poll(() => childrenOf(process.pid).length, STARTED).toBe(2)
     const after = await answeringAll(url)
     expect([...after].filter(one => before.has(one))).toEqual([])
     const { answered, failures } = await load.stop()

@@ -9,6 +9,9 @@ import { Installation } from './installation.js'
 /** Less than any server keeps an idle connection open that is about to end. */
 const IDLE_MS = 1_000
 
+/** For what waits until another process has started, on a busy machine too. */
+export const STARTED = { timeout: 90_000 } as const
+
 /** What became of the requests of a load. */
 export interface LoadEnd {
   readonly answered: number
