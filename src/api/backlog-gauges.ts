@@ -1,6 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Backlog, EventLog } from '../analytics/log/driver.js'
-import { type Clock, sleep } from '../kernel/clock.js'
+import { Patience } from '../caches/index.js'
+import type { Clock } from '../kernel/clock.js'
 import { Kept } from '../watch/kept.js'
 
 const KEPT_MS = 1_000
@@ -26,7 +27,6 @@ export function showBacklog(registry: Registry, events: () => Promise<EventLog>,
 }
 
 async function backlogOf(events: () => Promise<EventLog>): Promise<Backlog | null> {
-  const read = async () => (await events()).backlog()
-  const late = sleep(PATIENCE_MS).then(() => null)
-  return Promise.race([read().catch(() => null), late])
+  const patience = new Patience({ patienceMs: PATIENCE_MS, awayMs: 0, what: 'the log of events' })
+  return patience.ask(async () => (await events()).backlog()).catch(() => null)
 }

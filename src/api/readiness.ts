@@ -1,4 +1,5 @@
 import type { App } from '../app.js'
+import { Patience } from '../caches/index.js'
 import { wordsOf } from '../kernel/errors.js'
 
 const KEPT_MS = 1_000
@@ -42,12 +43,8 @@ export class ReadinessLook {
   }
 
   private async state(part: string, ask: () => Promise<unknown>): Promise<PartState> {
-    const late = AbortSignal.timeout(PATIENCE_MS)
-    const tooLate = new Promise<never>((_resolve, reject) => {
-      late.addEventListener('abort', () => reject(late.reason), { once: true })
-    })
     try {
-      await Promise.race([ask(), tooLate])
+      await new Patience({ patienceMs: PATIENCE_MS, awayMs: 0, what: part }).ask(ask)
       return 'ok'
     } catch (error) {
       this.app.log.warn('api: not all parts answer', { part, why: wordsOf(error) })

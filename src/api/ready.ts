@@ -1,8 +1,9 @@
 import type { App } from '../app.js'
+import { steady } from '../kernel/clock.js'
 import { withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
 import { KeptAnswers } from './answers/answers.js'
-import { FarAnswers } from './answers/far.js'
+import { FAR_TIMES, FarAnswers } from './answers/far.js'
 import { NearAnswers } from './answers/near.js'
 import { AnswerTally } from './answers/tally.js'
 import { ContentWatch } from './answers/watch.js'
@@ -22,7 +23,7 @@ export interface Ready {
 }
 
 /** Closed by closing `principals` and `answers`. */
-export async function openReady(app: App, metrics: ApiMetrics): Promise<Ready> {
+export async function openReady(app: App, metrics: ApiMetrics, times = FAR_TIMES): Promise<Ready> {
   const { config, catalog, log } = app
   const { far, gates, permits } = await app.shared()
   const ttlMs = config.apiCacheTtlS * 1000
@@ -36,7 +37,9 @@ export async function openReady(app: App, metrics: ApiMetrics): Promise<Ready> {
   const tally = new AnswerTally(near)
   metrics.countAnswers(tally)
   const farAnswers =
-    far === null ? null : new FarAnswers(far, gates, { ttlS: config.apiCacheTtlS, bytes: config.apiCacheBytes }, log)
+    far === null
+      ? null
+      : new FarAnswers(far, gates, { ttlS: config.apiCacheTtlS, bytes: config.apiCacheBytes }, log, steady, times)
   const watch = new ContentWatch(catalog, known, log)
   const look = (tenant: Tenant) => withTenant(catalog, tenant, tables => tables.counters().select('next').limit(1).execute())
   return {

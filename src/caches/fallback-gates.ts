@@ -6,7 +6,7 @@ import type { GateAnswer, Gates, GateTerms } from './driver.js'
 const PATIENCE_MS = 1_000
 /** Counted, and not timed: a process that was held up itself has heard nothing either. */
 const LOOKS = 5
-/** How long the far gates are left alone after they did not answer; one of those who enter then tries them again. */
+/** How long the far gates are left alone after they did not answer; one of those who enter then tries them again, and places that were left are given back. */
 const AWAY_MS = 5_000
 
 /** A far place that may be taken: its holder has entered, or was not answered. */
@@ -29,6 +29,7 @@ export class FallbackGates implements Gates {
   private trying = false
   /** By token. */
   private readonly farPlaces = new Map<string, FarPlace>()
+  private givingBack: NodeJS.Timeout | null = null
 
   /** `onAway` is told each time the far gates are found not to answer. */
   constructor(
@@ -63,6 +64,7 @@ export class FallbackGates implements Gates {
     if (place === undefined) return
     place.isLeft = true
     if (this.awayUntil === 0) await this.leaveFar(token, place)
+    else this.giveBackLater()
   }
 
   /** In both, so that what is known of a host outlasts the far gates' absence. */
@@ -85,6 +87,7 @@ export class FallbackGates implements Gates {
         clearInterval(looking)
         late = true
         place.isLeft = true
+        this.giveBackLater()
         this.lost(new Failure('UNAVAILABLE', `the shared host budgets do not answer in ${PATIENCE_MS} ms`))
         resolve(null)
       }, PATIENCE_MS / LOOKS)
@@ -99,6 +102,7 @@ export class FallbackGates implements Gates {
         clearInterval(looking)
         // Only the answer may be what was lost.
         place.isLeft = true
+        this.giveBackLater()
         if (!isFailure(error, 'UNAVAILABLE')) return reject(error)
         if (!late) this.lost(error)
         resolve(null)
@@ -111,13 +115,27 @@ export class FallbackGates implements Gates {
     for (const [token, place] of this.farPlaces) if (place.isLeft) void this.leaveFar(token, place)
   }
 
-  private async leaveFar(token: string, place: FarPlace): Promise<void> {
+  /** Who would enter here may have nothing to do any more, while others wait for these places. */
+  private giveBackLater(): void {
+    if (this.givingBack !== null) return
+    this.givingBack = setTimeout(async () => {
+      for (const [token, place] of this.farPlaces) if (place.isLeft && !(await this.leaveFar(token, place))) break
+      this.givingBack = null
+      if ([...this.farPlaces.values()].some(({ isLeft }) => isLeft)) this.giveBackLater()
+    }, AWAY_MS).unref()
+  }
+
+  /** False when the far gates do not answer: it is to be given back later. */
+  private async leaveFar(token: string, place: FarPlace): Promise<boolean> {
     this.farPlaces.delete(token)
     try {
       await this.far.leave(place.key, token)
+      return true
     } catch (error) {
       this.farPlaces.set(token, place)
+      this.giveBackLater()
       this.lost(error)
+      return false
     }
   }
 

@@ -7,6 +7,7 @@ import { getTenant } from '../../src/tenants/tenant.js'
 import { Installation } from '../e2e/installation.js'
 import { sharedMariadbEnv, sharedRedisEnv, type TestEnv } from '../support/drivers.js'
 import { answerCounts, OwnRoute, textOf } from './own-route.js'
+import { PATIENT, withPatientRedis } from './patient-redis.js'
 
 let env: TestEnv
 let installation: Installation
@@ -31,7 +32,7 @@ beforeAll(async () => {
   acme = await token('acme')
   globex = await token('globex')
   // What three processes have.
-  apps = await Promise.all(Array.from({ length: 3 }, () => installation.open()))
+  apps = await Promise.all(Array.from({ length: 3 }, async () => withPatientRedis(await installation.open())))
 })
 
 afterAll(async () => {
@@ -40,7 +41,7 @@ afterAll(async () => {
 })
 
 async function serveAll(build: (url: string, slug: string) => Promise<unknown>): Promise<OwnRoute[] & AsyncDisposable> {
-  const all = await Promise.all(apps.map(app => OwnRoute.serve(app, (url, tenant) => build(url, tenant.slug))))
+  const all = await Promise.all(apps.map(app => OwnRoute.serve(app, (url, tenant) => build(url, tenant.slug), PATIENT)))
   return Object.assign(all, {
     [Symbol.asyncDispose]: async () => {
       for (const own of all) await own[Symbol.asyncDispose]()
@@ -80,9 +81,11 @@ describe('several processes', () => {
     await using all = await serveAll(async (url, slug) => ({ url, slug, text: 'again and '.repeat(2_000) }))
     const [one, other] = all
     if (one === undefined || other === undefined) throw new Error('too few processes')
-    const mine = await one.get(acme, '/v1/own?shared')
     const { id, createdAt } = await getTenant(installationCatalog(), parseSlug('acme'))
-    await expect.poll(async () => Object.keys(await keysOf(`${id}:${createdAt}:*`)).length).toBeGreaterThan(0)
+    const sharedNow = async () => Object.keys(await keysOf(`${id}:${createdAt}:*`)).length
+    const before = await sharedNow()
+    const mine = await one.get(acme, '/v1/own?shared')
+    await expect.poll(sharedNow).toBe(before + 1)
     const theirs = await other.get(acme, '/v1/own?shared')
     const foreign = await other.get(globex, '/v1/own?shared')
     expect(textOf(theirs)).toBe(textOf(mine))
@@ -120,9 +123,11 @@ describe('several processes', () => {
     await using all = await serveAll(async () => ({ good: true }))
     const [one, other] = all
     if (one === undefined || other === undefined) throw new Error('too few processes')
-    await one.get(acme, '/v1/own?damaged')
     const { id, createdAt } = await getTenant(installationCatalog(), parseSlug('acme'))
-    await expect.poll(async () => Object.keys(await keysOf(`${id}:${createdAt}:*`)).length).toBeGreaterThan(0)
+    const sharedNow = async () => Object.keys(await keysOf(`${id}:${createdAt}:*`)).length
+    const before = await sharedNow()
+    await one.get(acme, '/v1/own?damaged')
+    await expect.poll(sharedNow).toBe(before + 1)
     const redis = new Redis(env.REDIS_URL ?? '')
     const damaged = ['2 new format\n...', '', '1 0 0 "x"\nno deflate', 'no line']
     for (const [index, key] of Object.keys(await keysOf(`${id}:${createdAt}:*`)).entries())

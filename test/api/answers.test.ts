@@ -203,7 +203,7 @@ describe('what is kept', () => {
   const big = 'x'.repeat(8_000)
 
   async function served(settings: TestEnv) {
-    const place = await ApiGround.create({ FEEDCTL_API_RATE: '0', ...settings })
+    const place = await ApiGround.create({ FEEDCTL_API_RATE: '0', FEEDCTL_API_CACHE_TTL_S: '3600', ...settings })
     const own = await OwnRoute.serve(place.app, async url => ({ url, big }))
     return { place, own, small: await place.tenant('small'), large: await place.tenant('large') }
   }

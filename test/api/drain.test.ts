@@ -33,16 +33,15 @@ test('an API that is stopped takes no more requests, and ends what it has begun'
   expect(await ground.reads()).toEqual({ '1 local': 1 })
 })
 
-test('a client that keeps its connection does not hold up an API that is stopped', async () => {
+// Sooner than its connection ends by itself.
+test('a client that keeps its connection does not hold up an API that is stopped', { timeout: 60_000 }, async () => {
   const ground = await startGround()
   const agent = new Agent({ keepAlive: true })
   onTestFinished(() => agent.destroy())
   const download = await begunDownload(ground, agent)
-  const end = ground.api.stop(20_000)
+  const end = ground.api.stop(600_000)
   download.resume()
-  const began = performance.now()
   expect(await end).toEqual({ requests: 2, interrupted: 0 })
-  expect(performance.now() - began).toBeLessThan(10_000)
 })
 
 test('an API that is stopped cuts off what does not end in time, and says so', async () => {

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { FAR_TIMES } from '../../src/api/answers/far.js'
 import { API_TIMES, buildFrame } from '../../src/api/frame.js'
 import { ApiMetrics } from '../../src/api/metrics.js'
 import { openReady } from '../../src/api/ready.js'
@@ -18,9 +19,9 @@ export class OwnRoute implements AsyncDisposable {
     private readonly close: () => Promise<void>,
   ) {}
 
-  static async serve(app: App, build: (url: string, tenant: Tenant) => Promise<unknown>): Promise<OwnRoute> {
+  static async serve(app: App, build: (url: string, tenant: Tenant) => Promise<unknown>, times = FAR_TIMES): Promise<OwnRoute> {
     const metrics = new ApiMetrics()
-    const { principals, answers, lane } = await openReady(app, metrics)
+    const { principals, answers, lane } = await openReady(app, metrics, times)
     const { server } = await buildFrame(app.config, app.log, API_TIMES, lane.serverFactory)
     server.decorateRequest('tenant')
     server.addHook('onRequest', async request => {

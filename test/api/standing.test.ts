@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ReadinessLook } from '../../src/api/readiness.js'
+import type { Cache } from '../../src/caches/index.js'
 import { sharedMariadbEnv, sharedRedisEnv, type TestEnv } from '../support/drivers.js'
 import { startMariadb } from '../support/mariadb.js'
 import { startRedis } from '../support/redis.js'
@@ -40,7 +42,7 @@ describe('/healthz and /readyz', () => {
       ...redis.env,
       CACHE_DRIVER: 'redis',
     })
-    expect(await readyOf(ground)).toEqual({ status: 'ready', catalog: 'ok', redis: 'ok' })
+    await expect.poll(() => readyOf(ground)).toEqual({ status: 'ready', catalog: 'ok', redis: 'ok' })
     await redis.stop()
     await expect.poll(() => readyOf(ground)).toEqual({ status: 'degraded', catalog: 'ok', redis: 'down' })
     await mariadb.stop()
@@ -68,6 +70,16 @@ describe('/healthz and /readyz', () => {
     now = 1000
     expect(await look.look()).toEqual({ catalog: 'ok', redis: null })
     expect(asked).toBe(2)
+  })
+
+  test('do not say that a part is away which has answered while this process was held up itself', async () => {
+    const ground = await startGround()
+    const far = { get: async () => (await readFile(import.meta.filename)) && null } as unknown as Cache
+    const shared = async () => ({ ...(await ground.app.shared()), far })
+    const looking = new ReadinessLook({ catalog: ground.app.catalog, log: ground.app.log, shared }).look()
+    await new Promise(resolve => setImmediate(resolve))
+    for (const begun = performance.now(); performance.now() - begun < 2_500; );
+    expect(await looking).toEqual({ catalog: 'ok', redis: 'ok' })
   })
 
   test('say at once that a process drains, on connections that are open', async () => {

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { FallbackGates, type Gates, MemoryGates, RedisGates } from '../../src/caches/index.js'
 import { Failure } from '../../src/kernel/errors.js'
 import { deleteRedisKeys, sharedRedisEnv } from '../support/drivers.js'
@@ -188,6 +188,31 @@ describe('gates with a fallback', () => {
     await gates.enter('host', { ...places, token: 'd' })
     await gates.leave('host', 'd')
     expect((await shared.enter('host', { ...places, places: 1, token: 'e' })).entered).toBe(true)
+  })
+
+  it('give back the places that were left while redis was away also where nobody enters any more', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let away = false
+    const shared = new MemoryGates()
+    const far: Gates = {
+      name: 'memory',
+      enter: (key, asking) => shared.enter(key, asking),
+      leave: (key, token) => (away ? Promise.reject(new Failure('UNAVAILABLE', 'away')) : shared.leave(key, token)),
+      note: async () => {},
+    }
+    const gates = new FallbackGates(far, new MemoryGates())
+    const places = { ...terms(''), places: 3 }
+    for (const token of ['a', 'b', 'in']) await gates.enter('host', { ...places, token })
+    away = true
+    for (const token of ['a', 'b']) await gates.leave('host', token)
+    for (let round = 0; round < 3; round++) await vi.advanceTimersByTimeAsync(5_000)
+    expect((await shared.enter('host', { ...places, token: 'c' })).entered).toBe(false)
+    away = false
+    await vi.advanceTimersByTimeAsync(5_000)
+    const entered = []
+    for (const token of ['d', 'e', 'f']) entered.push((await shared.enter('host', { ...places, token })).entered)
+    expect(entered).toEqual([true, true, false])
   })
 
   it('do not wait for a redis that takes the command and never answers', async () => {

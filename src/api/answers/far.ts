@@ -21,11 +21,19 @@ const KEPT_AT_MOST_S = 3_600
 const OVERHEAD_BYTES = 1_000
 /** Nothing is put for so long after Redis had no room: others need what there is. */
 const FULL_MS = 60_000
-const REDIS = { patienceMs: 250, awayMs: 3_000, what: 'Redis' }
-/** Who builds an answer may take this long before another one does; longer ones are built twice. */
-const TURN_MS = 5_000
+const REDIS = { awayMs: 3_000, what: 'Redis' }
 const LOOK_EVERY_MS = 20
 const OPEN_TO_ALL = 1_000_000
+
+/** What is waited for, ms. */
+export interface FarTimes {
+  /** Redis that takes longer counts as away. */
+  readonly patienceMs: number
+  /** Who builds an answer may take this long before another one does; longer ones are built twice. */
+  readonly turnMs: number
+}
+
+export const FAR_TIMES: FarTimes = { patienceMs: 250, turnMs: 5_000 }
 
 /** An answer as other processes have it. */
 export interface FarAnswer {
@@ -51,10 +59,13 @@ export class FarAnswers {
     { ttlS, bytes }: { readonly ttlS: number; readonly bytes: number },
     private readonly log: Log,
     private readonly now: Clock = steady,
+    private readonly times = FAR_TIMES,
   ) {
     this.keptS = Math.max(ttlS, Math.min(KEPT_AT_MOST_S, Math.max(KEPT_AT_LEAST_S, ttlS * KEPT_TIMES_TTL)))
     this.budget = new ByteBudget(bytes, this.keptS * 1000, now)
-    this.patience = new Patience(REDIS, ({ message }) => log.warn('answers are not shared for now', { why: message }))
+    this.patience = new Patience({ ...REDIS, patienceMs: times.patienceMs }, ({ message }) =>
+      log.warn('answers are not shared for now', { why: message }),
+    )
   }
 
   async get(tenant: Tenant, key: string): Promise<FarAnswer | null> {
@@ -86,9 +97,10 @@ export class FarAnswers {
   ): Promise<{ readonly found: T } | { readonly end: () => void }> {
     const gate = `answer:${cacheKey(tenant, key)}`
     const token = randomToken()
-    const terms = { places: 1, perSecond: OPEN_TO_ALL, burst: OPEN_TO_ALL, leaseMs: TURN_MS, token }
+    const { turnMs } = this.times
+    const terms = { places: 1, perSecond: OPEN_TO_ALL, burst: OPEN_TO_ALL, leaseMs: turnMs, token }
     const end = () => void this.gates.leave(gate, token).catch(() => {})
-    for (let waitedMs = 0; waitedMs < TURN_MS; waitedMs += LOOK_EVERY_MS) {
+    for (let waitedMs = 0; waitedMs < turnMs; waitedMs += LOOK_EVERY_MS) {
       let gaveUp = false
       const answer = await this.ask(async () => {
         const answer = await this.gates.enter(gate, terms)
