@@ -29,6 +29,7 @@ export class FallbackGates implements Gates {
   private trying = false
   /** By token. */
   private readonly farPlaces = new Map<string, FarPlace>()
+  private returning: NodeJS.Timeout | null = null
 
   /** `onAway` is told each time the far gates are found not to answer. */
   constructor(
@@ -63,6 +64,7 @@ export class FallbackGates implements Gates {
     if (place === undefined) return
     place.isLeft = true
     if (this.awayUntil === 0) await this.leaveFar(token, place)
+    else this.returnLater()
   }
 
   /** In both, so that what is known of a host outlasts the far gates' absence. */
@@ -111,6 +113,23 @@ export class FallbackGates implements Gates {
     for (const [token, place] of this.farPlaces) if (place.isLeft) void this.leaveFar(token, place)
   }
 
+  /** Whoever enters gives back what was left; this is for those that nobody enters after. */
+  private returnLater(): void {
+    if (this.returning === null) this.returning = setTimeout(() => void this.returnLeft(), AWAY_MS).unref()
+  }
+
+  private async returnLeft(): Promise<void> {
+    this.forgetEnded()
+    const left = () => [...this.farPlaces].filter(([, { isLeft }]) => isLeft)
+    const leave = async ([token, { key }]: [string, FarPlace]) => {
+      await this.far.leave(key, token)
+      this.farPlaces.delete(token)
+    }
+    await Promise.allSettled(left().map(leave))
+    this.returning = null
+    if (left().length > 0) this.returnLater()
+  }
+
   private async leaveFar(token: string, place: FarPlace): Promise<void> {
     this.farPlaces.delete(token)
     try {
@@ -124,8 +143,13 @@ export class FallbackGates implements Gates {
   private lost(error: unknown): void {
     if (!isFailure(error, 'UNAVAILABLE')) throw error
     if (this.awayUntil === 0 || this.trying) this.onAway(error)
+    this.awayUntil = this.now() + AWAY_MS
+    this.forgetEnded()
+    this.returnLater()
+  }
+
+  private forgetEnded(): void {
     const now = this.now()
-    this.awayUntil = now + AWAY_MS
     for (const [token, { until }] of this.farPlaces) if (until < now) this.farPlaces.delete(token)
   }
 }
