@@ -46,7 +46,7 @@ interface Job {
 /** Events of one portion where the process that counts serves too: whoever wants the same file of SQLite waits for the transaction that counts them. */
 const EVENTS_BESIDE_SERVING = 50_000
 
-/** Between two attempts to count what could not be counted. */
+/** Between two attempts to count what could not be counted, or what somebody has who may be dead. */
 const COUNT_AGAIN_MS = 30_000
 
 const TENANT = z.object({ tenantId: z.number().int().positive() })
@@ -171,6 +171,8 @@ async function batchEvents(parts: JobParts, signal: AbortSignal): Promise<void> 
     log.warn('events of a tenant could not be counted', { tenant: slug, code: failure.code, why: failure.message })
   if (report.returned > 0) await parts.add([batchAnalytics(COUNT_AGAIN_MS)])
   else if (enough.aborted) await parts.add([batchAnalytics(0)])
+  // This may be the job of a worker that was killed, which has what it took for a minute yet: nobody may come by after that.
+  else if (await events.isTaken()) await parts.add([batchAnalytics(COUNT_AGAIN_MS)])
 }
 
 export function syncTenantFeeds(tenantId: TenantId): JobRequest {

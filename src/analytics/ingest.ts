@@ -102,7 +102,7 @@ class IngestRun {
   private readonly accepting = new Set<TenantId>()
   private readonly onTheirWay = new Set<Promise<void>>()
   private fault: unknown = null
-  private keptAt = steady()
+  private keptAt = Number.NEGATIVE_INFINITY
   private readonly tenants: LineTenants
 
   constructor(
@@ -199,7 +199,10 @@ class IngestRun {
 
   private async keep(batch: EventBatch): Promise<void> {
     const { events, wake } = this.parts
-    const worthRetrying = (error: unknown) => isFailure(error) && error.retry && steady() - this.keptAt < PATIENCE_MS
+    const begunAt = steady()
+    // Where lines come slowly, nothing was kept for long because there was nothing to keep.
+    const inVainMs = () => steady() - Math.max(begunAt, this.keptAt)
+    const worthRetrying = (error: unknown) => isFailure(error) && error.retry && inVainMs() < PATIENCE_MS
     await retry(() => events.append(batch), { ...PAUSES, signal: this.options.signal, worthRetrying })
     this.keptAt = steady()
     this.batches++

@@ -88,8 +88,7 @@ export class InlineQueue implements Queue {
 
   /** One whose time comes when no job is started any more takes its turn all the same, and is dropped by it. */
   private async begin(job: JobRequest): Promise<void> {
-    if (job.delayMs !== undefined)
-      await sleep(job.delayMs, AbortSignal.any([this.options.signal, this.stop.signal])).catch(() => {})
+    if (job.delayMs !== undefined) await this.pause(job.delayMs)
     await this.slotsOf(job.queue)(() => this.run(job))
   }
 
@@ -99,7 +98,7 @@ export class InlineQueue implements Queue {
       if (this.options.signal.aborted || this.stop.signal.aborted) return
       const isOver = await this.attempt(job, attempt)
       if (isOver) return
-      await sleep(backoffMs(attempt, BACKOFF, Math.random()), this.options.signal).catch(() => {})
+      await this.pause(backoffMs(attempt, BACKOFF, Math.random()))
     }
   }
 
@@ -120,6 +119,11 @@ export class InlineQueue implements Queue {
     if (isOver) this.failed.push(job.queue)
     if (isOver && !heeded && error instanceof Failure) await this.bury(job, error)
     return isOver
+  }
+
+  /** Ends early when no job is started any more. */
+  private async pause(ms: number): Promise<void> {
+    await sleep(ms, AbortSignal.any([this.options.signal, this.stop.signal])).catch(() => {})
   }
 
   private async bury(job: JobRequest, failure: Failure): Promise<void> {

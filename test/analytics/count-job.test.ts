@@ -8,6 +8,7 @@ import { getTenant } from '../../src/tenants/tenant.js'
 import { Installation } from '../e2e/installation.js'
 import { describeDatabases } from '../tenants/installation.js'
 import { batchOf } from './batches.js'
+import { MemoryLog } from './memory-log.js'
 import { DAY, shownCounts } from './shown-counts.js'
 
 const NEVER = new AbortController().signal
@@ -58,6 +59,36 @@ describeDatabases('BatchAnalytics', settings => {
     ])
     expect(await queue.settled('maintenance')).toEqual({ failed: 0 })
     expect(await shownCounts(app.catalog, tenant)).toMatchObject({ minutes: [], days: ['0 0 view 2'], batches: ['a 1', 'b 1'] })
+  })
+
+  it('asks for another while somebody has events who may have been killed', async () => {
+    await using installation = await Installation.create(settings)
+    await installation.createTenant('taken', [], ['--placement', 'shared'])
+    await using app = await installation.open()
+    const tenant = await getTenant(app.catalog, parseSlug('taken'))
+    const log = new MemoryLog()
+    const added: JobRequest[] = []
+    const parts = {
+      catalog: app.catalog,
+      log: app.log,
+      events: async () => log,
+      eventRetention: app.config,
+      jobTimeoutMs: 60_000,
+      add: async (jobs: readonly JobRequest[]) => {
+        added.push(...jobs)
+        return { added: jobs.length, existing: 0, quarantined: [] }
+      },
+    }
+    const context = { token: 't', attempt: 2, last: false, signal: NEVER }
+    const count = () => jobHandler(parts as Partial<JobParts> as JobParts)('BatchAnalytics', {}, context)
+    await log.append(batchOf(tenant.id, 'a', [{ at: DAY * DAY_MS }]))
+    const taken = await log.take(1)
+    await count()
+    expect(added).toEqual([batchAnalytics(30_000)])
+    await taken?.giveBack()
+    await count()
+    expect(added).toHaveLength(1)
+    expect((await shownCounts(app.catalog, tenant)).minutes).toEqual(['0 0 view 1'])
   })
 
   it('asks for another when its last attempt fails in a way that may end', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ingest } from '../../src/analytics/ingest.js'
+import { Failure } from '../../src/kernel/errors.js'
 import { parseSlug } from '../../src/tenants/ids.js'
 import { describeDatabases, openInstallation, tenantIn } from '../tenants/installation.js'
 import { MemoryLog } from './memory-log.js'
@@ -40,5 +41,25 @@ describeDatabases('ingest', env => {
         [...posts].map(([id, some]) => [id, some.filter(post => post !== 11 && post !== 5_501)])
       expect(steady(second)).toEqual(steady(first))
     })
+  })
+
+  it('is tried again where the log is behind, however long the lines were in coming', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const here = await openInstallation(env)
+    await tenantIn(here, 'slow')
+    const events = new MemoryLog()
+    const append = events.append.bind(events)
+    let tries = 0
+    events.append = async batch => {
+      if (tries++ === 0) throw new Failure('EVENTS_BEHIND', 'too much waits')
+      return append(batch)
+    }
+    const source = (async function* () {
+      vi.advanceTimersByTime(2 * MINUTE_MS)
+      yield Buffer.from('{"kind":"view"}\n')
+    })()
+    const options = { tenant: parseSlug('slow'), batchPrefix: '', signal: new AbortController().signal, progress: () => {} }
+    const report = await ingest({ catalog: here.catalog, events, keepsExtras: false, wake: () => {} }, source, options)
+    expect(report).toMatchObject({ events: { accepted: 1 }, complete: true })
   })
 })

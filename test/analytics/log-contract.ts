@@ -16,6 +16,8 @@ export interface LogGround {
   open(maxBytes?: number): EventLog
   /** What leads a process of the test to the place. */
   readonly settings: Readonly<Record<string, string | number>>
+  /** Lets the time pass after which a taker that was killed is known to be dead, where that takes time. */
+  killed?(): Promise<void>
 }
 
 export function batchOf(id: string, events = 3, tenant = 1, acceptedAt = Date.now()): EventBatch {
@@ -100,11 +102,14 @@ export function keepsTheLogContract(fresh: () => LogGround): void {
       }
       await log.append(batch)
       expect(await log.backlog()).toMatchObject({ batches: 1, oldestAt: expect.any(Number) })
+      expect(await log.isTaken()).toBe(false)
       const taken = await log.take(1_000)
       expect(taken?.batches).toEqual([batch])
       expect(await log.take(1_000)).toBeNull()
       expect((await log.backlog()).batches).toBe(1)
+      expect(await log.isTaken()).toBe(true)
       await taken?.done()
+      expect(await log.isTaken()).toBe(false)
       await taken?.done()
       await taken?.giveBack()
       expect(await log.take(1_000)).toBeNull()
@@ -113,6 +118,7 @@ export function keepsTheLogContract(fresh: () => LogGround): void {
 
     it('has nothing calmly', async () => {
       const { log } = ground()
+      expect(await log.isTaken()).toBe(false)
       expect(await log.take(10)).toBeNull()
       expect(await log.backlog()).toEqual({ batches: 0, bytes: 0, oldestAt: null })
       await log.close()
@@ -213,6 +219,8 @@ export function keepsTheLogContract(fresh: () => LogGround): void {
       await expect.poll(() => taker.ids).toEqual(['held'])
       expect(await log.take(1_000)).toBeNull()
       await taker.kill()
+      expect(await log.isTaken()).toBe(true)
+      await place.killed?.()
       expect(idsOf((await takenSoon(log)).batches)).toEqual(['held'])
     })
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { encodeBatch } from '../../src/analytics/log/codec.js'
 import { Journal } from '../../src/analytics/log/journal.js'
 import { recordOf } from '../../src/analytics/log/records.js'
@@ -76,6 +76,20 @@ describe('the journal', () => {
     expect(await ids(journal)).toEqual(['silent'])
     utimesSync(held, new Date(), new Date(Date.now() - 61_000))
     expect(await ids(journal)).toEqual(['held'])
+  })
+
+  it('waits for others to seal what they write also when it is held up itself', async () => {
+    const folder = temporaryFolder()
+    const [other, journal] = [openJournal(folder), openJournal(folder)]
+    await other.append(batchOf('of the other'))
+    const now = performance.now.bind(performance)
+    let heldUpMs = 0
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+      heldUpMs += 1_100
+      return now() + heldUpMs
+    })
+    onTestFinished(() => clock.mockRestore())
+    expect(await ids(journal)).toEqual(['of the other'])
   })
 
   it('refuses what it wrote to a segment that was taken from it, and goes on with another', async () => {

@@ -5,12 +5,10 @@ import { EventStream } from '../../dist/src/analytics/log/stream.js'
 import { Log } from '../../dist/src/kernel/log.js'
 
 /** Appends to a log, or takes from it, until it is killed. What it has been promised, it says: a batch's id on each line. */
-const { deed, name, folder, url, prefix, deadAfterMs } = JSON.parse(process.argv[2])
+const { deed, name, folder, url, prefix } = JSON.parse(process.argv[2])
 const common = { maxBytes: 1024 ** 3, log: new Log(() => {}) }
 const log =
-  folder === undefined
-    ? new EventStream({ ...common, redis: new Redis(url), prefix, deadAfterMs })
-    : new Journal({ ...common, folder })
+  folder === undefined ? new EventStream({ ...common, redis: new Redis(url), prefix }) : new Journal({ ...common, folder })
 
 const tell = id => writeSync(1, `${id}\n`)
 
@@ -35,8 +33,10 @@ function batch(number) {
 }
 
 if (deed === 'take') {
-  const taken = await log.take(1_000)
-  for (const { id } of taken?.batches ?? []) tell(id)
+  let taken = null
+  // Who holds it may be too busy to hand it over at the first time.
+  while (taken === null) taken = await log.take(1_000)
+  for (const { id } of taken.batches) tell(id)
   setInterval(() => {}, 1_000)
 } else {
   let number = 0

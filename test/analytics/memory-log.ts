@@ -49,5 +49,9 @@ export class MemoryLog implements EventLog {
     return { batches: this.waiting.length, bytes: 0, oldestAt: this.waiting[0]?.acceptedAt ?? null }
   }
 
+  async isTaken(): Promise<boolean> {
+    return this.taken > 0
+  }
+
   async close(): Promise<void> {}
 }

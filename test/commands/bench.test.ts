@@ -1,11 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
-import { describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BIN, runNode } from '../support/bin.js'
 import { runCli } from '../support/cli.js'
-import { sharedMariadbEnv, sharedRedisEnv, type TestEnv } from '../support/drivers.js'
+import type { TestEnv } from '../support/drivers.js'
 import { temporaryFolder } from '../support/folders.js'
+import { type MariadbServer, startMariadb } from '../support/mariadb.js'
+import { type RedisServer, startRedis } from '../support/redis.js'
 
 const SMALL = ['--tenants', '4', '--feeds-per-tenant', '2', '--items', '5', '--item-bytes', '300']
 /** What `--progress json` shows when a cold sync has run for a second. */
@@ -56,16 +58,14 @@ function processesOf(folder: string): string[] {
   })
 }
 
-/** What is on the servers of the run under names of benchmarks. */
-async function onServers(): Promise<string[]> {
-  const { host, port, username: user, password } = inject('mariadb')
+/** Databases and keys on the servers. */
+async function onServers(mariadb: MariadbServer, redis: RedisServer): Promise<string[]> {
+  const { host, port, username: user, password } = mariadb
   const connection = await createConnection({ host, port, user, password })
-  const client = new Redis(inject('redis').url)
+  const client = new Redis(redis.url)
   try {
     const [rows] = await connection.query<RowDataPacket[]>('SHOW DATABASES')
-    const keys: string[] = []
-    for await (const found of client.scanStream({ match: '*bench*', count: 1000 })) keys.push(...(found as string[]))
-    return [...rows.map(row => String(row.Database)).filter(name => name.includes('bench')), ...keys].sort()
+    return [...rows.map(row => String(row.Database)), ...(await client.keys('*'))].sort()
   } finally {
     await connection.end()
     client.disconnect()
@@ -160,7 +160,7 @@ describe('feedctl bench sync, embedded', PATIENTLY, () => {
       },
     )
     expect({ exit, running }).toEqual({ exit: null, running: 3 })
-    await expect.poll(() => processesOf(folder), { timeout: 10_000 }).toEqual([])
+    await expect.poll(() => processesOf(folder), { timeout: 60_000 }).toEqual([])
   })
 
   test('removes what it made when it cannot go on', async () => {
@@ -174,10 +174,21 @@ describe('feedctl bench sync, embedded', PATIENTLY, () => {
 })
 
 describe('feedctl bench sync, on MariaDB and Redis', PATIENTLY, () => {
-  const servers = (): TestEnv => ({ ...ON_SERVERS, ...sharedMariadbEnv(), ...sharedRedisEnv() })
+  // Of its own: what other benchmarks have on those of the run is there at one moment, and gone at the next.
+  let mariadb: MariadbServer
+  let redis: RedisServer
+  beforeAll(async () => {
+    mariadb = await startMariadb()
+    redis = await startRedis()
+  })
+  afterAll(async () => {
+    await mariadb?.dispose()
+    await redis?.dispose()
+  })
+  const servers = (): TestEnv => ({ ...ON_SERVERS, ...mariadb.env, ...redis.env })
 
   test('measures with workers, round after round, and leaves nothing on the servers', async () => {
-    const before = await onServers()
+    const before = await onServers(mariadb, redis)
     const { exit, out, err, folder } = await bench([...SMALL, '--repeat', '2', '--json', '--progress', 'none'], servers())
     expect({ exit, err }).toEqual({ exit: 0, err: 'round 1 of 2\nround 2 of 2\n' })
     const result = JSON.parse(out)
@@ -187,19 +198,19 @@ describe('feedctl bench sync, on MariaDB and Redis', PATIENTLY, () => {
     for (const run of result.runs) expect(run).toMatchObject({ posts_stored: 40, cold: { requests: 8, faults: [] } })
     expect(result.runs[0].cold.peak_rss_bytes.workers).toBeGreaterThan(10_000_000)
     expect(rowsIn(out).filter(row => !row.valid)).toEqual([])
-    expect(await onServers()).toEqual(before)
+    expect(await onServers(mariadb, redis)).toEqual(before)
     expect(readdirSync(folder)).toEqual([])
     expect(processesOf(folder)).toEqual([])
   })
 
   test('ends with 130 on Ctrl-C in mid-sync, and leaves nothing on the servers', async () => {
-    const before = await onServers()
+    const before = await onServers(mariadb, redis)
     const flags = [...SMALL, '--latency-ms', '3000', '--json', '--progress', 'json']
     const { exit, out, err, folder } = await bench(flags, servers(), { at: IN_COLD_SYNC, signal: 'SIGINT' })
     expect({ exit, out }).toEqual({ exit: 130, out: '' })
     expect(err).toContain('"code":"INTERRUPTED"')
     expect(err).not.toContain('could not remove')
-    expect(await onServers()).toEqual(before)
+    expect(await onServers(mariadb, redis)).toEqual(before)
     expect(readdirSync(folder)).toEqual([])
     expect(processesOf(folder)).toEqual([])
   })

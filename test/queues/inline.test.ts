@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Failure } from '../../src/kernel/errors.js'
 import { Log } from '../../src/kernel/log.js'
 import { InlineQueue, type JobBurial, type JobHandler, type WorkOptions } from '../../src/queues/index.js'
 import { becomes, closedDoor, job, keepsTheQueueContract, notingHandler, untilStopped } from './contract.js'
@@ -8,6 +9,7 @@ interface Own extends Partial<WorkOptions> {
   readonly drainMs?: number
   readonly graceMs?: number
   readonly bury?: JobBurial
+  readonly log?: Log
 }
 
 const open = (handler: JobHandler, options: Own = {}) =>
@@ -77,6 +79,18 @@ describe('the inline queue', () => {
     await becomes(() => expect(calls).toHaveLength(1))
     await queue.close()
     expect(calls.map(call => call.context.signal.reason)).toMatchObject([{ code: 'INTERRUPTED' }])
+  })
+
+  it('does not wait, on closing, for the time of a job that is to be tried again', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { calls, handler } = notingHandler(() => Promise.reject(new Failure('UNAVAILABLE', 'away')))
+    const lines: string[] = []
+    const queue = open(handler, { tries: 5, log: new Log(line => lines.push(line)) })
+    await queue.add([job(1)])
+    await expect.poll(() => lines).toHaveLength(1)
+    await queue.close()
+    expect(calls).toHaveLength(1)
   })
 
   it('takes the slot from a job that heeds no deadline, and writes its outcome after the last attempt', async () => {

@@ -38,6 +38,8 @@ export interface EventLog {
   take(maxEvents: number): Promise<TakenBatches | null>
   /** @throws {Failure} UNAVAILABLE */
   backlog(): Promise<Backlog>
+  /** Whether batches are taken, by whomever, and not done: those of a taker that died, too, which `take` hands out only later. @throws {Failure} UNAVAILABLE */
+  isTaken(): Promise<boolean>
   /** What was taken and is not done is given back. Twice is calm. */
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { sleep, steady } from '../../kernel/clock.js'
+import { sleep } from '../../kernel/clock.js'
 import { wordsOf } from '../../kernel/errors.js'
 import { newHolder } from '../../kernel/holder.js'
 import type { Log } from '../../kernel/log.js'
@@ -15,8 +15,8 @@ import { payloadsIn, recordOf } from './records.js'
 import { SegmentWriter } from './segment-writer.js'
 import { askedName, damagedName, type Segment, sealedName, startedAt, takenName } from './segments.js'
 
-/** How long another process may take to seal what it was asked for. */
-const ASK_MS = 1_000
+/** How often is looked whether others have sealed what they were asked for: for a second. Counted, and not timed: who was held up itself has not looked either. */
+const ASK_LOOKS = 50
 const ASK_LOOK_MS = 20
 const TOUCH_EVERY_MS = 10_000
 
@@ -120,6 +120,10 @@ export class Journal implements EventLog {
     })
   }
 
+  isTaken(): Promise<boolean> {
+    return this.asking(async () => (await this.folder.list()).some(({ state }) => state === 'taken'))
+  }
+
   async close(): Promise<void> {
     await this.asking(async () => {
       await this.giveBack([...this.claims])
@@ -196,7 +200,7 @@ export class Journal implements EventLog {
     if (asked.length === 0) return false
     for (const id of asked) await this.folder.ask(id)
     try {
-      for (const end = steady() + ASK_MS; steady() < end; ) {
+      for (let looks = 0; looks < ASK_LOOKS; looks++) {
         const open = (await this.folder.list()).filter(isOthers).map(({ id }) => id)
         if (!asked.some(id => open.includes(id))) return true
         await sleep(ASK_LOOK_MS)

@@ -42,6 +42,17 @@ export class StreamGroup {
     }
   }
 
+  /** Whether anybody works on entries, or did when it died. */
+  async hasPending(): Promise<boolean> {
+    try {
+      const [count] = (await this.redis.xpending(this.stream, this.name)) as [number]
+      return count > 0
+    } catch (error) {
+      if (/^NOGROUP/.test(wordsOf(error))) return false
+      throw error
+    }
+  }
+
   /** They are still worked on. A thousand at most. */
   async keep(ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await this.redis.xclaim(this.stream, this.name, this.consumer, 0, ...ids, 'JUSTID')

@@ -29,7 +29,6 @@ export interface StreamOptions {
   readonly prefix: string
   readonly maxBytes: number
   readonly log: Log
-  readonly deadAfterMs?: number
 }
 
 /** Batches in a stream of Redis, read by a group of consumers. An entry that is counted is deleted. */
@@ -46,10 +45,10 @@ export class EventStream implements EventLog {
   private hasTaken = false
 
   constructor(private readonly options: StreamOptions) {
-    const { redis, prefix, maxBytes, deadAfterMs = DEAD_AFTER_MS } = options
+    const { redis, prefix, maxBytes } = options
     const keys = { stream: `{${prefix}}:event-log`, sums: `{${prefix}}:event-log:sums` }
     this.scripts = new StreamScripts(redis, keys)
-    this.group = new StreamGroup(redis, keys.stream, newHolder(), deadAfterMs)
+    this.group = new StreamGroup(redis, keys.stream, newHolder(), DEAD_AFTER_MS)
     const held = new StreamHeld(redis, `{${prefix}}:event-log:held`)
     this.held = held
     this.gauge = new Gauge({ backlog: () => this.backlog(), held: () => held.read() }, maxBytes)
@@ -97,6 +96,10 @@ export class EventStream implements EventLog {
       if (entries === 0) return { batches: 0, bytes: 0, oldestAt: null }
       return { batches: Math.max(batches, entries), bytes: Math.max(bytes, 0), oldestAt: Number(oldestId.split('-')[0]) }
     })
+  }
+
+  isTaken(): Promise<boolean> {
+    return this.asking(() => this.group.hasPending())
   }
 
   async close(): Promise<void> {
@@ -149,7 +152,7 @@ export class EventStream implements EventLog {
 
   private hold(facts: EntryFacts): void {
     this.taken.add(facts)
-    this.keeping ??= setInterval(() => void this.keep(), (this.options.deadAfterMs ?? DEAD_AFTER_MS) / 4).unref()
+    this.keeping ??= setInterval(() => void this.keep(), DEAD_AFTER_MS / 4).unref()
   }
 
   /** What could not be kept others count as well: once, but it is work for nothing. */
