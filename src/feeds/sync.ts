@@ -21,6 +21,8 @@ import { type SendTenants, sendTenants } from './send-tenants.js'
 const POLL_MS = 100
 const PAGE = 1_000
 const NO_WORKER_AFTER_MS = 5_000
+/** Workers that lost the queue as well come back by themselves, on a busy machine not at once. */
+const NO_WORKER_AFTER_OUTAGE_MS = 30_000
 const ASK_FOR_WORKERS_MS = 1_000
 /** Workers that consume and get nothing done: their logs say why, the run never ends by itself. */
 const STUCK_MS = 30 * 60_000
@@ -148,6 +150,7 @@ async function followOthers(catalog: Catalog, jobs: JobSender, run: Run, options
 class WorkerWatch {
   private askedAt = 0
   private noneSince: number | null = null
+  private patienceMs = NO_WORKER_AFTER_MS
 
   constructor(private readonly jobs: JobSender) {}
 
@@ -156,16 +159,20 @@ class WorkerWatch {
     this.noneSince = null
   }
 
-  /** True when nobody has consumed for 5 s. */
+  /** True when nobody has consumed for 5 s, or 30 after the queue was away. */
   async areGone(): Promise<boolean> {
     if (Date.now() - this.askedAt < ASK_FOR_WORKERS_MS) return false
     const consumers = await retry(attempt => {
-      if (attempt > 1) this.noneSince = null
+      if (attempt > 1) {
+        this.noneSince = null
+        this.patienceMs = NO_WORKER_AFTER_OUTAGE_MS
+      }
       return this.jobs.consumers()
     }, OUTAGE_PATIENCE)
     this.askedAt = Date.now()
+    if (consumers > 0) this.patienceMs = NO_WORKER_AFTER_MS
     this.noneSince = consumers > 0 ? null : (this.noneSince ?? this.askedAt)
-    return this.noneSince !== null && this.askedAt - this.noneSince >= NO_WORKER_AFTER_MS
+    return this.noneSince !== null && this.askedAt - this.noneSince >= this.patienceMs
   }
 }
 

@@ -9,6 +9,8 @@ import type { ParseResult, ParseTask } from './thread.js'
 export type { ParseResult, ParseTask } from './thread.js'
 
 const MAX_PARSE_MS = 10_000
+/** Counted, and not timed: a process that was held up itself has not heard its threads either. */
+const LOOKS = 10
 const MAX_HEAP_MB = 192
 /**
  * Of short-lived objects: with half of it a cold sync in one process takes a tenth longer. A pool of one thread is a worker's, of which a machine
@@ -61,7 +63,13 @@ export class ParsePool {
     const leave = await this.slots.take(signal)
     const ended = new AbortController()
     const stop = () => ended.abort()
-    const timer = setTimeout(stop, this.options.maxParseMs ?? MAX_PARSE_MS)
+    let looks = 0
+    const looking = setInterval(
+      () => {
+        if (++looks === LOOKS) stop()
+      },
+      (this.options.maxParseMs ?? MAX_PARSE_MS) / LOOKS,
+    )
     signal.addEventListener('abort', stop, { once: true })
     try {
       // It may have aborted while this waited for the slot, before anything listened.
@@ -76,7 +84,7 @@ export class ParsePool {
       const words = ended.signal.aborted ? 'parsing takes too long' : `parsing ends in an error: ${wordsOf(error)}`
       return { failure: { code: 'FEED_UNREADABLE', message: words } }
     } finally {
-      clearTimeout(timer)
+      clearInterval(looking)
       signal.removeEventListener('abort', stop)
       leave()
     }

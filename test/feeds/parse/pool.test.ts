@@ -58,6 +58,17 @@ describe('parser threads', () => {
     expect(larger.byteLength).toBeGreaterThan(0)
   })
 
+  it('do not give up a document that was read while this process was held up itself', async () => {
+    const pool = openPool({ threads: 1, maxParseMs: 3_000 })
+    await pool.parse(task(RSS))
+    const long = rss(...Array.from({ length: 300 }, (_, n) => item(n)))
+    const reading = pool.parse(task(long))
+    // It is on its way to a thread.
+    await new Promise(resolve => setImmediate(resolve))
+    for (const begun = performance.now(); performance.now() - begun < 3_500; );
+    expect(documentOf(await reading)).toEqual(await parse(long))
+  })
+
   it('are ended by a document that takes too long, which fails alone', async () => {
     const pool = openPool({ threads: 1, maxParseMs: 1 })
     const endless = rss(
