@@ -172,7 +172,7 @@ async function batchEvents(parts: JobParts, signal: AbortSignal): Promise<void> 
   if (report.returned > 0) await parts.add([batchAnalytics(COUNT_AGAIN_MS)])
   else if (enough.aborted) await parts.add([batchAnalytics(0)])
   // This may be the job of a worker that was killed, which has what it took for a minute yet: nobody may come by after that.
-  else if (await events.isTaken()) await parts.add([batchAnalytics(COUNT_AGAIN_MS)])
+  else if (await events.isTaken()) await parts.add([countLeftBehind()])
 }
 
 export function syncTenantFeeds(tenantId: TenantId): JobRequest {
@@ -182,6 +182,11 @@ export function syncTenantFeeds(tenantId: TenantId): JobRequest {
 /** Counts what waits in the log of events, once it has been gathered for so long, ms. */
 export function batchAnalytics(delayMs: number): JobRequest {
   return { queue: 'analytics', name: 'BatchAnalytics', payload: {}, dedupeId: 'analytics', delayMs }
+}
+
+/** A job of its own: events that are accepted meanwhile do not wait as long. */
+export function countLeftBehind(): JobRequest {
+  return { ...batchAnalytics(COUNT_AGAIN_MS), dedupeId: 'analytics:left-behind' }
 }
 
 function storeMediaOf(tenantId: TenantId): JobRequest {

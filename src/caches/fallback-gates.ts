@@ -12,7 +12,7 @@ const AWAY_MS = 5_000
 /** A far place that may be taken: its holder has entered, or was not answered. */
 interface FarPlace {
   readonly key: string
-  /** When its lease is over at the latest. */
+  /** When its lease is over: not before that, and hardly later. */
   readonly until: number
   /** Nobody is in it any more, and the far gates were not told. */
   isLeft: boolean
@@ -76,7 +76,7 @@ export class FallbackGates implements Gates {
   /** Null when the far gates do not answer in time. */
   private patiently(key: string, terms: GateTerms): Promise<GateAnswer | null> {
     const { token, leaseMs } = terms
-    const place = { key, until: this.now() + leaseMs, isLeft: false }
+    const place = { key, until: this.now() + PATIENCE_MS + leaseMs, isLeft: false }
     this.farPlaces.set(token, place)
     return new Promise((resolve, reject) => {
       let late = false

@@ -157,6 +157,7 @@ class WorkerWatch {
   /** Something moved: whoever did it consumes. */
   areThere(): void {
     this.noneSince = null
+    this.patienceMs = NO_WORKER_AFTER_MS
   }
 
   /** True when nobody has consumed for 5 s, or 30 after the queue was away. */

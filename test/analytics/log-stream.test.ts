@@ -167,6 +167,8 @@ describe('the stream', () => {
     await stream.append(batchOf('mine'))
     expect(await ids(stream)).toEqual(['mine'])
     expect(lines.join()).toContain('version 99')
+    // Nobody is to look after it again and again.
+    expect(await stream.isTaken()).toBe(false)
     expect(await redis.xlen(`{${prefix}}:event-log`)).toBe(1)
     expect((await stream.backlog()).batches).toBe(1)
   })

@@ -42,13 +42,13 @@ export class StreamGroup {
     }
   }
 
-  /** Whether anybody works on entries, or did when it died. */
-  async hasPending(): Promise<boolean> {
+  /** Entries that somebody works on, or did when it died. */
+  async pending(): Promise<number> {
     try {
       const [count] = (await this.redis.xpending(this.stream, this.name)) as [number]
-      return count > 0
+      return count
     } catch (error) {
-      if (/^NOGROUP/.test(wordsOf(error))) return false
+      if (/^NOGROUP/.test(wordsOf(error))) return 0
       throw error
     }
   }

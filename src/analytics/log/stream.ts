@@ -43,6 +43,8 @@ export class EventStream implements EventLog {
   private readonly why: (error: unknown) => string
   private keeping: NodeJS.Timeout | null = null
   private hasTaken = false
+  /** Ids of entries that nobody counts, since they cannot be read: they look as if they were worked on. */
+  private readonly unreadable = new Set<string>()
 
   constructor(private readonly options: StreamOptions) {
     const { redis, prefix, maxBytes } = options
@@ -99,7 +101,7 @@ export class EventStream implements EventLog {
   }
 
   isTaken(): Promise<boolean> {
-    return this.asking(() => this.group.hasPending())
+    return this.asking(async () => (await this.group.pending()) > this.unreadable.size)
   }
 
   async close(): Promise<void> {
@@ -145,6 +147,7 @@ export class EventStream implements EventLog {
     try {
       return batchesIn(data)
     } catch (error) {
+      this.unreadable.add(id)
       this.options.log.error('analytics: an entry of the stream cannot be read', { entry: id, why: wordsOf(error) })
       return null
     }

@@ -76,8 +76,9 @@ export class Workers {
 
   private async startAt(port: number, signal: AbortSignal): Promise<string> {
     cluster.setupPrimary({ args: this.options.args(port) })
-    const started = Array.from({ length: this.options.count }, () => this.fork())
+    const started: WorkerProcess[] = []
     try {
+      while (started.length < this.options.count) started.push(this.fork())
       const urls = await unlessAborted(Promise.all(started.map(({ serving }) => serving)), signal)
       this.url = urls[0] ?? ''
     } catch (error) {
@@ -139,11 +140,12 @@ export class Workers {
       await old.serving.catch(() => {})
       if (this.isDraining) return
       if (!this.isToBeReplaced(old)) continue
-      const successor = this.fork()
+      let successor: WorkerProcess | null = null
       try {
+        successor = this.fork()
         await successor.serving
       } catch (error) {
-        await successor.ended
+        await successor?.ended
         if (this.isDraining) return
         note(`not reloaded, the workers before go on: ${wordsOf(error)}`)
         log.error('api: a new worker does not serve: the workers before go on', { why: wordsOf(error) })
@@ -175,9 +177,9 @@ export class Workers {
     return `${this.serving} of ${this.options.count} workers serve on ${this.url}`
   }
 
-  /** `deaths`: of its place. */
+  /** `deaths`: of its place. @throws {Failure} UNAVAILABLE when the system refuses at once */
   private fork(deaths = 0): WorkerProcess {
-    const forked = new WorkerProcess(deaths, this.handovers, (process, part, id) => void this.giveMetrics(process, part, id))
+    const forked = this.begin(deaths)
     this.living.add(forked)
     void forked.ended.then(({ did }) => {
       this.requests += did?.requests ?? 0
@@ -189,6 +191,23 @@ export class Workers {
     return forked
   }
 
+  private begin(deaths: number): WorkerProcess {
+    try {
+      return new WorkerProcess(deaths, this.handovers, (process, part, id) => void this.giveMetrics(process, part, id))
+    } catch (error) {
+      throw new Failure('UNAVAILABLE', `the system begins no worker: ${wordsOf(error)}`, { cause: error })
+    }
+  }
+
+  /** In the place of one that has ended. */
+  private forkAgain(deaths: number): void {
+    try {
+      this.keep(this.fork(deaths))
+    } catch (error) {
+      this.replace({ pid: 0, deaths }, { how: wordsOf(error), servedMs: null, failure: null, did: null })
+    }
+  }
+
   /** Its place is filled again when it ends without having been told to. */
   private keep(process: WorkerProcess): void {
     void process.ended.then(end => {
@@ -196,10 +215,10 @@ export class Workers {
     })
   }
 
-  private replace({ pid, deaths: before }: WorkerProcess, end: WorkerEnd): void {
+  private replace({ pid, deaths: before }: Pick<WorkerProcess, 'pid' | 'deaths'>, end: WorkerEnd): void {
     if (end.did !== null) {
       this.options.log.warn('api: a worker was told to end by somebody else, another takes its place', { pid })
-      this.keep(this.fork(before))
+      this.forkAgain(before)
       return
     }
     const { deaths, delayMs } = restartAfter(before, end.servedMs, Math.random())
@@ -211,7 +230,7 @@ export class Workers {
     this.options.log.error('api: a worker died, another takes its place', { pid, why, in_ms: delayMs })
     const timer = setTimeout(() => {
       this.restarts.delete(timer)
-      this.keep(this.fork(deaths))
+      this.forkAgain(deaths)
     }, delayMs)
     this.restarts.add(timer)
   }
