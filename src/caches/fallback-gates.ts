@@ -1,13 +1,9 @@
-import type { Clock } from '../kernel/clock.js'
-import { Failure, isFailure } from '../kernel/errors.js'
+import { type Clock, steady } from '../kernel/clock.js'
+import { type Failure, isFailure } from '../kernel/errors.js'
 import type { GateAnswer, Gates, GateTerms } from './driver.js'
+import { Patience, type PatienceTerms } from './patience.js'
 
-/** A gate that takes longer than this to answer counts as away, ms. */
-const PATIENCE_MS = 1_000
-/** Counted, and not timed: a process that was held up itself has heard nothing either. */
-const LOOKS = 5
-/** How long the far gates are left alone after they did not answer; one of those who enter then tries them again, and places that were left are given back. */
-const AWAY_MS = 5_000
+const TERMS: PatienceTerms = { patienceMs: 1_000, awayMs: 5_000, what: 'Redis' }
 
 /** A far place that may be taken: its holder has entered, or was not answered. */
 interface FarPlace {
@@ -25,8 +21,7 @@ interface FarPlace {
  */
 export class FallbackGates implements Gates {
   readonly name = 'fallback'
-  private awayUntil = 0
-  private trying = false
+  private readonly patience: Patience
   /** By token. */
   private readonly farPlaces = new Map<string, FarPlace>()
   private givingBack: NodeJS.Timeout | null = null
@@ -35,27 +30,16 @@ export class FallbackGates implements Gates {
   constructor(
     private readonly far: Gates,
     private readonly near: Gates,
-    private readonly onAway: (failure: Failure) => void = () => {},
-    private readonly now: Clock = Date.now,
-  ) {}
+    onAway: (failure: Failure) => void = () => {},
+    private readonly now: Clock = steady,
+    private readonly terms = TERMS,
+  ) {
+    this.patience = new Patience(terms, onAway, now)
+  }
 
   async enter(key: string, terms: GateTerms): Promise<GateAnswer> {
-    const isTrial = this.awayUntil > 0
-    if (isTrial) {
-      if (this.trying || this.now() < this.awayUntil) return this.near.enter(key, terms)
-      this.trying = true
-    }
-    try {
-      const answer = await this.patiently(key, terms)
-      if (answer !== null) {
-        this.awayUntil = 0
-        this.giveBack()
-        return answer
-      }
-    } finally {
-      if (isTrial) this.trying = false
-    }
-    return this.near.enter(key, terms)
+    const answer = this.patience.away ? null : await this.enterFar(key, terms)
+    return answer ?? this.near.enter(key, terms)
   }
 
   async leave(key: string, token: string): Promise<void> {
@@ -63,87 +47,66 @@ export class FallbackGates implements Gates {
     const place = this.farPlaces.get(token)
     if (place === undefined) return
     place.isLeft = true
-    if (this.awayUntil === 0) await this.leaveFar(token, place)
-    else this.giveBackLater()
+    await this.leaveFar(token, place)
   }
 
   /** In both, so that what is known of a host outlasts the far gates' absence. */
   async note(key: string, note: string, ttlS: number): Promise<void> {
     await this.near.note(key, note, ttlS)
-    if (this.awayUntil === 0) await this.far.note(key, note, ttlS).catch(error => this.lost(error))
+    await this.patience.ask(() => this.far.note(key, note, ttlS)).catch(ignoreAway)
   }
 
-  /** Null when the far gates do not answer in time. */
-  private patiently(key: string, terms: GateTerms): Promise<GateAnswer | null> {
+  /** Null when the far gates do not answer in time: then nobody waits for the place any more. */
+  private async enterFar(key: string, terms: GateTerms): Promise<GateAnswer | null> {
     const { token, leaseMs } = terms
-    const place = { key, until: this.now() + PATIENCE_MS + leaseMs, isLeft: false }
+    const place = { key, until: this.now() + this.terms.patienceMs + leaseMs, isLeft: false }
     this.farPlaces.set(token, place)
-    return new Promise((resolve, reject) => {
-      let late = false
-      let looks = 0
-      const looking = setInterval(() => {
-        looks++
-        if (looks < LOOKS) return
-        clearInterval(looking)
-        late = true
-        place.isLeft = true
-        this.giveBackLater()
-        this.lost(new Failure('UNAVAILABLE', `the shared host budgets do not answer in ${PATIENCE_MS} ms`))
-        resolve(null)
-      }, PATIENCE_MS / LOOKS)
-      const answered = (answer: GateAnswer) => {
-        clearInterval(looking)
-        if (!answer.entered) this.farPlaces.delete(token)
-        // Nobody waits for this place any more.
-        else if (late) void this.leaveFar(token, place)
-        resolve(answer)
-      }
-      const failed = (error: unknown) => {
-        clearInterval(looking)
-        // Only the answer may be what was lost.
-        place.isLeft = true
-        this.giveBackLater()
-        if (!isFailure(error, 'UNAVAILABLE')) return reject(error)
-        if (!late) this.lost(error)
-        resolve(null)
-      }
-      this.far.enter(key, terms).then(answered, failed)
-    })
+    try {
+      const answer = await this.patience.ask(() => this.far.enter(key, terms))
+      if (!answer.entered) this.farPlaces.delete(token)
+      void this.giveBack()
+      return answer
+    } catch (error) {
+      // Only the answer may be what was lost.
+      place.isLeft = true
+      this.giveBackLater()
+      ignoreAway(error)
+      return null
+    }
   }
 
-  private giveBack(): void {
-    for (const [token, place] of this.farPlaces) if (place.isLeft) void this.leaveFar(token, place)
+  /** Stops at the first that the far gates do not answer for. */
+  private async giveBack(): Promise<void> {
+    for (const [token, place] of this.farPlaces) if (place.isLeft && !(await this.leaveFar(token, place))) return
   }
 
   /** Who would enter here may have nothing to do any more, while others wait for these places. */
   private giveBackLater(): void {
     if (this.givingBack !== null) return
     this.givingBack = setTimeout(async () => {
-      for (const [token, place] of this.farPlaces) if (place.isLeft && !(await this.leaveFar(token, place))) break
+      const now = this.now()
+      for (const [token, { until }] of this.farPlaces) if (until < now) this.farPlaces.delete(token)
+      await this.giveBack()
       this.givingBack = null
       if ([...this.farPlaces.values()].some(({ isLeft }) => isLeft)) this.giveBackLater()
-    }, AWAY_MS).unref()
+    }, this.terms.awayMs).unref()
   }
 
   /** False when the far gates do not answer: it is to be given back later. */
   private async leaveFar(token: string, place: FarPlace): Promise<boolean> {
     this.farPlaces.delete(token)
     try {
-      await this.far.leave(place.key, token)
+      await this.patience.ask(() => this.far.leave(place.key, token))
       return true
     } catch (error) {
       this.farPlaces.set(token, place)
       this.giveBackLater()
-      this.lost(error)
+      ignoreAway(error)
       return false
     }
   }
+}
 
-  private lost(error: unknown): void {
-    if (!isFailure(error, 'UNAVAILABLE')) throw error
-    if (this.awayUntil === 0 || this.trying) this.onAway(error)
-    const now = this.now()
-    this.awayUntil = now + AWAY_MS
-    for (const [token, { until }] of this.farPlaces) if (until < now) this.farPlaces.delete(token)
-  }
+function ignoreAway(error: unknown): void {
+  if (!isFailure(error, 'UNAVAILABLE')) throw error
 }

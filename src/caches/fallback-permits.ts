@@ -2,7 +2,9 @@ import type { Clock } from '../kernel/clock.js'
 import { steady } from '../kernel/clock.js'
 import { type Failure, isFailure } from '../kernel/errors.js'
 import type { PermitAnswer, Permits, PermitTerms } from './driver.js'
-import { Patience } from './patience.js'
+import { Patience, type PatienceTerms } from './patience.js'
+
+const TERMS: PatienceTerms = { patienceMs: 250, awayMs: 3_000, what: 'Redis' }
 
 /**
  * The far permits, which all processes share, and while those do not answer the near ones of this process: every process then keeps the limit by itself, and
@@ -18,8 +20,9 @@ export class FallbackPermits implements Permits {
     private readonly near: Permits,
     onAway: (failure: Failure) => void = () => {},
     now: Clock = steady,
+    terms = TERMS,
   ) {
-    this.patience = new Patience({ patienceMs: 250, awayMs: 3_000, what: 'Redis' }, onAway, now)
+    this.patience = new Patience(terms, onAway, now)
   }
 
   async take(key: string, terms: PermitTerms): Promise<PermitAnswer> {

@@ -198,6 +198,7 @@ describe('the stream', () => {
     await expect(stream.append(batchOf('x'))).rejects.toMatchObject({ code: 'UNAVAILABLE', retry: true })
     await expect(stream.take(1)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     await expect(stream.backlog()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(stream.isTaken()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     await stream.close()
   })
 })

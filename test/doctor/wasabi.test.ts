@@ -48,7 +48,8 @@ describe('feedctl doctor at a bucket', () => {
     for (const id of ['credentials', 'clock-skew', 'checksums', 'concurrency'])
       expect(of(`wasabi.${id}`), id).toMatchObject({ severity: 'ok', fix: null })
     // A busy machine's answers in more than two seconds, which is told of.
-    expect(of('wasabi.bucket')).toMatchObject({ evidence: expect.stringContaining(' answers in ') })
+    const severity = expect.stringMatching(/^(ok|warn)$/)
+    expect(of('wasabi.bucket')).toMatchObject({ severity, evidence: expect.stringContaining(' answers in ') })
     expect(of('wasabi.wrong-md5')).toMatchObject({ severity: 'warn', fix: expect.stringContaining('media verify') })
     expect(of('wasabi.list-parts')).toMatchObject({
       severity: 'warn',
