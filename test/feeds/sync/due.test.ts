@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { startDueSyncs } from '../../../src/feeds/due.js'
 import type { SendTenants } from '../../../src/feeds/send-tenants.js'
 import { type JobSender, syncTenants } from '../../../src/feeds/sync.js'
@@ -249,5 +249,27 @@ describeDatabases('due tenants', env => {
     expect(report.tenants).toEqual({ total: 1, ok: 0, failed: 0, skipped: 1 })
     expect(jobs.added).toEqual([])
     expect(ground.logged.join()).toContain(`tenant ${tenant.slug} is paused`)
+  })
+
+  it.each([
+    { what: '5 s', away: false, atLeastMs: 5_000 },
+    { what: 'half a minute after the queue was away', away: true, atLeastMs: 30_000 },
+  ])('that nobody works on are given up after $what', async ({ away, atLeastMs }) => {
+    const { ground, jobs } = await start()
+    const tenant = await ground.tenant(1)
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const begun = Date.now()
+    let asked = 0
+    const consumers = async () => {
+      if (asked++ === 0 && away) throw new Failure('UNAVAILABLE', 'Redis is away')
+      return 0
+    }
+    const sender: JobSender = { here: false, send: jobs.send, consumers, settled: () => new Promise(() => {}) }
+    const progress = () => void vi.setSystemTime(Date.now() + 1_001)
+    const options = { tenants: [tenant.id], forced: false, signal: new AbortController().signal, progress }
+    await expect(syncTenants(ground.catalog, sender, options, ground.log)).rejects.toMatchObject({ code: 'NO_WORKER' })
+    expect(Date.now() - begun).toBeGreaterThan(atLeastMs)
+    expect(Date.now() - begun).toBeLessThan(atLeastMs + 10_000)
   })
 })
