@@ -15,6 +15,7 @@ export const WORDS: Readonly<Record<string, Word>> = {
   init: { description: 'create or upgrade the catalog', load: () => import('./init.js') },
   config: { description: 'show the effective settings and where each comes from', load: () => import('./config.js') },
   tenant: { description: 'create, list, change and delete tenants', load: () => import('./tenant.js') },
+  host: { description: 'add, list and drain the database hosts that tenants are placed on', load: () => import('./host.js') },
   feed: { description: 'add, find, list, explain, import, export and prune feeds', load: () => import('./feed.js') },
   sync: { description: 'fetch the feeds of some tenants, or of all, and store what is new', load: () => import('./sync.js') },
   queue: {

@@ -69,6 +69,7 @@ export async function openApp(config: Config, log: Log): Promise<App> {
   }
   try {
     const catalog = await openCatalog(server, config)
+    closing.push(() => catalog.hosts.close())
     return new RunningApp(config, log, catalog, closing, close)
   } catch (error) {
     await close()
@@ -274,9 +275,9 @@ class RunningApp implements App {
     return this.ownShared
   }
 
-  /** Before what it was opened with, but after the queue, whose jobs use it. */
+  /** Before what it was opened with (the databases), but after the queue, whose jobs use it. */
   private closedLate(close: () => Promise<unknown>): void {
-    this.closing.splice(1 + this.closedLast++, 0, close)
+    this.closing.splice(2 + this.closedLast++, 0, close)
   }
 
   /** @throws {Failure} CONFIG_INVALID where jobs run in the process that adds them */

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, isFailure, wordsOf } from '../kernel/errors.js'
 import type { Catalog } from '../tenants/catalog.js'
-import type { MediaRemoval } from '../tenants/removal.js'
+import { hasDatabase, type MediaRemoval } from '../tenants/removal.js'
 import { type TenantTables, withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
 import type { Bucket, Disk, Disks } from './disks/driver.js'
@@ -77,8 +77,7 @@ async function knownMedia(catalog: Catalog, tenant: Tenant): Promise<Known> {
   } catch (error) {
     if (isFailure(error, 'SCHEMA_MISSING')) return { files: 0, bytes: 0, inBucket: 0, mayHave: true }
     // What cannot be read of a database of its own is removed with it, and the disks are looked through all the same.
-    const { kind, database } = tenant.placement
-    if (kind === 'dedicated' && isFailure(error) && (await catalog.server.has(database)))
+    if (tenant.placement.kind === 'dedicated' && isFailure(error) && (await hasDatabase(catalog, tenant)))
       return { files: null, bytes: null, inBucket: null, mayHave: true }
     throw error
   }

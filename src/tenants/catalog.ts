@@ -12,6 +12,7 @@ import {
   ledgerOf,
   type OpenDatabase,
 } from './databases/index.js'
+import { type Hosts, openHosts } from './hosts/hosts.js'
 import { type DatabaseName, parseDatabaseName } from './ids.js'
 
 /** The central database: tenants, where they live, sources, runs, locks. */
@@ -19,7 +20,9 @@ export interface Catalog {
   /** Names this installation in every database it owns. */
   readonly id: string
   readonly name: DatabaseName
+  /** The server it is on itself, which is the host `default`. Those of tenants: `hosts`. */
   readonly server: DatabaseServer
+  readonly hosts: Hosts
   readonly database: OpenDatabase<CatalogSchema>
   readonly kysely: Kysely<CatalogSchema>
 }
@@ -46,7 +49,7 @@ export async function openCatalog(server: DatabaseServer, config: Config): Promi
         hint: 'upgrade feedctl',
       })
     const id = applied[0]?.catalog_id
-    if (version === latest && id !== undefined) return { id, name, server, database, kysely: database.kysely }
+    if (version === latest && id !== undefined) return catalogOf(id, name, server, database)
   } catch (error) {
     if (!isFailure(error, 'SCHEMA_MISSING')) throw error
   }
@@ -70,7 +73,11 @@ export async function initCatalog(server: DatabaseServer, config: Config): Promi
   )
   const id = await catalogIdOf(server, name, database)
   await insertRows(database, 'hosts', [{ name: 'default', created_at: now }], 'keep')
-  return { catalog: { id, name, server, database, kysely: database.kysely }, report: { database: name, created, schemaVersion } }
+  return { catalog: catalogOf(id, name, server, database), report: { database: name, created, schemaVersion } }
+}
+
+function catalogOf(id: string, name: DatabaseName, server: DatabaseServer, database: OpenDatabase<CatalogSchema>): Catalog {
+  return { id, name, server, hosts: openHosts(server), database, kysely: database.kysely }
 }
 
 export function catalogName(config: Config): DatabaseName {

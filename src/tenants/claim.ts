@@ -29,6 +29,8 @@ export interface ClaimedTenant {
   readonly slug: TenantSlug
   readonly kind: PlacementKind
   readonly placementId: number
+  /** Name of the database host. */
+  readonly host: string
   readonly database: DatabaseName
   readonly schemaVersion: number
   /** False when it takes up a creation that was begun earlier. */
@@ -75,6 +77,7 @@ export async function claimTenants(
     slug: parseSlug(row.slug),
     kind: row.kind,
     placementId: row.placement_id,
+    host: row.host,
     database: parseDatabaseName(row.database_name),
     schemaVersion: row.schema_version,
     isNew: !before.has(row.slug),

@@ -7,6 +7,7 @@ import { type ClaimedTenant, claimTenants, type NewTenant } from './claim.js'
 import { applyMigrations, TENANT_MIGRATIONS, type TenantSchema } from './databases/index.js'
 import type { TenantSlug } from './ids.js'
 import { dropPlacement, hasOtherTenants } from './removal.js'
+import { admit } from './residents.js'
 import { getTenant, type Tenant } from './tenant.js'
 import { newToken, tokenHash } from './tokens.js'
 
@@ -95,9 +96,11 @@ async function prepare<T>(
     if (tenant.kind === 'dedicated' && (await hasOtherTenants(catalog, tenant.placementId, tenant.id))) throw taken(tenant)
     if (tenant.schemaVersion !== TENANT_MIGRATIONS.at(-1)?.version) {
       refuseCatalog(catalog, tenant)
-      made = await catalog.server.create(tenant.database)
+      made = await (await catalog.hosts.serverOf(tenant.host)).create(tenant.database)
       await migrate(catalog, tenant, made)
     }
+    const server = await catalog.hosts.serverOf(tenant.host)
+    await server.use<TenantSchema, void>(tenant.database, database => admit(database, [tenant.id]))
     return furnish === null ? null : await furnish(await getTenant(catalog, tenant.slug))
   } catch (error) {
     await letGo(catalog, tenant, holder, made, error)
@@ -107,7 +110,8 @@ async function prepare<T>(
 
 /** @throws {Failure} DATABASE_TAKEN when the database holds something that is not this catalog's; nothing is changed then */
 async function migrate(catalog: Catalog, tenant: ClaimedTenant, made: boolean): Promise<void> {
-  const schemaVersion = await catalog.server.use<TenantSchema, number>(tenant.database, async database => {
+  const server = await catalog.hosts.serverOf(tenant.host)
+  const schemaVersion = await server.use<TenantSchema, number>(tenant.database, async database => {
     if (!made) await refuseForeign(catalog, tenant)
     // A shared database may be made by several at once.
     return applyMigrations(database, TENANT_MIGRATIONS, catalog.id, Date.now(), { empty: made && tenant.kind === 'dedicated' })
@@ -121,15 +125,16 @@ async function migrate(catalog: Catalog, tenant: ClaimedTenant, made: boolean): 
 
 /** The catalog's ledger is its own, so that nothing else would keep a tenant out of it. Names may differ in nothing but case on a server. */
 function refuseCatalog(catalog: Catalog, tenant: ClaimedTenant): void {
-  if (tenant.database.toLowerCase() !== catalog.name.toLowerCase()) return
+  if (tenant.host !== 'default' || tenant.database.toLowerCase() !== catalog.name.toLowerCase()) return
   throw new Failure('DATABASE_TAKEN', `the database ${tenant.database} is the catalog`, {
     hint: 'choose another slug, or set FEEDCTL_DATABASE_PREFIX',
   })
 }
 
 async function refuseForeign(catalog: Catalog, tenant: ClaimedTenant): Promise<void> {
-  if (await catalog.server.isEmpty(tenant.database)) return
-  const ours = await catalog.server
+  const server = await catalog.hosts.serverOf(tenant.host)
+  if (await server.isEmpty(tenant.database)) return
+  const ours = await server
     .use<TenantSchema, unknown>(tenant.database, ({ kysely }) =>
       kysely.selectFrom('feedctl_migrations').select('version').limit(1).execute(),
     )

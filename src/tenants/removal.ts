@@ -104,7 +104,8 @@ export async function dropPlacement(catalog: Catalog, tenantId: Tenant['id'], ha
   const placement = await catalog.kysely
     .selectFrom('tenants')
     .innerJoin('placements', 'placements.id', 'tenants.placement_id')
-    .select(['placements.id', 'placements.database_name'])
+    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+    .select(['placements.id', 'placements.database_name', 'hosts.name as host'])
     .where('tenants.id', '=', tenantId)
     .executeTakeFirst()
   if (placement === undefined) return
@@ -114,7 +115,7 @@ export async function dropPlacement(catalog: Catalog, tenantId: Tenant['id'], ha
   }
   // First of all: a placement that is left over must not pass for one whose tables are there.
   await catalog.kysely.updateTable('placements').set({ schema_version: 0 }).where('id', '=', placement.id).execute()
-  if (hasDatabase) await catalog.server.drop(parseDatabaseName(placement.database_name))
+  if (hasDatabase) await (await catalog.hosts.serverOf(placement.host)).drop(parseDatabaseName(placement.database_name))
   await catalog.kysely.deleteFrom('tenants').where('id', '=', tenantId).execute()
 }
 
@@ -130,6 +131,11 @@ export async function hasOtherTenants(catalog: Catalog, placementId: number, ten
   return other !== undefined
 }
 
+/** Whether the database of the tenant is there. @throws {Failure} UNAVAILABLE */
+export async function hasDatabase(catalog: Catalog, { placement }: Tenant): Promise<boolean> {
+  return (await catalog.hosts.serverOf(placement.host)).has(placement.database)
+}
+
 /** Counts what goes; in a shared database also deletes it, a few thousand rows at a time. */
 async function removeRows(
   catalog: Catalog,
@@ -142,8 +148,7 @@ async function removeRows(
     return counted
   } catch (error) {
     // What cannot be read of a database of its own goes with it all the same.
-    if (dedicated && isFailure(error) && (await catalog.server.has(tenant.placement.database)))
-      return { feeds: null, posts: null }
+    if (dedicated && isFailure(error) && (await hasDatabase(catalog, tenant))) return { feeds: null, posts: null }
     throw error
   }
 }
@@ -191,6 +196,7 @@ async function removeAll(tables: TenantTables): Promise<void> {
     await tx.remove('media_links').execute()
     for (const table of EVENT_TABLES) await tx.remove(table).execute()
     await tx.remove('counters').execute()
+    await tx.remove('residents').execute()
   })
 }
 

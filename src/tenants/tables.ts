@@ -16,7 +16,7 @@ import type { Tenant } from './tenant.js'
 import { bringUpToDate } from './upgrade.js'
 
 type EventTable = 'event_counts' | 'event_days' | 'event_visitors' | 'event_batches' | 'events'
-type TenantTable = 'feeds' | 'posts' | 'tombstones' | 'counters' | 'media' | 'media_links' | EventTable
+type TenantTable = 'feeds' | 'posts' | 'tombstones' | 'counters' | 'media' | 'media_links' | 'residents' | EventTable
 /** A row without its tenant: the handle adds it. */
 type OwnRow<Table extends TenantTable> = Omit<Insertable<TenantSchema[Table]>, 'tenant_id'>
 
@@ -33,7 +33,8 @@ export async function withTenant<T>(
 ): Promise<T> {
   signal?.throwIfAborted()
   await bringUpToDate(catalog, tenant)
-  return catalog.server.use<TenantSchema, T>(tenant.placement.database, database => {
+  const server = await catalog.hosts.serverOf(tenant.placement.host)
+  return server.use<TenantSchema, T>(tenant.placement.database, database => {
     const executor = signal === null ? database.kysely : database.kysely.withPlugin(heeding(signal))
     return deed(new TenantTables(database, executor, tenant.id, signal))
   })

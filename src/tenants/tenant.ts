@@ -121,12 +121,16 @@ export interface TenantRow extends Selectable<TenantsTable> {
 
 /** Tenants with their placement, in one statement. */
 export function tenantRows(catalog: Catalog) {
-  return catalog.kysely
-    .selectFrom('tenants')
-    .innerJoin('placements', 'placements.id', 'tenants.placement_id')
-    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
-    .selectAll('tenants')
-    .select(['placements.kind', 'placements.database_name', 'placements.schema_version', 'hosts.name as host'])
+  return (
+    catalog.kysely
+      .selectFrom('tenants')
+      .innerJoin('placements', 'placements.id', 'tenants.placement_id')
+      .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+      .selectAll('tenants')
+      .select(['placements.database_name', 'placements.schema_version', 'hosts.name as host'])
+      // No tenant is on a spare one.
+      .select(eb => eb.ref('placements.kind').$castTo<PlacementKind>().as('kind'))
+  )
 }
 
 export function tenantOf(row: TenantRow): Tenant {

@@ -14,7 +14,11 @@ export async function readPlacements({ kysely }: Catalog): Promise<PlacementStan
     .selectFrom('tenants')
     .innerJoin('placements', 'placements.id', 'tenants.placement_id')
     .innerJoin('hosts', 'hosts.id', 'placements.host_id')
-    .select(eb => ['placements.kind', 'hosts.name as host', eb.fn.countAll<number>().as('tenants')])
+    .select(eb => [
+      eb.ref('placements.kind').$castTo<PlacementKind>().as('kind'),
+      'hosts.name as host',
+      eb.fn.countAll<number>().as('tenants'),
+    ])
     .groupBy(['placements.kind', 'hosts.name'])
     .execute()
   return rows

@@ -152,4 +152,66 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
         add column content_changed_at bigint not null default 0, add index tenants_content (content_changed_at)`,
     ],
   },
+  {
+    version: 6,
+    sqlite: [
+      'alter table hosts add column address text',
+      'alter table hosts add column username text',
+      'alter table hosts add column weight integer not null default 100',
+      'alter table hosts add column max_tenants integer',
+      'alter table hosts add column max_connections integer',
+      'alter table hosts add column read_address text',
+      "alter table hosts add column state text not null default 'open'",
+      'alter table placements add column db_user text',
+      'create index if not exists placements_version on placements (schema_version, id)',
+      'create index if not exists placements_kind on placements (kind, host_id, id)',
+      'alter table tenants add column move_id integer',
+      `create table if not exists host_leases (
+        host_id integer not null, holder text not null, connections integer not null, expires_at integer not null,
+        primary key (host_id, holder)) without rowid`,
+      `create table if not exists moves (
+        id integer primary key autoincrement, tenant_id integer not null, from_placement_id integer not null,
+        to_placement_id integer not null, state text not null, progress text, holder text, failure_code text, failure_message text,
+        keep_until integer, started_at integer not null, switched_at integer, ended_at integer, updated_at integer not null)`,
+      'create index if not exists moves_tenant on moves (tenant_id, id)',
+      'create index if not exists moves_state on moves (state, id)',
+      `create table if not exists migration_runs (
+        id text primary key, state text not null, to_version integer not null, options text not null,
+        started_at integer not null, ended_at integer) without rowid`,
+      `create table if not exists migration_placements (
+        run_id text not null, placement_id integer not null, state text not null, from_version integer not null,
+        duration_ms integer, failure_code text, failure_message text, ended_at integer,
+        primary key (run_id, placement_id)) without rowid`,
+      `create table if not exists receipts (
+        id integer primary key autoincrement, tenant_id integer not null, slug text not null, receipt text not null,
+        removed_at integer not null)`,
+      'create index if not exists receipts_slug on receipts (slug, id)',
+    ],
+    mysql: [
+      `alter table hosts add column address varchar(255), add column username varchar(80),
+        add column weight int not null default 100, add column max_tenants int, add column max_connections int,
+        add column read_address varchar(255), add column state varchar(10) not null default 'open'`,
+      `alter table placements add column db_user varchar(80), add index placements_version (schema_version, id),
+        add index placements_kind (kind, host_id, id)`,
+      'alter table tenants add column move_id bigint',
+      `create table if not exists host_leases (
+        host_id bigint not null, holder varchar(120) not null, connections int not null, expires_at bigint not null,
+        primary key (host_id, holder)) engine=innodb`,
+      `create table if not exists moves (
+        id bigint primary key auto_increment, tenant_id bigint not null, from_placement_id bigint not null,
+        to_placement_id bigint not null, state varchar(12) ${ASCII} not null, progress mediumtext, holder varchar(120),
+        failure_code varchar(40), failure_message text, keep_until bigint, started_at bigint not null, switched_at bigint,
+        ended_at bigint, updated_at bigint not null, key moves_tenant (tenant_id, id), key moves_state (state, id)) engine=innodb`,
+      `create table if not exists migration_runs (
+        id char(22) ${ASCII} primary key, state varchar(12) ${ASCII} not null, to_version int not null, options text not null,
+        started_at bigint not null, ended_at bigint) engine=innodb`,
+      `create table if not exists migration_placements (
+        run_id char(22) ${ASCII} not null, placement_id bigint not null, state varchar(12) ${ASCII} not null,
+        from_version int not null, duration_ms bigint, failure_code varchar(40), failure_message text, ended_at bigint,
+        primary key (run_id, placement_id)) engine=innodb`,
+      `create table if not exists receipts (
+        id bigint primary key auto_increment, tenant_id bigint not null, slug varchar(41) ${ASCII} not null,
+        receipt mediumtext not null, removed_at bigint not null, key receipts_slug (slug, id)) engine=innodb`,
+    ],
+  },
 ]

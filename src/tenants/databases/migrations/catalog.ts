@@ -3,22 +3,47 @@ import type { MigrationsTable } from './tenant.js'
 
 export type TenantState = 'provisioning' | 'active' | 'suspended' | 'deleting'
 export type PlacementKind = 'dedicated' | 'shared'
+export type HostState = 'open' | 'draining'
 
 /** A database server tenants may be placed on. `default` is the one of the DB_* settings. */
 export interface HostsTable {
   id: Generated<number>
   name: string
+  /** `host:port` or the path of a socket; on SQLite the folder of its files. Null is as the DB_* settings say. */
+  address: string | null
+  /** Null is DB_USERNAME. Its password is in no catalog: FEEDCTL_HOST_PASSWORDS. */
+  username: string | null
+  /** Its share of new tenants, beside those of the others; 0 for none. */
+  weight: Generated<number>
+  /** Tenants it takes at most; null is as many as come. */
+  max_tenants: number | null
+  /** Connections that all processes together open to it at most; null is FEEDCTL_DB_POOL for each process. */
+  max_connections: number | null
+  /** `host:port` of a replica that reads may go to; null for none. */
+  read_address: string | null
+  /** `draining` takes no new tenants. */
+  state: Generated<HostState>
   created_at: number
 }
 
-/** A database on a host: one tenant's own, or shared by many. */
+/** Connections to a host that a process has of the host's budget, until it is not heard of any more. */
+export interface HostLeasesTable {
+  host_id: number
+  holder: string
+  connections: number
+  expires_at: number
+}
+
+/** A database on a host: one tenant's own, shared by many, or a `spare` that is nobody's yet. */
 export interface PlacementsTable {
   id: Generated<number>
-  kind: PlacementKind
+  kind: PlacementKind | 'spare'
   host_id: number
   database_name: string
   /** Version of the tenant schema it is known to have; 0 before the first. */
   schema_version: number
+  /** MySQL user that was made for this database alone; null for none. */
+  db_user: string | null
   created_at: number
 }
 
@@ -45,6 +70,8 @@ export interface TenantsTable {
   media_per_post: number | null
   /** Since when its jobs are put aside; null when they are done. */
   paused_at: number | null
+  /** The move that holds its writers and jobs off right now; null when none does. */
+  move_id: number | null
   /** When the first of its sources is due; null when nobody knows, so that it is due now. */
   next_sync_at: number | null
   /** When a sync of it last came to its end; null before the first. */
@@ -159,9 +186,70 @@ export interface FindingsTable {
   since: number
 }
 
+/**
+ * `copying` (writers are held off) and `switched` (the catalog names the new placement, the old copy is kept until `keep_until`) go on; `finished` (the old copy
+ * is removed) and `undone` (as before the move) are ends.
+ */
+export type MoveState = 'copying' | 'switched' | 'finished' | 'undone'
+
+/** A tenant's way from one placement to another. */
+export interface MovesTable {
+  id: Generated<number>
+  tenant_id: number
+  from_placement_id: number
+  to_placement_id: number
+  state: MoveState
+  /** What was copied and verified so far, per table, as JSON; null before the first. */
+  progress: string | null
+  /** The process that works on it; null when none does. */
+  holder: string | null
+  failure_code: string | null
+  failure_message: string | null
+  keep_until: number | null
+  started_at: number
+  switched_at: number | null
+  ended_at: number | null
+  updated_at: number
+}
+
+/** One `feedctl tenant migrate`. */
+export interface MigrationRunsTable {
+  id: string
+  /** `stopped`: by its failures or its operator; `--resume` goes on. */
+  state: 'running' | 'done' | 'stopped'
+  to_version: number
+  /** As JSON. */
+  options: string
+  started_at: number
+  ended_at: number | null
+}
+
+/** A placement's part of it; one that is not reached yet has no row. */
+export interface MigrationPlacementsTable {
+  run_id: string
+  placement_id: number
+  state: 'running' | 'ok' | 'failed'
+  from_version: number
+  duration_ms: number | null
+  failure_code: string | null
+  failure_message: string | null
+  ended_at: number | null
+}
+
+/** What was removed with a tenant, for good. */
+export interface ReceiptsTable {
+  id: Generated<number>
+  tenant_id: number
+  slug: string
+  /** `RemovalReceipt` as JSON. */
+  receipt: string
+  removed_at: number
+}
+
 export interface CatalogSchema {
   feedctl_migrations: MigrationsTable
   hosts: HostsTable
+  host_leases: HostLeasesTable
   placements: PlacementsTable
   tenants: TenantsTable
   sources: SourcesTable
@@ -171,4 +259,8 @@ export interface CatalogSchema {
   alerts: AlertsTable
   media_reads: MediaReadsTable
   findings: FindingsTable
+  moves: MovesTable
+  migration_runs: MigrationRunsTable
+  migration_placements: MigrationPlacementsTable
+  receipts: ReceiptsTable
 }

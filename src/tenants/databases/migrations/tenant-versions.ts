@@ -150,4 +150,9 @@ export const TENANT_MIGRATIONS: readonly Migration[] = [
         primary key (tenant_id, day, id)) engine=innodb`,
     ],
   },
+  {
+    version: 5,
+    sqlite: ['create table if not exists residents (tenant_id integer not null primary key, fenced_by integer)'],
+    mysql: ['create table if not exists residents (tenant_id bigint not null primary key, fenced_by bigint) engine=innodb'],
+  },
 ]

@@ -180,6 +180,13 @@ export interface MigrationsTable {
   applied_at: number
 }
 
+/** A tenant whose rows live in this database: every transaction that writes them holds its row. One without it is not here (any more). */
+export interface ResidentsTable {
+  tenant_id: number
+  /** The move that holds its writers off; null when none does. */
+  fenced_by: number | null
+}
+
 export interface TenantSchema {
   feeds: FeedsTable
   posts: PostsTable
@@ -192,6 +199,7 @@ export interface TenantSchema {
   event_visitors: EventVisitorsTable
   event_batches: EventBatchesTable
   events: EventsTable
+  residents: ResidentsTable
   feedctl_migrations: MigrationsTable
 }
 
@@ -208,4 +216,5 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'event_visitors',
   'event_batches',
   'events',
+  'residents',
 ])
