@@ -17,6 +17,8 @@ export interface OpenDatabase<Schema> {
  */
 export interface DatabaseServer {
   readonly dialect: DialectName
+  /** Deeds that gain from being done at the same time: on a server one for each connection. */
+  readonly atOnce: number
   /** Statements sent since it was opened, those that begin and end transactions among them. */
   readonly statements: number
   /** Makes an empty database. Of several that race, exactly one gets true; false means it was there already, untouched. */

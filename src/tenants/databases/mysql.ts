@@ -17,15 +17,21 @@ export interface MysqlOptions {
   readonly connections: number
 }
 
+/** Handles cost little to make: those of the databases that were used last are kept. */
+const KEPT_HANDLES = 500
+
 /** Databases of one MySQL or MariaDB server behind one pool: statements name their database, connections have none of their own. */
 export class MysqlServer implements DatabaseServer {
   readonly dialect = 'mysql'
   private readonly kysely: Kysely<unknown>
+  readonly atOnce: number
+  /** The newest used last. */
   private readonly perDatabase = new Map<DatabaseName, Kysely<unknown>>()
   private readonly sent: Sent = { statements: 0 }
   private closed = false
 
   constructor(options: MysqlOptions) {
+    this.atOnce = options.connections
     const pool = poolOf(options)
     this.kysely = new Kysely({
       dialect: translating(new MysqlDialect({ pool }), translateMysql, this.sent),
@@ -87,7 +93,9 @@ export class MysqlServer implements DatabaseServer {
   private databaseOf<Schema>(name: DatabaseName): OpenDatabase<Schema> {
     const known = this.perDatabase.get(name)
     const handle = known ?? this.kysely.withSchema(name)
-    if (known === undefined) this.perDatabase.set(name, handle)
+    this.perDatabase.delete(name)
+    this.perDatabase.set(name, handle)
+    if (this.perDatabase.size > KEPT_HANDLES) this.perDatabase.delete(this.perDatabase.keys().next().value as DatabaseName)
     return { dialect: this.dialect, kysely: handle as Kysely<Schema>, qualify: table => `\`${name}\`.\`${table}\`` }
   }
 }

@@ -26,6 +26,8 @@ interface OpenFile {
 /** Databases as files `<folder>/<name>.db`: write-ahead log, synchronous NORMAL (a power cut may lose the last moments, never tear a file). */
 export class SqliteServer implements DatabaseServer {
   readonly dialect = 'sqlite'
+  /** Statements run one after the other; what the deeds wait for beside them overlaps. */
+  readonly atOnce = 8
   private readonly files = new Map<DatabaseName, OpenFile>()
   private readonly sent: Sent = { statements: 0 }
   private closedFiles = 0
