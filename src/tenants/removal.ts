@@ -2,6 +2,7 @@ import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
 import { tenantContent } from './content.js'
 import type { TenantState } from './databases/index.js'
+import { dropDbUser } from './db-users.js'
 import { removeEventRows } from './event-rows.js'
 import { parseDatabaseName, type TenantSlug } from './ids.js'
 import { type TenantTables, withTenant } from './tables.js'
@@ -115,7 +116,9 @@ export async function dropPlacement(catalog: Catalog, tenantId: Tenant['id'], ha
   }
   // First of all: a placement that is left over must not pass for one whose tables are there.
   await catalog.kysely.updateTable('placements').set({ schema_version: 0 }).where('id', '=', placement.id).execute()
-  if (hasDatabase) await (await catalog.hosts.serverOf(placement.host)).drop(parseDatabaseName(placement.database_name))
+  const database = parseDatabaseName(placement.database_name)
+  await dropDbUser(catalog, { kind: 'dedicated', host: placement.host, database })
+  if (hasDatabase) await (await catalog.hosts.serverOf(placement.host)).drop(database)
   await catalog.kysely.deleteFrom('tenants').where('id', '=', tenantId).execute()
 }
 
