@@ -5,6 +5,15 @@ import { applyMigrations, TENANT_MIGRATIONS, type TenantSchema } from './databas
 import { dropPlacement } from './removal.js'
 import { bringUpToDate, TENANT_SCHEMA_VERSION } from './upgrade.js'
 
+/** Databases that are made at the same time where no connections are counted. */
+const AT_ONCE = 8
+
+/** How many databases of the host are made at the same time: each over a connection. */
+export async function madeAtOnce(catalog: Catalog, host: string): Promise<number> {
+  const { connections } = await catalog.hosts.serverOf(host)
+  return Math.max(1, connections?.limit ?? AT_ONCE)
+}
+
 /** Where tables are to be made. */
 export type DatabasePlace = Pick<ClaimedTenant, 'kind' | 'host' | 'database' | 'schemaVersion'>
 

@@ -5,7 +5,7 @@ import type { Catalog } from './catalog.js'
 import { type ClaimedTenant, claimTenants, type NewTenant } from './claim.js'
 import type { TenantSchema } from './databases/index.js'
 import type { TenantSlug } from './ids.js'
-import { activate, letGo, makeReady, takenFailure } from './make-ready.js'
+import { activate, letGo, madeAtOnce, makeReady, takenFailure } from './make-ready.js'
 import { admit } from './residents.js'
 import { takeSpare } from './spares/take.js'
 import { getTenant, type Tenant } from './tenant.js'
@@ -144,7 +144,7 @@ class Bulk {
 
   /** As many at once as the host of the first has connections for. */
   private async crewFor([first]: readonly ClaimedTenant[]): Promise<Crew> {
-    this.crew ??= new Crew((await this.catalog.hosts.serverOf(first?.host ?? 'default')).atOnce)
+    this.crew ??= new Crew(await madeAtOnce(this.catalog, first?.host ?? 'default'))
     return this.crew
   }
 

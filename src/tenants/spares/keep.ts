@@ -5,7 +5,7 @@ import type { Catalog } from '../catalog.js'
 import { insertRows } from '../databases/index.js'
 import { type DatabaseName, parseDatabaseName, spareDatabase } from '../ids.js'
 import { withLock } from '../locks.js'
-import { makeReady } from '../make-ready.js'
+import { madeAtOnce, makeReady } from '../make-ready.js'
 import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
 
 /** Whoever makes or drops spare databases holds it, so that each is one process's at a time; takers need none. */
@@ -58,7 +58,7 @@ export async function keepSpares(
   return withLock(catalog, SPARES_LOCK, async lost => {
     const stop = AbortSignal.any([signal, lost])
     let made = 0
-    const crew = new Crew((await catalog.hosts.serverOf('default')).atOnce)
+    const crew = new Crew(await madeAtOnce(catalog, 'default'))
     const finish = async (spare: Unready) => {
       await makeReady(catalog, { ...spare, kind: 'dedicated' })
       if (await becomeReady(catalog, spare)) progress(++made)
