@@ -29,7 +29,10 @@ describeDatabases('the API of a tenant that is being moved', env => {
     const { tenant, add, urls, headers } = await begin('fenced')
     expect((await add('https://a.example/')).status).toBe(201)
     await fenceTenant(catalog, tenant, 1)
-    for (const answer of [await add('https://b.example/'), await ground.ask('/v1/feeds/1', { method: 'DELETE', headers })]) {
+    for (const answer of [
+      await add('https://b.example/'),
+      await ground.ask('/v1/feeds/1', { method: 'DELETE', headers: { authorization: headers.authorization } }),
+    ]) {
       expect([answer.status, errorCode(answer)]).toEqual([503, 'TENANT_MOVING'])
       expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
       expect(JSON.parse(answer.body.toString())).toMatchObject({ type: 'urn:feedctl:problem:tenant-moving', status: 503 })
