@@ -231,6 +231,7 @@ class RunningApp implements App {
       events: () => this.events(),
       sync: () => this.sync(threads),
       chunk: config.syncChunk,
+      spares: { prefix: config.databasePrefix, wanted: config.spareDatabases },
       jobTimeoutMs: config.jobTimeoutS * 1000,
       add: jobs => queue.add(jobs),
     }

@@ -19,6 +19,7 @@ import type { AddedJobs, JobBurial, JobContext, JobHandler, JobPayload, JobReque
 import { parseTenantId, type TenantId } from './tenants/ids.js'
 import { unlessLocked } from './tenants/locks.js'
 import { removeDueTenants } from './tenants/remove-due.js'
+import { keepSparesJob } from './tenants/spares/job.js'
 import { findTenant } from './tenants/tenant.js'
 
 /** What jobs need of a running feedctl. */
@@ -32,6 +33,8 @@ export interface JobParts extends Omit<SyncJobParts, 'again' | 'intake'> {
   readonly intake: () => Promise<IntakeParts>
   /** Where accepted events wait to be counted; opened by the first job that needs it. */
   readonly events: () => Promise<EventLog>
+  /** The spare databases that are to be there, and the start of their names. */
+  readonly spares: { readonly prefix: string; readonly wanted: number }
   /** Deadline of one job. */
   readonly jobTimeoutMs: number
   /** Adds jobs, to be run here or elsewhere. */
@@ -91,6 +94,9 @@ const JOBS: Readonly<Record<string, Job>> = {
   RemoveDeletedTenants: {
     run: ({ catalog, log, disks }, _payload, { signal }) =>
       removeDueTenants(catalog, log, tenant => removeTenantMedia({ catalog, disks }, tenant, signal), signal),
+  },
+  KeepSpareDatabases: {
+    run: ({ catalog, log, spares }, _payload, { signal }) => keepSparesJob(catalog, log, spares, signal),
   },
   BatchAnalytics: { run: (parts, _payload, context) => batchAgain(parts, context) },
   PruneMedia: { run: ({ catalog, disks, log }, _payload, { signal }) => pruneMediaJob({ catalog, disks, log }, signal) },
@@ -187,6 +193,11 @@ export function batchAnalytics(delayMs: number): JobRequest {
 /** A job of its own: events that are accepted meanwhile do not wait as long. */
 export function countLeftBehind(): JobRequest {
   return { ...batchAnalytics(COUNT_AGAIN_MS), dedupeId: 'analytics:left-behind' }
+}
+
+/** Makes the spare databases that were taken. */
+export function keepSpareDatabases(): JobRequest {
+  return { queue: 'maintenance', name: 'KeepSpareDatabases', payload: {}, dedupeId: 'spare-databases' }
 }
 
 function storeMediaOf(tenantId: TenantId): JobRequest {

@@ -21,6 +21,8 @@ export interface NewTenant {
   readonly slug: TenantSlug
   readonly name: string
   readonly placement: PlacementKind
+  /** Name of the host that was asked for; null, as not given, where it goes by weight and fullness. */
+  readonly host?: string | null
 }
 
 /** A tenant in state `provisioning` that this process, and no other, may finish. */
