@@ -22,44 +22,67 @@ export function registerDelete(tenant: Command, io: Io): void {
     .option('--grace <time>', `how long it can still be resumed: 30m, 12h, 7d (default: ${DEFAULT_GRACE})`)
     .option('--now', 'remove it at once, with all its feeds, posts and media')
     .option('--due', 'remove every tenant whose grace is over')
+    .option('--dump <file>', 'write all it has to this file first; where that fails nothing is removed')
     .option('--forget-bucket', 'with --now or --due: leave in the bucket what is there, and do not ask it')
-    .action(async (slug, { grace, now, due, forgetBucket }) => {
+    .action(async (slug, { grace, now, due, dump, forgetBucket }) => {
       if ((slug === undefined) !== (due === true) || (grace !== undefined && (now || due)) || (now && due)) {
         throw usage('name one tenant, with --grace or --now, or pass --due alone')
       }
       if (forgetBucket && !now && !due) throw usage('--forget-bucket goes with --now or --due')
+      if (dump !== undefined && due) throw usage('--dump goes with one tenant')
       const graceMs = parseGrace(grace ?? DEFAULT_GRACE)
       await io.confirm(slug === undefined ? 'remove every tenant whose grace is over' : `delete tenant ${slug}`)
       await using app = await opening(io)
       if (slug === undefined) await removeDue(app, io, forgetBucket === true)
-      else if (now) await removeNow(app, io, slug, forgetBucket === true)
-      else await mark(app, io, slug, graceMs)
+      else if (now) await removeNow(app, io, slug, { dump, forgetBucket: forgetBucket === true })
+      else await mark(app, io, slug, { dump, graceMs })
     })
   examples(command, [
     'feedctl tenant delete acme --yes',
+    'feedctl tenant delete acme --dump acme.feedctl --yes',
     'feedctl tenant delete acme --now --yes',
     'feedctl tenant delete --due --yes',
   ])
 }
 
-async function mark(app: App, io: Io, slug: string, graceMs: number): Promise<void> {
-  const [{ markDeleted }, { parseSlug }] = await Promise.all([
-    import('../../src/tenants/removal.js'),
-    import('../../src/tenants/ids.js'),
-  ])
-  const marked = await markDeleted(app.catalog, parseSlug(slug), Date.now() + graceMs)
+interface Marking {
+  /** A file; undefined for none. */
+  readonly dump: string | undefined
+  readonly graceMs: number
+}
+
+async function mark(app: App, io: Io, slug: string, marking: Marking): Promise<void> {
+  const marked = await hide(app, io, slug, marking)
   io.print({ tenant: tenantView(marked) }, ({ tenant }) => {
     const until = new Date(tenant.deleteAfterAt ?? 0).toISOString()
     return `tenant ${tenant.slug} is hidden; \`feedctl tenant resume ${tenant.slug}\` brings it back, \`feedctl tenant delete --due --yes\` removes it after ${until}`
   })
 }
 
-async function removeNow(app: App, io: Io, slug: string, forgetBucket: boolean): Promise<void> {
+async function hide(app: App, io: Io, slug: string, { dump, graceMs }: Marking) {
+  const [{ markDeleted, markDumped }, { parseSlug }] = await Promise.all([
+    import('../../src/tenants/removal.js'),
+    import('../../src/tenants/ids.js'),
+  ])
+  const [parsed, until] = [parseSlug(slug), Date.now() + graceMs]
+  if (dump === undefined) return markDeleted(app.catalog, parsed, until)
+  const { dumpPath, dumpTenant } = await import('./dump.js')
+  const file = dumpPath(io, dump)
+  return markDumped(app.catalog, parsed, until, tenant => dumpTenant(app, io, tenant, file))
+}
+
+async function removeNow(
+  app: App,
+  io: Io,
+  slug: string,
+  { dump, forgetBucket }: { readonly dump: string | undefined; readonly forgetBucket: boolean },
+): Promise<void> {
   const [{ markDeleted, removeTenant }, { parseSlug }] = await Promise.all([
     import('../../src/tenants/removal.js'),
     import('../../src/tenants/ids.js'),
   ])
   const parsed = parseSlug(slug)
+  if (dump !== undefined) await hide(app, io, slug, { dump, graceMs: parseGrace(DEFAULT_GRACE) })
   // A removal that was begun, and whose process died, is marked as such already.
   await markDeleted(app.catalog, parsed, Date.now(), ['provisioning', 'active', 'suspended']).catch(error =>
     isFailure(error, 'TENANT_WRONG_STATE') ? null : Promise.reject(error),

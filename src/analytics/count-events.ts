@@ -3,7 +3,6 @@ import { chunksOf } from '../kernel/chunks.js'
 import { type Failure, isFailure } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import type { Catalog } from '../tenants/catalog.js'
-import { removeEventRows } from '../tenants/event-rows.js'
 import type { TenantId, TenantSlug } from '../tenants/ids.js'
 import { addDroppedEvents } from '../tenants/removal/receipts.js'
 import { withTenant } from '../tenants/tables.js'
@@ -129,7 +128,6 @@ class CountingRun {
     await this.drop([...byTenant].filter(([id]) => !tenants.has(id)))
     const limit = pLimit(TENANTS_AT_ONCE)
     const left = await Promise.all([...tenants].map(([id, tenant]) => limit(() => this.countOne(tenant, byTenant.get(id) ?? []))))
-    await this.clearRemoved(tenants)
     const waiting = left.flat()
     for (const batch of waiting) this.returned.add(keyOf(batch))
     if (waiting.length === 0) {
@@ -165,18 +163,6 @@ class CountingRun {
       else if (!this.failures.has(tenant.id))
         this.failures.set(tenant.id, { tenantId: tenant.id, slug: tenant.slug, failure: error })
       return batches
-    }
-  }
-
-  /** A removal may have looked for rows before these were written. */
-  private async clearRemoved(counted: ReadonlyMap<TenantId, Tenant>): Promise<void> {
-    const still = await tenantsToCount(this.parts.catalog, [...counted.keys()])
-    for (const [id, tenant] of counted) {
-      if (still.has(id) || tenant.placement.kind === 'dedicated') continue
-      await withTenant(this.parts.catalog, tenant, async tables => {
-        await removeEventRows(tables)
-        await tables.remove('counters').execute()
-      })
     }
   }
 

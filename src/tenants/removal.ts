@@ -3,6 +3,8 @@ import { sleep } from '../kernel/clock.js'
 import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
 import type { TenantState } from './databases/index.js'
+import { dropDbUser } from './db-users.js'
+import { withRemoval } from './fence.js'
 import { parseDatabaseName, type TenantId, type TenantSlug } from './ids.js'
 import type { MediaRemoval, RemovalParts } from './removal/parts.js'
 import {
@@ -30,13 +32,17 @@ const SOURCES_PER_STATEMENT = 1_000
  * Hides the tenant from everything at once; its data goes when `removeTenant` is called after the grace. `resume` undoes it, so one
  * that was never finished is marked only where `from` says so: by who removes it at once. @throws {Failure} TENANT_NOT_FOUND, TENANT_WRONG_STATE
  */
-export function markDeleted(
+export async function markDeleted(
   catalog: Catalog,
   slug: TenantSlug,
   deleteAfterAt: number,
   from: readonly TenantState[] = ['active', 'suspended'],
 ): Promise<Tenant> {
-  return changeState(catalog, slug, [...from, 'deleting'], 'deleting', Math.max(REMOVAL_BEGUN + 1, deleteAfterAt))
+  const { state } = await getTenant(catalog, slug)
+  const marked = await changeState(catalog, slug, [...from, 'deleting'], 'deleting', Math.max(REMOVAL_BEGUN + 1, deleteAfterAt))
+  // A dump of before it was resumed is not what it has now.
+  if (state !== 'deleting') await noteDump(catalog, marked, null)
+  return marked
 }
 
 /**
@@ -119,7 +125,10 @@ export async function removeTenant(
   await note({ media: mediaSum(facts.media, await parts.media(tenant)) })
   if (tenant.placement.kind === 'shared') await removeRows(catalog, tenant)
   await removeCatalogRows(catalog, tenant.id)
-  if (tenant.placement.kind === 'dedicated') await dropDatabase(catalog, tenant.id)
+  if (tenant.placement.kind === 'dedicated') {
+    const databaseUser = await dropDatabase(catalog, tenant.id)
+    await note({ databaseUser: facts.databaseUser ?? databaseUser })
+  }
   if (parts.keys !== null) {
     await sleep(Math.max(0, (await hiddenAt(catalog, tenant.id)) + HEARD_MS - Date.now()), signal)
     await note({ keys: (facts.keys ?? 0) + ((await parts.keys([tenant.id])).get(tenant.id) ?? 0) })
@@ -136,6 +145,11 @@ async function beginRemoval(catalog: Catalog, slug: TenantSlug): Promise<Tenant>
   const begun = await begin(catalog, slug)
   const tenant = await getTenant(catalog, slug)
   if (begun) return tenant
+  if (tenant.state === 'deleting' && (tenant.deleteAfterAt ?? 0) <= Date.now()) {
+    throw new Failure('TENANT_MOVING', `tenant ${slug} is being moved, and is removed when that has come to an end`, {
+      hint: 'the tenant is hidden already: the schedule removes it later, or the same command again',
+    })
+  }
   throw new Failure('TENANT_WRONG_STATE', `tenant ${slug} is ${tenant.state}, and not due`, {
     hint: `feedctl tenant show ${slug}`,
   })
@@ -148,6 +162,7 @@ async function begin(catalog: Catalog, slug: TenantSlug): Promise<boolean> {
     .where('slug', '=', slug)
     .where('state', '=', 'deleting')
     .where('delete_after', '<=', Date.now())
+    .where('move_id', 'is', null)
     .executeTakeFirst()
   return begun.numUpdatedRows > 0n
 }
@@ -194,7 +209,7 @@ function mediaSum(before: MediaRemoval | undefined, now: MediaRemoval): MediaRem
 
 async function removeRows(catalog: Catalog, tenant: Tenant): Promise<void> {
   try {
-    await withTenant(catalog, tenant, removeAllRows)
+    await withRemoval(catalog, tenant, removeAllRows)
   } catch (error) {
     if (!isFailure(error, 'SCHEMA_MISSING')) throw error
   }
@@ -221,8 +236,8 @@ export async function dropPlacement(catalog: Catalog, tenantId: Tenant['id'], ha
   await catalog.kysely.deleteFrom('tenants').where('id', '=', tenantId).execute()
 }
 
-/** Removes a tenant's own database, unless another tenant has it too. */
-async function dropDatabase(catalog: Catalog, tenantId: Tenant['id'], hasDatabase = true): Promise<void> {
+/** Removes a tenant's own database and its user, unless another tenant has it too; answers the user's name, null for none. */
+async function dropDatabase(catalog: Catalog, tenantId: Tenant['id'], hasDatabase = true): Promise<string | null> {
   const placement = await catalog.kysely
     .selectFrom('tenants')
     .innerJoin('placements', 'placements.id', 'tenants.placement_id')
@@ -230,14 +245,17 @@ async function dropDatabase(catalog: Catalog, tenantId: Tenant['id'], hasDatabas
     .select(['placements.id', 'placements.database_name', 'hosts.name as host'])
     .where('tenants.id', '=', tenantId)
     .executeTakeFirst()
-  if (placement === undefined || (await hasOtherTenants(catalog, placement.id, tenantId))) return
+  if (placement === undefined || (await hasOtherTenants(catalog, placement.id, tenantId))) return null
   // First of all: a placement that is left over must not pass for one whose tables are there.
   await catalog.kysely
     .updateTable('placements')
     .set({ schema_version: 0, vacated_at: Date.now() })
     .where('id', '=', placement.id)
     .execute()
-  if (hasDatabase) await (await catalog.hosts.serverOf(placement.host)).drop(parseDatabaseName(placement.database_name))
+  const database = parseDatabaseName(placement.database_name)
+  const user = await dropDbUser(catalog, { kind: 'dedicated', host: placement.host, database })
+  if (hasDatabase) await (await catalog.hosts.serverOf(placement.host)).drop(database)
+  return user
 }
 
 /** Whether the placement is also another tenant's, which a dedicated one never should be. */

@@ -18,6 +18,16 @@ export interface MariadbAddress {
   readonly env: Readonly<Record<string, string>>
 }
 
+/** What makes a server other than the others of a run. */
+export interface MariadbOptions {
+  /** `@@server_id`, told apart by replication; 1 when not given. */
+  readonly serverId?: number
+  /** Keeps a binary log of rows, with strict GTIDs, so that another server can follow this one; off when not given. */
+  readonly binaryLog?: boolean
+  /** Flags of the daemon after ours (the last one counts), e.g. `--read-only=ON`, `--max-connections=20`. */
+  readonly flags?: readonly string[]
+}
+
 /** A private MariaDB with its default durability; `username` may do everything, root has a password that nobody knows. */
 export class MariadbServer extends Server implements MariadbAddress {
   readonly host = '127.0.0.1'
@@ -38,7 +48,7 @@ export class MariadbServer extends Server implements MariadbAddress {
   }
 
   /** An empty server that answers. */
-  static async create(): Promise<MariadbServer> {
+  static async create(options: MariadbOptions = {}): Promise<MariadbServer> {
     const daemon = findProgram(['mariadbd', 'mysqld'], 'mariadb-server')
     const folder = await mkdtemp(join(tmpdir(), 'feedctl-mariadb-'))
     try {
@@ -48,7 +58,8 @@ export class MariadbServer extends Server implements MariadbAddress {
       await writeFile(users, userStatements(password), { mode: 0o600 })
       const port = await findFreePort()
       const socket = join(folder, 'socket')
-      const server = new MariadbServer(folder, [daemon, ...daemonFlags(folder, { port, socket, users })], port, socket, password)
+      const flags = [...daemonFlags(folder, { port, socket, users }), ...optionFlags(folder, options)]
+      const server = new MariadbServer(folder, [daemon, ...flags], port, socket, password)
       await server.start()
       return server
     } catch (error) {
@@ -58,8 +69,9 @@ export class MariadbServer extends Server implements MariadbAddress {
   }
 }
 
-export function startMariadb(): Promise<MariadbServer> {
-  return MariadbServer.create()
+/** A server of the caller's own on a free port of 127.0.0.1; the caller disposes of it. */
+export function startMariadb(options: MariadbOptions = {}): Promise<MariadbServer> {
+  return MariadbServer.create(options)
 }
 
 /** The address that a `mysql://user:password@host:port` names. */
@@ -120,6 +132,16 @@ function daemonFlags(folder: string, place: { port: number; socket: string; user
   ]
 }
 
+function optionFlags(folder: string, { serverId = 1, binaryLog = false, flags = [] }: MariadbOptions): string[] {
+  const log = [
+    `--log-bin=${join(folder, 'data', 'binlog')}`,
+    '--binlog-format=ROW',
+    '--gtid-strict-mode=ON',
+    '--log-slave-updates=ON',
+  ]
+  return [`--server-id=${serverId}`, ...(binaryLog ? log : []), ...flags]
+}
+
 /** MariaDB refuses to run as root unless told to. */
 function asRoot(): string[] {
   return process.getuid?.() === 0 ? ['--user=root'] : []
@@ -129,6 +151,8 @@ function asRoot(): string[] {
 function userStatements(password: string): string {
   const hosts = ['localhost', '127.0.0.1']
   return [
+    // Every server makes users of its own: a follower must not be handed those of the one it follows.
+    'SET SESSION sql_log_bin = 0;',
     ...hosts.map(host => `CREATE USER IF NOT EXISTS 'feedctl'@'${host}' IDENTIFIED BY '${password}';`),
     ...hosts.map(host => `GRANT ALL PRIVILEGES ON *.* TO 'feedctl'@'${host}' WITH GRANT OPTION;`),
     `ALTER USER 'root'@'localhost' IDENTIFIED BY '${randomBytes(18).toString('hex')}';`,

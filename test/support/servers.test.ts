@@ -11,6 +11,8 @@ import { temporaryFolder } from './folders.js'
 import { type MariadbServer, startMariadb } from './mariadb.js'
 import { type RedisServer, startRedis } from './redis.js'
 
+const TABLES_FOLLOWED = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'followed'"
+
 describe('a private MariaDB', () => {
   test('keeps its rows over a stop, a start and a kill, on the same port, and leaves nothing behind', async () => {
     const server = await startMariadb()
@@ -29,6 +31,22 @@ describe('a private MariaDB', () => {
     expect(await ask(server, 'SELECT word FROM kept.words')).toEqual([{ word: 'before' }])
     await server.dispose()
     expect([existsSync(server.folder), isRunning(first), isRunning(server.pid)]).toEqual([false, false, false])
+  })
+
+  test('follows another one that keeps a binary log, over restarts of both', async () => {
+    const first = await startMariadb({ serverId: 1, binaryLog: true })
+    onTestFinished(() => first.dispose())
+    const second = await startMariadb({ serverId: 2, binaryLog: true, flags: ['--max-connections=20'] })
+    onTestFinished(() => second.dispose())
+    expect(await ask(second, 'SELECT @@server_id AS id, @@max_connections AS most')).toEqual([{ id: 2, most: 20 }])
+    const login = `MASTER_USER='${first.username}', MASTER_PASSWORD='${first.password}', MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1`
+    await ask(second, `CHANGE MASTER TO MASTER_HOST='${first.host}', MASTER_PORT=${first.port}, ${login}`)
+    await ask(second, 'START SLAVE')
+    await ask(first, 'CREATE DATABASE followed')
+    await first.restart()
+    await second.restart()
+    await ask(first, 'CREATE TABLE followed.words (word VARCHAR(20))')
+    await until(async () => (await ask(second, TABLES_FOLLOWED)).length === 1)
   })
 })
 
@@ -122,6 +140,6 @@ function isRunning(pid: number): boolean {
 }
 
 /** Waits for as long as the test may last. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await pause(10)
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await pause(10)
 }

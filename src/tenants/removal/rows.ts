@@ -39,7 +39,7 @@ export async function sourcesOf(tables: TenantTables): Promise<number[]> {
 export async function removeAllRows(tables: TenantTables): Promise<void> {
   await tables.transaction(async tx => {
     await tx.takeIds('posts', 0)
-    await tx.remove('residents').execute()
+    await tx.leave()
     await tx.remove('feeds').execute()
   })
   await removePosts(tables)
