@@ -9,13 +9,15 @@ const OVERLAP_MS = 10_000
 /** Changes that follow each other this closely are told together. */
 const LINGER_MS = 250
 
-/** What the catalog says of a tenant whose content, token or state changed lately. */
+/** What the catalog says of a tenant whose content, token, state or placement changed lately. */
 export interface ContentChange {
   readonly id: TenantId
   /** Grows with every change; smaller than before only where the catalog was restored from a backup. */
   readonly version: number
   readonly state: TenantState
   readonly tokenHash: string | null
+  readonly host: string
+  readonly database: string
 }
 
 interface ContentColumns {
@@ -41,16 +43,20 @@ export async function changedContent(catalog: Catalog, sinceMs: number): Promise
   const backMs = Math.ceil(sinceMs) + OVERLAP_MS
   const rows = await catalog.kysely
     .selectFrom('tenants')
-    .select(['id', 'content_version', 'state', 'token_hash'])
+    .innerJoin('placements', 'placements.id', 'tenants.placement_id')
+    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+    .select(['tenants.id', 'content_version', 'tenants.state', 'token_hash', 'hosts.name as host', 'database_name'])
     .where('content_changed_at', '>', sql<number>`${databaseNow(catalog.server.dialect)} - ${backMs}`)
     .unionAll(
       catalog.kysely
         .selectFrom('receipts')
         .select([
           'tenant_id as id',
-          sql<number>`${sql.lit(0)}`.as('content_version'),
-          sql<TenantState>`${sql.lit('deleting')}`.as('state'),
+          sql<number>`0`.as('content_version'),
+          sql<TenantState>`'deleting'`.as('state'),
           sql<string | null>`null`.as('token_hash'),
+          sql<string>`''`.as('host'),
+          sql<string>`''`.as('database_name'),
         ])
         .where('removed_at', '>', sql<number>`${databaseNow(catalog.server.dialect)} - ${backMs}`),
     )
@@ -60,6 +66,8 @@ export async function changedContent(catalog: Catalog, sinceMs: number): Promise
     version: row.content_version,
     state: row.state,
     tokenHash: row.token_hash,
+    host: row.host,
+    database: row.database_name,
   }))
 }
 
