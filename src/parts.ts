@@ -152,7 +152,8 @@ export function removalParts(
     keys: config.cacheDriver === 'redis' ? keys : null,
     events: async () => {
       const { countEvents } = await import('./analytics/count-events.js')
-      await countEvents({ catalog, log, events: await ground.events(), rawDays: config.analyticsRawDays }, signal)
+      const counting = { catalog, log, events: await ground.events(), rawDays: config.analyticsRawDays, isRemoval: true } as const
+      await countEvents(counting, signal)
     },
   }
 }

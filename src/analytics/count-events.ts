@@ -35,6 +35,8 @@ export interface CountingParts {
   readonly rawDays: number
   /** Events of one portion, instead of as many as memory is for: fewer at a time are written more often, and keep nobody waiting. */
   readonly eventsPerTake?: number
+  /** Somebody is removing tenants: that their events are dropped is told of in their receipts, and is nothing to warn of. */
+  readonly isRemoval?: true
 }
 
 /** A tenant whose batches could not be counted: they wait. */
@@ -189,7 +191,7 @@ class CountingRun {
     const batches = orphans.flatMap(([, own]) => own)
     this.counts.orphaned += batches.length
     for (const [id, own] of orphans) await addDroppedEvents(this.parts.catalog, id, eventsIn(own))
-    this.parts.log.warn('events of removed tenants are dropped', {
+    this.parts.log[this.parts.isRemoval ? 'debug' : 'warn']('events of removed tenants are dropped', {
       tenants: orphans.length,
       batches: batches.length,
       events: eventsIn(batches),

@@ -184,7 +184,7 @@ describeDatabases('a fence', env => {
     await expect(fenceTenant(here.catalog, going, 2)).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
     await fenceTenant(here.catalog, moving, 2)
     await kysely.updateTable('tenants').set(due).where('id', '=', moving.id).execute()
-    await expect(removeTenant(here.catalog, moving.slug, removing())).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
+    await expect(removeTenant(here.catalog, moving.slug, removing())).rejects.toMatchObject({ code: 'TENANT_MOVING' })
     await expect(
       withRemoval(here.catalog, moving, tables => tables.transaction(tx => tx.remove('posts').execute())),
     ).rejects.toMatchObject({ code: 'TENANT_MOVING' })
