@@ -6,6 +6,7 @@ import { startDueSyncs } from './feeds/due.js'
 import { eachActiveTenant, pruneTenantJob } from './feeds/prune-jobs.js'
 import type { RetentionPolicy } from './feeds/retention-policy.js'
 import { buryTenantJob, type SyncIntake, type SyncJobParts, syncTenantJob } from './feeds/sync-job.js'
+import { forgetUnread } from './feeds/unread-sources.js'
 import { Failure, isFailure, wordsOf } from './kernel/errors.js'
 import type { Disks } from './media/disks/driver.js'
 import { beginIntake } from './media/intake/begin.js'
@@ -14,10 +15,10 @@ import { storeTenantMedia } from './media/intake/store-media.js'
 import { type MediaPolicy, mediaPolicyOf } from './media/policy.js'
 import { pruneMediaJob } from './media/prune-job.js'
 import { pruneUnlinked } from './media/prune-unlinked.js'
-import { removeTenantMedia } from './media/remove-tenant.js'
 import type { AddedJobs, JobBurial, JobContext, JobHandler, JobPayload, JobRequest } from './queues/index.js'
 import { parseTenantId, type TenantId } from './tenants/ids.js'
 import { unlessLocked } from './tenants/locks.js'
+import type { RemovalParts } from './tenants/removal.js'
 import { removeDueTenants } from './tenants/remove-due.js'
 import { keepSparesJob } from './tenants/spares/job.js'
 import { findTenant } from './tenants/tenant.js'
@@ -35,6 +36,10 @@ export interface JobParts extends Omit<SyncJobParts, 'again' | 'intake'> {
   readonly events: () => Promise<EventLog>
   /** The spare databases that are to be there, and the start of their names. */
   readonly spares: { readonly prefix: string; readonly wanted: number }
+  /** What removals of tenants need. */
+  readonly removal: (signal: AbortSignal) => Promise<RemovalParts>
+  /** How long receipts of removed tenants are kept, days; 0 keeps them for good. */
+  readonly receiptDays: number
   /** Deadline of one job. */
   readonly jobTimeoutMs: number
   /** Adds jobs, to be run here or elsewhere. */
@@ -92,8 +97,12 @@ const JOBS: Readonly<Record<string, Job>> = {
     },
   },
   RemoveDeletedTenants: {
-    run: ({ catalog, log, disks }, _payload, { signal }) =>
-      removeDueTenants(catalog, log, tenant => removeTenantMedia({ catalog, disks }, tenant, signal), signal),
+    run: async ({ catalog, log, removal, receiptDays }, _payload, { signal }) => {
+      // Whatever becomes of the tenants: a bucket may be away.
+      await removeDueTenants(catalog, log, { parts: await removal(signal), signal, receiptDays }).finally(() =>
+        signal.aborted ? null : forgetUnread(catalog, signal),
+      )
+    },
   },
   KeepSpareDatabases: {
     run: ({ catalog, log, spares }, _payload, { signal }) => keepSparesJob(catalog, log, spares, signal),

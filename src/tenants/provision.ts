@@ -138,8 +138,8 @@ class Bulk<Wanted extends NewTenant> {
   }
 
   report(): BulkReport {
-    const { total, created, failed, failures } = this
-    return { tenants: { total, created, existing: total - created - failed, failed }, failures }
+    const existing = this.total - this.created - this.failed
+    return { tenants: { total: this.total, created: this.created, existing, failed: this.failed }, failures: this.failures }
   }
 
   /** As many at once as the host of the first has connections for. */
