@@ -222,7 +222,7 @@ async function prepare<T>(
   holder: string,
   furnish: Furnish<T> | null,
 ): Promise<T | null> {
-  let made = false
+  let made = tenant.wasSpare
   try {
     if (tenant.isCrowded) throw takenFailure(tenant)
     await makeReady(catalog, tenant, isNew => {
