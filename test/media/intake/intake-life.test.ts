@@ -32,7 +32,7 @@ describeDatabases('the life of stored media', env => {
     const ground = await IntakeGround.open(env)
     const feeds = await ground.tenant()
     ground.served.set('/old.png', png(10)).set('/none.png', png(11)).set('/new.png', png(12))
-    await feeds.on(tables => tables.remove('counters').where('name', '=', 'media_posts').execute())
+    await feeds.on(tables => tables.transaction(tx => tx.remove('counters').where('name', '=', 'media_posts').execute()))
     await feeds.store([ground.post('before', ['/old.png'])], 1)
     expect(await ground.begin(feeds.tenant)).toBe(false)
     await feeds.store([ground.post('after', ['/new.png'])], 2)
@@ -138,7 +138,7 @@ describeDatabases('the life of stored media', env => {
       attempts: 0,
       created_at: 1,
     }
-    await feeds.on(tables => tables.insert('media', [found]))
+    await feeds.on(tables => tables.transaction(tx => tx.insert('media', [found])))
     const posts = await feeds.ids('a')
     await feeds.on(tables => deletePosts(tables, posts, 5))
     expect(await prune(ground, feeds, true)).toEqual({ files: 1, bytes: png(31).byteLength })
