@@ -18,6 +18,7 @@ import { removeTenantMedia } from './media/remove-tenant.js'
 import type { AddedJobs, JobBurial, JobContext, JobHandler, JobPayload, JobRequest } from './queues/index.js'
 import { parseTenantId, type TenantId } from './tenants/ids.js'
 import { unlessLocked } from './tenants/locks.js'
+import { tendMoves } from './tenants/moving/tend.js'
 import { removeDueTenants } from './tenants/remove-due.js'
 import { findTenant } from './tenants/tenant.js'
 
@@ -92,6 +93,7 @@ const JOBS: Readonly<Record<string, Job>> = {
     run: ({ catalog, log, disks }, _payload, { signal }) =>
       removeDueTenants(catalog, log, tenant => removeTenantMedia({ catalog, disks }, tenant, signal), signal),
   },
+  TendMoves: { run: ({ catalog, log }, _payload, { signal }) => tendMoves(catalog, log, signal) },
   BatchAnalytics: { run: (parts, _payload, context) => batchAgain(parts, context) },
   PruneMedia: { run: ({ catalog, disks, log }, _payload, { signal }) => pruneMediaJob({ catalog, disks, log }, signal) },
 }

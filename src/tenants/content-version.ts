@@ -16,6 +16,8 @@ export interface ContentChange {
   readonly version: number
   readonly state: TenantState
   readonly tokenHash: string | null
+  /** Number of the placement its rows are in. */
+  readonly placementId: number
 }
 
 interface ContentColumns {
@@ -37,7 +39,7 @@ export async function contentChanged(catalog: Catalog, tenantId: TenantId): Prom
 export async function changedContent(catalog: Catalog, sinceMs: number): Promise<ContentChange[]> {
   const rows = await catalog.kysely
     .selectFrom('tenants')
-    .select(['id', 'content_version', 'state', 'token_hash'])
+    .select(['id', 'content_version', 'state', 'token_hash', 'placement_id'])
     .where('content_changed_at', '>', sql<number>`${databaseNow(catalog.server.dialect)} - ${Math.ceil(sinceMs) + OVERLAP_MS}`)
     .execute()
   return rows.map(row => ({
@@ -45,6 +47,7 @@ export async function changedContent(catalog: Catalog, sinceMs: number): Promise
     version: row.content_version,
     state: row.state,
     tokenHash: row.token_hash,
+    placementId: row.placement_id,
   }))
 }
 

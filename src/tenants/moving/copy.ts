@@ -39,7 +39,11 @@ export type Progress = { [Table in MovedTable]?: Key | 'end' }
  * Brings the other side alike, table by table in key order, going on where `progress` says. What is written meanwhile may be missed: `verifyRows` finds it.
  * `note` is called after each portion, with the rows it had.
  */
-export async function copyRows(way: Way, progress: Progress, note: (now: Progress, rows: number) => Promise<void>): Promise<void> {
+export async function copyRows(
+  way: Way,
+  progress: Progress,
+  note: (now: Progress, rows: number) => Promise<void>,
+): Promise<void> {
   let reached = progress
   for (const table of MOVED_TABLES) {
     for (let after = reached[table] ?? null; after !== 'end'; ) {

@@ -17,7 +17,9 @@ export async function holdPlace({ database, tenantId }: Place, holder: number): 
 }
 
 export function takenOver(tenantId: number): Failure {
-  return new Failure('LOCKED', `another process works on the move of tenant ${tenantId} by now`, { hint: 'feedctl tenant move --list' })
+  return new Failure('LOCKED', `another process works on the move of tenant ${tenantId} by now`, {
+    hint: 'feedctl tenant move --list',
+  })
 }
 
 /** One transaction there. @throws {Failure} LOCKED when another undertaking holds the rows by now; then nothing was done */

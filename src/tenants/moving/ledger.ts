@@ -5,8 +5,8 @@ import type { Catalog } from '../catalog.js'
 import { contentColumns } from '../content-version.js'
 import type { MoveState, MovesTable } from '../databases/index.js'
 import type { TenantId } from '../ids.js'
-import { takenOver } from './holding.js'
 import type { Progress } from './copy.js'
+import { takenOver } from './holding.js'
 
 export type Move = Selectable<MovesTable>
 
@@ -78,25 +78,32 @@ export async function advance(
  * The catalog names the new placement from now on, the fence of the old one counts no more, and everyone who keeps answers is told: all in one transaction,
  * and only while this move is the one that holds the tenant. @throws {Failure} LOCKED, then nothing was changed
  */
-export async function switchPlacement(catalog: Catalog, move: Move, keepUntil: number): Promise<void> {
+export async function switchPlacement(catalog: Catalog, move: Move, keptUntilAt: number): Promise<void> {
   const now = Date.now()
-  const attempt = () => catalog.kysely.transaction().execute(async transaction => {
-    const tenant = await transaction
-      .updateTable('tenants')
-      .set({ placement_id: move.to_placement_id, move_id: null, next_sync_at: null, updated_at: now, ...contentColumns(catalog) })
-      .where('id', '=', move.tenant_id)
-      .where('placement_id', '=', move.from_placement_id)
-      .where('move_id', '=', move.id)
-      .executeTakeFirst()
-    const noted = await transaction
-      .updateTable('moves')
-      .set({ state: 'switched', progress: null, switched_at: now, keep_until: keepUntil, updated_at: now })
-      .where('id', '=', move.id)
-      .where('state', '=', 'copying')
-      .where('holder', '=', move.holder)
-      .executeTakeFirst()
-    if (tenant.numUpdatedRows !== 1n || noted.numUpdatedRows !== 1n) throw takenOver(move.tenant_id)
-  })
+  const attempt = () =>
+    catalog.kysely.transaction().execute(async transaction => {
+      const tenant = await transaction
+        .updateTable('tenants')
+        .set({
+          placement_id: move.to_placement_id,
+          move_id: null,
+          next_sync_at: null,
+          updated_at: now,
+          ...contentColumns(catalog),
+        })
+        .where('id', '=', move.tenant_id)
+        .where('placement_id', '=', move.from_placement_id)
+        .where('move_id', '=', move.id)
+        .executeTakeFirst()
+      const noted = await transaction
+        .updateTable('moves')
+        .set({ state: 'switched', progress: null, switched_at: now, keep_until: keptUntilAt, updated_at: now })
+        .where('id', '=', move.id)
+        .where('state', '=', 'copying')
+        .where('holder', '=', move.holder)
+        .executeTakeFirst()
+      if (tenant.numUpdatedRows !== 1n || noted.numUpdatedRows !== 1n) throw takenOver(move.tenant_id)
+    })
   await retry(attempt, { ...BRIEFLY, worthRetrying: error => isFailure(error, 'UNAVAILABLE') })
 }
 

@@ -32,11 +32,11 @@ export async function settle(catalog: Catalog, move: Move): Promise<void> {
   await advance(catalog, move, 'switched', { holder: null })
 }
 
-/** Takes a move back before its switch: the tenant is written where it was, and the half copy goes. Killed at any point, the same call goes on. */
-export async function undo(catalog: Catalog, tenant: Tenant, move: Move, signal: AbortSignal): Promise<void> {
+/** Takes a move back before its switch: the tenant, if there still is one, is written where it was, and the half copy goes. Killed at any point, the same call goes on. */
+export async function undo(catalog: Catalog, tenant: Tenant | null, move: Move, signal: AbortSignal): Promise<void> {
   if (move.state !== 'undoing') await advance(catalog, move, 'copying', { state: 'undoing' })
-  await clearFence(catalog, tenant)
-  await removeCopy(catalog, tenant.id, await spotOf(catalog, move.to_placement_id), signal)
+  if (tenant !== null) await clearFence(catalog, tenant)
+  await removeCopy(catalog, move.tenant_id as TenantId, await spotOf(catalog, move.to_placement_id), signal)
   await advance(catalog, move, 'undoing', { state: 'undone', progress: null, holder: null, ended_at: Date.now() })
 }
 
@@ -88,7 +88,7 @@ export interface OldCopy {
   /** `half` until the switch. */
   readonly kind: 'half' | 'old'
   /** When an old copy goes by itself, epoch ms. */
-  readonly keepUntil: number | null
+  readonly keptUntilAt: number | null
 }
 
 export async function oldCopiesOf(catalog: Catalog, tenantId: TenantId): Promise<OldCopy[]> {
@@ -97,7 +97,7 @@ export async function oldCopiesOf(catalog: Catalog, tenantId: TenantId): Promise
     moves.map(async move => {
       const isOld = move.state === 'switched' || move.state === 'finishing'
       const placement = await spotOf(catalog, isOld ? move.from_placement_id : move.to_placement_id)
-      return { moveId: move.id, placement, kind: isOld ? 'old' : 'half', keepUntil: move.keep_until } as const
+      return { moveId: move.id, placement, kind: isOld ? 'old' : 'half', keptUntilAt: move.keep_until } as const
     }),
   )
 }
@@ -111,8 +111,8 @@ export async function removeCopies(catalog: Catalog, tenantId: TenantId, signal:
   const tenant = await findTenant(catalog, tenantId)
   for (const move of await openMoves(catalog, tenantId)) {
     const half = move.state === 'copying' || move.state === 'undoing'
-    if (!half) await finish(catalog, { ...move, switched_at: null }, signal)
-    else if (tenant !== null) await undo(catalog, tenant, move, signal)
+    if (half) await undo(catalog, tenant, move, signal)
+    else await finish(catalog, { ...move, switched_at: null }, signal)
   }
   return copies
 }

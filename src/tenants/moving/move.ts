@@ -38,7 +38,7 @@ export interface Moved {
   /** How long its writers were held off. */
   readonly fencedMs: number
   /** When the old copy may be removed, epoch ms; null when there is none. */
-  readonly keepUntil: number | null
+  readonly keptUntilAt: number | null
 }
 
 /** `shared, default/tenant__shared_1` */
@@ -52,13 +52,7 @@ export function placementName({ kind, host, database }: Pick<Spot, 'kind' | 'hos
  * A refusal that time does not mend takes it back at once; after one that it may, the tenant is written as before, and the same call goes on.
  * @throws {Failure} MOVE_REFUSED, MOVE_MISMATCH (it is as before), LOCKED, HOST_NOT_FOUND, HOST_FULL, DATABASE_TAKEN, UNAVAILABLE, the signal's reason
  */
-export function moveTenant(
-  catalog: Catalog,
-  prefix: string,
-  slug: TenantSlug,
-  wish: Wish,
-  options: MoveOptions,
-): Promise<Moved> {
+export function moveTenant(catalog: Catalog, prefix: string, slug: TenantSlug, wish: Wish, options: MoveOptions): Promise<Moved> {
   return withMoveLock(catalog, slug, options.signal, async signal => {
     const { tenant, before } = await standing(catalog, slug, signal)
     if (before !== null) await refuseOtherTarget(catalog, tenant, before, wish)
@@ -80,7 +74,9 @@ export function moveBack(catalog: Catalog, slug: TenantSlug, options: MoveOption
       throw new Failure('MOVE_REFUSED', `a move of tenant ${slug} was begun`, { hint: `feedctl tenant move ${slug} --undo` })
     const target = before?.to_placement_id ?? kept.at(-1)?.from_placement_id
     if (target === undefined)
-      throw new Failure('MOVE_NOT_FOUND', `no old copy of tenant ${slug} is kept`, { hint: `feedctl tenant move ${slug} --to ...` })
+      throw new Failure('MOVE_NOT_FOUND', `no old copy of tenant ${slug} is kept`, {
+        hint: `feedctl tenant move ${slug} --to ...`,
+      })
     return attempt(catalog, tenant, await spotOf(catalog, target), before, { ...options, signal })
   })
 }
@@ -107,7 +103,7 @@ async function standing(catalog: Catalog, slug: TenantSlug, signal: AbortSignal)
 
 function isThere({ slug, placement }: Tenant): Moved {
   const place = placementName(placement)
-  return { tenant: slug, from: place, to: place, outcome: 'there', rows: 0, durationMs: 0, fencedMs: 0, keepUntil: null }
+  return { tenant: slug, from: place, to: place, outcome: 'there', rows: 0, durationMs: 0, fencedMs: 0, keptUntilAt: null }
 }
 
 /** A move that was begun goes on, or is undone, before the tenant goes anywhere else. */
@@ -121,8 +117,7 @@ async function refuseOtherTarget(catalog: Catalog, tenant: Tenant, before: Move,
 
 async function attempt(catalog: Catalog, tenant: Tenant, to: Spot, before: Move | null, options: MoveOptions): Promise<Moved> {
   const begun = performance.now()
-  const ids = await catalog.kysely.selectFrom('tenants').select('placement_id').where('id', '=', tenant.id).executeTakeFirstOrThrow()
-  const move = await beginMove(catalog, { tenantId: tenant.id, from: ids.placement_id, to: to.id, before, holder: newHolder() })
+  const move = await beginMove(catalog, { tenantId: tenant.id, from: tenant.placementId, to: to.id, before, holder: newHolder() })
   let carried: Carried
   try {
     await clearFence(catalog, tenant)
@@ -130,7 +125,7 @@ async function attempt(catalog: Catalog, tenant: Tenant, to: Spot, before: Move 
   } catch (error) {
     const done = await afterFailure(catalog, tenant, move, options.signal, error)
     if (!done) throw error
-    carried = { rows: 0, fencedMs: 0, keepUntil: null }
+    carried = { rows: 0, fencedMs: 0, keptUntilAt: null }
   }
   // The tenant has moved, whatever becomes of the old copy; the next move of it, or the job, sees to that.
   await settle(catalog, move).catch(() => {})
@@ -142,24 +137,21 @@ async function attempt(catalog: Catalog, tenant: Tenant, to: Spot, before: Move 
     rows: carried.rows,
     durationMs: Math.round(performance.now() - begun),
     fencedMs: Math.round(carried.fencedMs),
-    keepUntil: carried.keepUntil,
+    keptUntilAt: carried.keptUntilAt,
   }
 }
 
 interface Carried {
   readonly rows: number
   readonly fencedMs: number
-  readonly keepUntil: number | null
+  readonly keptUntilAt: number | null
 }
 
 async function carry(catalog: Catalog, tenant: Tenant, to: Spot, move: Move, options: MoveOptions): Promise<Carried> {
   const { signal, keepMs } = options
   await bringUpToDate(catalog, tenant)
   await prepareSpot(catalog, to)
-  const [source, target] = await Promise.all([
-    catalog.hosts.serverOf(tenant.placement.host),
-    catalog.hosts.serverOf(to.host),
-  ])
+  const [source, target] = await Promise.all([catalog.hosts.serverOf(tenant.placement.host), catalog.hosts.serverOf(to.host)])
   return source.use<TenantSchema, Carried>(tenant.placement.database, from =>
     target.use<TenantSchema, Carried>(to.database, async database => {
       const place = { database, tenantId: tenant.id }
@@ -170,9 +162,9 @@ async function carry(catalog: Catalog, tenant: Tenant, to: Spot, move: Move, opt
       await fenceTenant(catalog, tenant, move.id)
       const rows = await verifyRows(way)
       await openPlace(place, move.id)
-      const keepUntil = Date.now() + keepMs
-      await switchPlacement(catalog, move, keepUntil)
-      return { rows, fencedMs: performance.now() - fenced, keepUntil }
+      const keptUntilAt = Date.now() + keepMs
+      await switchPlacement(catalog, move, keptUntilAt)
+      return { rows, fencedMs: performance.now() - fenced, keptUntilAt }
     }),
   )
 }

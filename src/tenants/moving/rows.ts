@@ -61,7 +61,11 @@ export function digestOf(place: Place, table: MovedTable, range: Range): Promise
 async function digestThere(place: Place, table: MovedTable, range: Range): Promise<Digest> {
   const values = columnsOf(table).map(column => (isBytes(table, column) ? `quote(hex(\`${column}\`))` : `quote(\`${column}\`)`))
   const half = (start: number) => sql.raw(`hex(bit_xor(cast(conv(substring(hash, ${start}, 16), 16, 10) as unsigned)))`)
-  const query = sql<{ found: number | string; high: string; low: string }>`select count(*) as found, ${half(1)} as high, ${half(17)} as low
+  const query = sql<{
+    found: number | string
+    high: string
+    low: string
+  }>`select count(*) as found, ${half(1)} as high, ${half(17)} as low
     from (select md5(concat_ws(',', ${sql.raw(values.join(', '))})) as hash from ${nameOf(place, table)} where ${within(place, table, range)}) as hashes`
   const [row] = (await query.execute(place.database.kysely)).rows
   return { rows: Number(row?.found), digest: `${row?.high}-${row?.low}` }
@@ -82,7 +86,9 @@ async function digestHere(place: Place, table: MovedTable, { after, upTo }: Rang
 
 /** Two rows of a table are the same when their texts are. */
 export function textOf(row: Row): string {
-  return JSON.stringify(Object.values(row).map(value => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value)))
+  return JSON.stringify(
+    Object.values(row).map(value => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value)),
+  )
 }
 
 export function keyIn(table: MovedTable, row: Row): Key {
@@ -92,7 +98,13 @@ export function keyIn(table: MovedTable, row: Row): Key {
 /** Deletes the rows with these keys, few enough for one statement. */
 export function deleteKeys(place: Place, table: MovedTable, keys: readonly Key[]): RawBuilder<unknown> {
   const columns = keyOf(table).map(column => sql.raw(quoted(place)(column)))
-  const matches = keys.map(key => sql`(${sql.join(columns.map((column, index) => sql`${column} = ${key[index]}`), sql` and `)})`)
+  const matches = keys.map(
+    key =>
+      sql`(${sql.join(
+        columns.map((column, index) => sql`${column} = ${key[index]}`),
+        sql` and `,
+      )})`,
+  )
   return sql`delete from ${nameOf(place, table)} where ${ofTenant(place)} and (${sql.join(matches, sql` or `)})`
 }
 

@@ -52,8 +52,7 @@ export async function refuseHost(catalog: Catalog, host: string, tenant: Pick<Te
     .select(['id', 'state', 'max_tenants'])
     .where('name', '=', host)
     .executeTakeFirst()
-  if (row === undefined)
-    throw new Failure('HOST_NOT_FOUND', `there is no database host ${host}`, { hint: 'feedctl host list' })
+  if (row === undefined) throw new Failure('HOST_NOT_FOUND', `there is no database host ${host}`, { hint: 'feedctl host list' })
   if (host === tenant.placement.host) return row.id
   if (row.state !== 'open')
     throw new Failure('MOVE_REFUSED', `the host ${host} is ${row.state}: it takes no tenants`, { hint: 'feedctl host list' })
