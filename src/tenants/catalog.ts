@@ -13,6 +13,7 @@ import {
   type OpenDatabase,
 } from './databases/index.js'
 import { type Hosts, openHosts } from './hosts/hosts.js'
+import { DEFAULT_HOST } from './hosts/names.js'
 import { type DatabaseName, parseDatabaseName } from './ids.js'
 
 /** The central database: tenants, where they live, sources, runs, locks. */
@@ -22,6 +23,7 @@ export interface Catalog {
   readonly name: DatabaseName
   /** The server it is on itself, which is the host `default`. Those of tenants: `hosts`. */
   readonly server: DatabaseServer
+  /** To be closed before the server. */
   readonly hosts: Hosts
   readonly database: OpenDatabase<CatalogSchema>
   readonly kysely: Kysely<CatalogSchema>
@@ -49,7 +51,7 @@ export async function openCatalog(server: DatabaseServer, config: Config): Promi
         hint: 'upgrade feedctl',
       })
     const id = applied[0]?.catalog_id
-    if (version === latest && id !== undefined) return catalogOf(id, name, server, database)
+    if (version === latest && id !== undefined) return catalogOf(id, name, server, database, config)
   } catch (error) {
     if (!isFailure(error, 'SCHEMA_MISSING')) throw error
   }
@@ -72,12 +74,18 @@ export async function initCatalog(server: DatabaseServer, config: Config): Promi
     { tries: 3, firstMs: 50, maxMs: 50, worthRetrying },
   )
   const id = await catalogIdOf(server, name, database)
-  await insertRows(database, 'hosts', [{ name: 'default', created_at: now }], 'keep')
-  return { catalog: catalogOf(id, name, server, database), report: { database: name, created, schemaVersion } }
+  await insertRows(database, 'hosts', [{ name: DEFAULT_HOST, created_at: now }], 'keep')
+  return { catalog: catalogOf(id, name, server, database, config), report: { database: name, created, schemaVersion } }
 }
 
-function catalogOf(id: string, name: DatabaseName, server: DatabaseServer, database: OpenDatabase<CatalogSchema>): Catalog {
-  return { id, name, server, hosts: openHosts(server), database, kysely: database.kysely }
+function catalogOf(
+  id: string,
+  name: DatabaseName,
+  server: DatabaseServer,
+  database: OpenDatabase<CatalogSchema>,
+  config: Config,
+): Catalog {
+  return { id, name, server, hosts: openHosts({ config, home: server, database }), database, kysely: database.kysely }
 }
 
 export function catalogName(config: Config): DatabaseName {
