@@ -8,7 +8,6 @@ import { type MoveOptions, moveTenant } from '../../../src/tenants/moving/move.j
 import { MOVED_TABLES, type MovedTable } from '../../../src/tenants/moving/shapes.js'
 import { parseWish } from '../../../src/tenants/moving/targets.js'
 import { getTenant, type Placement, type Tenant } from '../../../src/tenants/tenant.js'
-import type { TestEnv } from '../../support/drivers.js'
 import { type MariadbServer, startMariadb } from '../../support/mariadb.js'
 import { describeDatabases, type Installation, openInstallation } from '../installation.js'
 
@@ -22,16 +21,15 @@ export function keeping(signal: AbortSignal = new AbortController().signal): Mov
 /** The block once for each kind of database, with a second host: another folder, or another server. */
 export function describeMoves(title: string, block: (open: () => Promise<Installation>, kind: 'sqlite' | 'mysql') => void): void {
   describeDatabases(title, (env, kind) => {
-    const full: TestEnv = env
     let second: MariadbServer | null = null
     beforeAll(async () => {
       if (kind !== 'mysql') return
       second = await startMariadb()
-      full.FEEDCTL_HOST_PASSWORDS = JSON.stringify({ [OTHER]: second.password })
     }, 120_000)
     afterAll(() => second?.[Symbol.asyncDispose]())
     block(async () => {
-      const here = await openInstallation(full)
+      const passwords = second === null ? {} : { FEEDCTL_HOST_PASSWORDS: JSON.stringify({ [OTHER]: second.password }) }
+      const here = await openInstallation({ ...env, ...passwords })
       await addHost(here, second, env.FEEDCTL_DATA ?? '')
       return here
     }, kind)
@@ -76,7 +74,13 @@ export async function rowsIn(
     for (const table of MOVED_TABLES) {
       const name = sql.raw(database.qualify(table))
       const { rows } = await sql<Record<string, unknown>>`select * from ${name} where tenant_id = ${id}`.execute(database.kysely)
-      const texts = rows.map(row => JSON.stringify(Object.keys(row).sort().map(key => [key, plain(row[key])])))
+      const texts = rows.map(row =>
+        JSON.stringify(
+          Object.keys(row)
+            .sort()
+            .map(key => [key, plain(row[key])]),
+        ),
+      )
       if (texts.length > 0) all[table] = texts.sort()
     }
     return all

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { addFeeds } from '../../../src/feeds/subscriptions.js'
-import { type TenantSchema } from '../../../src/tenants/databases/index.js'
+import type { TenantSchema } from '../../../src/tenants/databases/index.js'
 import { openMoves } from '../../../src/tenants/moving/ledger.js'
 import { listMoves } from '../../../src/tenants/moving/listing.js'
 import { moveBack } from '../../../src/tenants/moving/move.js'
@@ -96,7 +96,10 @@ describeMoves('a move', (open, kind) => {
     expect((await listMoves(here.catalog, { tenantId: tenant.id, limit: 10 })).moves).toEqual([])
   })
 
-  it.for(['dedicated', 'shared'] as const)('removes the old copy of a %s tenant when it is finished, and nothing else', async from => {
+  it.for([
+    'dedicated',
+    'shared',
+  ] as const)('removes the old copy of a %s tenant when it is finished, and nothing else', async from => {
     const here = await open()
     const tenant = await furnished(here, from)
     const before = await rowsIn(here.catalog, tenant.id, tenant.placement)
