@@ -73,7 +73,8 @@ async function move(io: Io, slugs: readonly string[], flags: MoveFlags): Promise
   const parsed = [...new Set(slugs.map(parseSlug))]
   const deed = await deedOf(app, io, flags, keepMs)
   const progress = io.progress('tenants')
-  progress.start(flags.allOn === undefined ? parsed.length : await countOnHost(app.catalog, flags.allOn))
+  const total = flags.allOn === undefined ? parsed.length : await countOnHost(app.catalog, flags.allOn)
+  if (total > 1) progress.start(total)
   const all = flags.allOn === undefined ? parsed : tenantsOnHost(app.catalog, flags.allOn)
   const report = await forTenants(
     all,
