@@ -1,9 +1,9 @@
 import { Failure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
 import type { TenantSlug } from '../ids.js'
-import { getTenant } from '../tenant.js'
+import { getTenant, type Tenant } from '../tenant.js'
 import { openMoves } from './ledger.js'
-import { finish, tidy, undo } from './leftovers.js'
+import { finish, type OldCopy, removeCopies, tidy, undo } from './leftovers.js'
 import { withMoveLock } from './lock.js'
 import { placementName } from './move.js'
 import { spotOf } from './targets.js'
@@ -44,4 +44,12 @@ export function finishMoves(catalog: Catalog, slug: TenantSlug, signal: AbortSig
     for (const move of kept) if (move.state === 'switched') await finish(catalog, move, either)
     return { tenant: slug, outcome: 'finished', removed }
   })
+}
+
+/**
+ * Removes what a tenant, whose removal has begun, has elsewhere than where it lives: old copies of its moves, and the half copy of one that is under way, which
+ * is taken back. Answers what was there; killed at any point, the next call goes on. @throws {Failure} LOCKED while a process moves it, UNAVAILABLE
+ */
+export function removeOldCopies(catalog: Catalog, tenant: Pick<Tenant, 'id' | 'slug'>, signal: AbortSignal): Promise<OldCopy[]> {
+  return withMoveLock(catalog, tenant.slug, signal, either => removeCopies(catalog, tenant.id, either))
 }
