@@ -190,6 +190,12 @@ export const SETTINGS = {
     60,
     'how often the scheduler looks for tenants with due sources, seconds',
   ),
+  receiptDays: setting(
+    'FEEDCTL_RECEIPT_DAYS',
+    whole(0, 36_500),
+    1_095,
+    'how long receipts of removed tenants are kept, days; 0 keeps them for good',
+  ),
   pruneAt: setting(
     'FEEDCTL_PRUNE_AT',
     cron,
