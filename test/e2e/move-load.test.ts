@@ -116,7 +116,9 @@ async function syncUntil(installation: Installation, ended: () => boolean): Prom
   while (!ended()) {
     const { exit, out } = await installation.run(['sync', '--all', '--force', '--json'])
     expect([0, 6]).toContain(exit)
-    expect(JSON.parse(out).failures).toEqual([])
+    const failures = JSON.parse(out).failures as { code: string }[]
+    // Who is being moved just then is passed over, and synced next time.
+    expect(failures.filter(({ code }) => !code.startsWith('TENANT_MOV'))).toEqual([])
   }
 }
 

@@ -9,7 +9,7 @@ import {
   type TenantSchema,
 } from '../databases/index.js'
 import { dedicatedDatabase, parseDatabaseName, sharedDatabase } from '../ids.js'
-import { hasOtherTenants } from '../removal.js'
+import { hasOtherTenants } from '../placement-tenants.js'
 import type { Placement, Tenant } from '../tenant.js'
 
 /** Where to, as an operator says it. Null is as the tenant has it now. */

@@ -5,9 +5,10 @@ import { fenceTenant } from '../../../src/tenants/fence.js'
 import { openMoves } from '../../../src/tenants/moving/ledger.js'
 import { removeOldCopies } from '../../../src/tenants/moving/requests.js'
 import { tendMoves } from '../../../src/tenants/moving/tend.js'
+import { markDeleted, removeTenant } from '../../../src/tenants/removal.js'
 import type { Tenant } from '../../../src/tenants/tenant.js'
 import type { Installation } from '../installation.js'
-import { tenantIn } from '../installation.js'
+import { noMedia, tenantIn } from '../installation.js'
 import { furnish } from '../transfer/furnish.js'
 import { anHourLater, describeMoves, keeping, move, rowsIn, standing } from './ground.js'
 
@@ -100,5 +101,16 @@ describeMoves('the care of moves', open => {
     expect(await rowsIn(here.catalog, tenant.id, tenant.placement)).toEqual({})
     expect(await rowsIn(here.catalog, tenant.id, home)).toEqual(rows)
     expect(await openMoves(here.catalog, tenant.id)).toEqual([])
+  })
+  it('has its copies removed with a tenant that is deleted, and the receipt counts them', async () => {
+    const here = await open()
+    const tenant = await furnished(here, 'dedicated')
+    await move(here, tenant.slug, 'other')
+    await markDeleted(here.catalog, tenant.slug, Date.now(), ['active'])
+    const parts = { media: noMedia, jobs: null, events: async () => {}, keys: null }
+    const receipt = await removeTenant(here.catalog, tenant.slug, { parts, by: 'test' })
+    expect(receipt.oldCopies).toBe(1)
+    for (const host of ['default', 'other'])
+      expect(await (await here.catalog.hosts.serverOf(host)).has(tenant.placement.database)).toBe(false)
   })
 })
