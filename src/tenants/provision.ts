@@ -57,7 +57,9 @@ export async function createTenants(
   for (const chunk of chunksOf(wanted, wanted[0]?.placement === 'shared' && options.furnish === undefined ? 1000 : 200)) {
     options.signal?.throwIfAborted()
     const holder = newHolder()
-    const claimed = await claimTenants(catalog, prefix, chunk, holder)
+    const claimed = await claimTenants(catalog, prefix, chunk, holder, (slug, { code, message }) => {
+      failures.push({ slug, code, message })
+    })
     const limit = pLimit(PROVISION_CONCURRENCY)
     const ready = await Promise.all(
       claimed.map(tenant =>
