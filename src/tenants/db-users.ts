@@ -43,12 +43,19 @@ export async function dbUserOf(catalog: Catalog, at: Placement): Promise<string 
 export async function giveDbUser(catalog: Catalog, tenant: Owner): Promise<DbUser> {
   const { placement } = tenant
   refuseDbUser(catalog, placement.kind)
-  const username = await nameUser(catalog, tenant)
+  const { username, isNew } = await nameUser(catalog, tenant)
   const server = await catalog.hosts.serverOf(placement.host)
   const password = randomBytes(24).toString('base64url')
-  await server.use<object, void>(placement.database, ({ kysely }) =>
-    unheard(password, () => makeUser(kysely, username, password, placement.database)),
-  )
+  const made = { user: false }
+  try {
+    await server.use<object, void>(placement.database, ({ kysely }) =>
+      unheard(password, () => makeUser(kysely, username, password, placement.database, made)),
+    )
+  } catch (error) {
+    // Who may make no users could not remove it either.
+    if (isNew && !made.user && isFailure(error, 'CONFIG_INVALID')) await unname(catalog, placement, username)
+    throw error
+  }
   return { username, password, host: placement.host, database: placement.database }
 }
 
@@ -73,17 +80,11 @@ export async function rotateDbUser(catalog: Catalog, tenant: Owner): Promise<DbU
 
 /** Removes the user that was made for the database, if one was; the answer is its name. Killed at any point, and done twice, it is calm. */
 export async function dropDbUser(catalog: Catalog, at: Placement): Promise<string | null> {
-  const row = await placementRow(catalog, at)
-  if (row === undefined || row.db_user === null) return null
-  const username = row.db_user
+  const username = await dbUserOf(catalog, at)
+  if (username === null) return null
   const server = await catalog.hosts.serverOf(at.host)
   await server.use<object, unknown>(at.database, ({ kysely }) => sql`drop user if exists ${username}@'%'`.execute(kysely))
-  await catalog.kysely
-    .updateTable('placements')
-    .set({ db_user: null })
-    .where('id', '=', row.id)
-    .where('db_user', '=', username)
-    .execute()
+  await unname(catalog, at, username)
   return username
 }
 
@@ -107,9 +108,9 @@ export function dbUserName(catalogId: string, database: DatabaseName, id: Tenant
 }
 
 /** Writes the name down before there is such a user. @throws {Failure} TENANT_MOVING */
-async function nameUser(catalog: Catalog, { id, slug, placement }: Owner): Promise<string> {
+async function nameUser(catalog: Catalog, { id, slug, placement }: Owner): Promise<{ username: string; isNew: boolean }> {
   const row = await placementRow(catalog, placement)
-  if (row?.db_user != null) return row.db_user
+  if (row?.db_user != null) return { username: row.db_user, isNew: false }
   const username = dbUserName(catalog.id, placement.database, id)
   const named = await catalog.kysely
     .updateTable('placements')
@@ -126,11 +127,29 @@ async function nameUser(catalog: Catalog, { id, slug, placement }: Owner): Promi
       ),
     )
     .executeTakeFirst()
-  if (named.numUpdatedRows > 0n || (await dbUserOf(catalog, placement)) === username) return username
+  if (named.numUpdatedRows > 0n) return { username, isNew: true }
+  if ((await dbUserOf(catalog, placement)) === username) return { username, isNew: false }
   throw new Failure('TENANT_MOVING', `tenant ${slug} is being moved`, { hint: `feedctl tenant show ${slug}` })
 }
 
-async function makeUser(kysely: Kysely<object>, username: string, password: string, database: DatabaseName): Promise<void> {
+async function unname(catalog: Catalog, at: Placement, username: string): Promise<void> {
+  const row = await placementRow(catalog, at)
+  await catalog.kysely
+    .updateTable('placements')
+    .set({ db_user: null })
+    .where('id', '=', row?.id ?? 0)
+    .where('db_user', '=', username)
+    .execute()
+}
+
+/** `made.user`: set once it is there. */
+async function makeUser(
+  kysely: Kysely<object>,
+  username: string,
+  password: string,
+  database: DatabaseName,
+  made: { user: boolean },
+): Promise<void> {
   const { rows } = await sql<{ version: string }>`select version() as version`.execute(kysely)
   // MySQL has no password of users that it lets be set by its hash in one way over all versions, and keeps it out of its own lists and logs itself.
   const secret = /mariadb/i.test(rows[0]?.version ?? '')
@@ -138,6 +157,7 @@ async function makeUser(kysely: Kysely<object>, username: string, password: stri
     : sql`identified by ${password}`
   const account = sql`${username}@'%' ${secret} with max_user_connections ${sql.lit(CONNECTIONS_AT_MOST)}`
   await sql`create user if not exists ${account}`.execute(kysely)
+  made.user = true
   await sql`alter user ${account}`.execute(kysely)
   await sql`grant select on ${sql.raw(`\`${grantPattern(database)}\``)}.* to ${username}@'%'`.execute(kysely)
 }
