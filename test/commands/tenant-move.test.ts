@@ -17,7 +17,7 @@ beforeEach(async () => {
   mkdirSync(join(folder, 'other'))
   writeFileSync(join(folder, 'other', '.feedctl-host'), 'other')
   await withCatalog(async ({ catalog }) =>
-    insertRows(catalog.database, 'hosts', [{ name: 'other', address: join(folder, 'other'), created_at: 1 }]),
+    insertRows(catalog.database, 'hosts', [{ name: 'other', address: join(folder, 'other'), weight: 0, created_at: 1 }]),
   )
 })
 
