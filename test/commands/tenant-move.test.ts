@@ -26,7 +26,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 async function withCatalog<T>(deed: (app: Awaited<ReturnType<typeof openApp>>) => Promise<T>): Promise<T> {
   const { config } = loadConfig({ env, envFile: '/nonexistent/.env', envFileNamed: false })
   await using app = await openApp(config, new Log(() => {}))
-  return deed(app)
+  return await deed(app)
 }
 
 async function feedctl(...argv: string[]) {
