@@ -8,6 +8,7 @@ import { locksStale } from './checks/locks.js'
 import { mediaLocalSpace, mediaMigration } from './checks/media.js'
 import { mediaIntake } from './checks/media-intake.js'
 import { nodeVersion } from './checks/node.js'
+import { orphansDatabases, orphansJobs, orphansKeys, orphansMedia, orphansPlacements, orphansRows } from './checks/orphans.js'
 import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
@@ -59,4 +60,10 @@ export const CHECKS: readonly Check[] = [
   mediaLocalSpace,
   analyticsBacklog,
   analyticsDamaged,
+  orphansDatabases,
+  orphansPlacements,
+  orphansRows,
+  orphansMedia,
+  orphansKeys,
+  orphansJobs,
 ]
