@@ -7,6 +7,7 @@ import { diskSpace } from './checks/disk.js'
 import { locksStale } from './checks/locks.js'
 import { mediaLocalSpace, mediaMigration } from './checks/media.js'
 import { mediaIntake } from './checks/media-intake.js'
+import { tenantsSchema } from './checks/migrations.js'
 import { nodeVersion } from './checks/node.js'
 import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
@@ -27,6 +28,7 @@ export const CHECKS: readonly Check[] = [
   settingsSessions,
   databaseReachable,
   databaseSchema,
+  tenantsSchema,
   databaseMaxConnections,
   databaseDurability,
   redisReachable,

@@ -23,6 +23,8 @@ export interface Catalog {
   /** The server it is on itself, which is the host `default`. Those of tenants: `hosts`. */
   readonly server: DatabaseServer
   readonly hosts: Hosts
+  /** Whether the first use of a tenant brings its database to a new schema, and no `feedctl tenant migrate` has to. */
+  readonly upgradesAtFirstUse: boolean
   readonly database: OpenDatabase<CatalogSchema>
   readonly kysely: Kysely<CatalogSchema>
 }
@@ -49,7 +51,7 @@ export async function openCatalog(server: DatabaseServer, config: Config): Promi
         hint: 'upgrade feedctl',
       })
     const id = applied[0]?.catalog_id
-    if (version === latest && id !== undefined) return catalogOf(id, name, server, database)
+    if (version === latest && id !== undefined) return catalogOf(id, name, server, database, config)
   } catch (error) {
     if (!isFailure(error, 'SCHEMA_MISSING')) throw error
   }
@@ -73,11 +75,18 @@ export async function initCatalog(server: DatabaseServer, config: Config): Promi
   )
   const id = await catalogIdOf(server, name, database)
   await insertRows(database, 'hosts', [{ name: 'default', created_at: now }], 'keep')
-  return { catalog: catalogOf(id, name, server, database), report: { database: name, created, schemaVersion } }
+  return { catalog: catalogOf(id, name, server, database, config), report: { database: name, created, schemaVersion } }
 }
 
-function catalogOf(id: string, name: DatabaseName, server: DatabaseServer, database: OpenDatabase<CatalogSchema>): Catalog {
-  return { id, name, server, hosts: openHosts(server), database, kysely: database.kysely }
+function catalogOf(
+  id: string,
+  name: DatabaseName,
+  server: DatabaseServer,
+  database: OpenDatabase<CatalogSchema>,
+  { migrate }: Config,
+): Catalog {
+  const upgradesAtFirstUse = migrate === 'lazy' || (migrate === 'auto' && server.dialect === 'sqlite')
+  return { id, name, server, hosts: openHosts(server), upgradesAtFirstUse, database, kysely: database.kysely }
 }
 
 export function catalogName(config: Config): DatabaseName {

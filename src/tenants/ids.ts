@@ -53,6 +53,11 @@ export function sharedDatabase(prefix: string, number: number): DatabaseName {
   return parseDatabaseName(`${prefix}_shared_${number}`)
 }
 
+/** The database that is made, looked at and removed again to know how a new one looks. Nobody's own name, as above. */
+export function expectedDatabase(prefix: string): DatabaseName {
+  return parseDatabaseName(`${prefix}_expected`)
+}
+
 function positive(value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value
   throw new TypeError(`not an id: ${value}`)

@@ -10,6 +10,7 @@ import { dropPlacement, hasOtherTenants } from './removal.js'
 import { admit } from './residents.js'
 import { getTenant, type Tenant } from './tenant.js'
 import { newToken, tokenHash } from './tokens.js'
+import { bringUpToDate } from './upgrade.js'
 
 const PROVISION_CONCURRENCY = 8
 
@@ -94,7 +95,9 @@ async function prepare<T>(
   let made = false
   try {
     if (tenant.kind === 'dedicated' && (await hasOtherTenants(catalog, tenant.placementId, tenant.id))) throw taken(tenant)
-    if (tenant.schemaVersion !== TENANT_MIGRATIONS.at(-1)?.version) {
+    // Those whose rows are there already have to be let in by who upgrades it.
+    if (tenant.schemaVersion > 0) await bringUpToDate(catalog, { placement: tenant, schemaVersion: tenant.schemaVersion })
+    else {
       refuseCatalog(catalog, tenant)
       made = await (await catalog.hosts.serverOf(tenant.host)).create(tenant.database)
       await migrate(catalog, tenant, made)
