@@ -6,7 +6,9 @@ import type { Io } from '../../src/cli/io.js'
 import type { FeedWish } from '../../src/feeds/subscriptions.js'
 import { Failure } from '../../src/kernel/errors.js'
 import type { NewTenant } from '../../src/tenants/claim.js'
+import type { DbUserLogin } from '../../src/tenants/db-user-login.js'
 import type { BulkReport } from '../../src/tenants/provision.js'
+import type { Tenant } from '../../src/tenants/tenant.js'
 import { opening } from '../opening.js'
 import { examples, wholeNumber } from '../program.js'
 import { readTenantsCsv } from './csv.js'
@@ -21,6 +23,7 @@ interface CreateOptions {
   from?: string
   count?: number
   prefix?: string
+  dbUser?: boolean
 }
 
 export function registerCreate(tenant: Command, io: Io): void {
@@ -36,7 +39,11 @@ export function registerCreate(tenant: Command, io: Io): void {
     .option('--from <file>', 'create the tenants of a CSV file: slug,name,placement,host,opml')
     .option('--count <n>', 'create n tenants, p0001 and so on', wholeNumber(1, 1_000_000))
     .option('--prefix <p>', 'start of the slugs that --count makes (default: p)')
+    .option('--db-user', 'make a MySQL user that may read its database, and no other; its password is shown once')
     .action(async (slug, options) => {
+      if (options.dbUser && slug === undefined) {
+        throw new Failure('USAGE', '--db-user goes with one tenant', { hint: 'feedctl tenant db-user <slug> --create' })
+      }
       if ([slug, options.from, options.count].filter(way => way !== undefined).length !== 1) {
         throw new Failure('USAGE', 'name one slug, or --from a file, or --count', { hint: 'feedctl tenant create --help' })
       }
@@ -50,6 +57,7 @@ export function registerCreate(tenant: Command, io: Io): void {
   examples(command, [
     'feedctl tenant create acme --name "Acme" --feed https://example.com/feed.xml',
     'feedctl tenant create --from tenants.csv',
+    'feedctl tenant create acme --placement dedicated --db-user',
     'feedctl tenant create --count 1000 --placement shared',
   ])
 }
@@ -62,17 +70,36 @@ async function createOne(app: App, io: Io, slug: string, options: CreateOptions)
   ])
   const wanted = await newTenant(app, slug, options.name ?? slug, options.placement)
   const wishes = await wishesOf(options, io)
-  const made = await createTenant(app.catalog, app.config.databasePrefix, wanted, tenant =>
-    addFeeds(app.catalog, tenant, wishes, { maxFeeds: app.config.maxFeeds }),
-  )
-  const feeds = made.furnished.added.length + made.furnished.existing.length
-  const result = { tenant: tenantView(made.tenant), token: made.token, feeds, durationMs: Math.round(performance.now() - begun) }
+  if (options.dbUser) await refuseUser(app, wanted)
+  const made = await createTenant(app.catalog, app.config.databasePrefix, wanted, async tenant => ({
+    feeds: await addFeeds(app.catalog, tenant, wishes, { maxFeeds: app.config.maxFeeds }),
+    dbUser: options.dbUser ? await userOf(app, tenant) : null,
+  }))
+  const { feeds: added, dbUser } = made.furnished
+  const feeds = added.added.length + added.existing.length
+  const durationMs = Math.round(performance.now() - begun)
+  const result = { tenant: tenantView(made.tenant), token: made.token, feeds, ...(dbUser === null ? {} : { dbUser }), durationMs }
+  const userWords = dbUser === null ? [] : [(await import('../../src/tenants/db-user-login.js')).loginWords(dbUser)]
   io.print(result, (value, style) =>
     [
       `${style.green('created')} tenant ${style.bold(made.tenant.slug)} (${placementWords(made.tenant)}) with ${counted(value.feeds, 'feed')} in ${duration(value.durationMs)}`,
       `API token, shown once: ${value.token}`,
+      ...userWords,
     ].join('\n'),
   )
+}
+
+async function refuseUser(app: App, { placement }: NewTenant): Promise<void> {
+  const { refuseDbUser } = await import('../../src/tenants/db-users.js')
+  refuseDbUser(app.catalog, placement)
+}
+
+async function userOf(app: App, tenant: Tenant): Promise<DbUserLogin> {
+  const [{ giveDbUser }, { loginOf }] = await Promise.all([
+    import('../../src/tenants/db-users.js'),
+    import('../../src/tenants/db-user-login.js'),
+  ])
+  return loginOf(app.catalog, app.config, await giveDbUser(app.catalog, tenant))
 }
 
 async function createMany(app: App, io: Io, options: CreateOptions): Promise<void> {

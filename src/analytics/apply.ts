@@ -1,6 +1,7 @@
 import { chunksOf } from '../kernel/chunks.js'
+import { asWriter } from '../tenants/as-writer.js'
 import type { TenantTables } from '../tenants/tables.js'
-import { asWriter } from '../tenants/tenant-writer.js'
+import type { TenantWriter } from '../tenants/tenant-writer.js'
 import { type Aggregate, aggregate } from './aggregate.js'
 import type { EventBatch } from './event-batch.js'
 import { insertEvents } from './raw-events.js'
@@ -42,7 +43,7 @@ export async function applyBatches(
   return { batches: fresh, repeated: batches.length - fresh, events }
 }
 
-async function countedBefore(tx: TenantTables, batches: readonly EventBatch[]): Promise<Set<string>> {
+async function countedBefore(tx: TenantWriter, batches: readonly EventBatch[]): Promise<Set<string>> {
   const counted = new Set<string>()
   for (const some of chunksOf(batches, BATCHES_PER_LOOK)) {
     const ids = some.map(batch => batch.id)
@@ -52,7 +53,7 @@ async function countedBefore(tx: TenantTables, batches: readonly EventBatch[]): 
   return counted
 }
 
-function insertLedger(tx: TenantTables, batches: readonly EventBatch[], now: number): Promise<void> {
+function insertLedger(tx: TenantWriter, batches: readonly EventBatch[], now: number): Promise<void> {
   return tx.insertColumns('event_batches', batches.length, [
     { name: 'batch_id', values: batches.map(batch => batch.id) },
     { name: 'events', values: batches.map(batch => batch.events.length) },
@@ -60,7 +61,7 @@ function insertLedger(tx: TenantTables, batches: readonly EventBatch[], now: num
   ])
 }
 
-async function addCounts(tx: TenantTables, { kinds, minutes, days }: Aggregate): Promise<void> {
+async function addCounts(tx: TenantWriter, { kinds, minutes, days }: Aggregate): Promise<void> {
   const columnsOf = (tally: Aggregate['days']) =>
     [
       { name: 'post_id', values: tally.posts },

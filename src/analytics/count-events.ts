@@ -3,7 +3,6 @@ import { chunksOf } from '../kernel/chunks.js'
 import { type Failure, isFailure } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import type { Catalog } from '../tenants/catalog.js'
-import { removeEventRows } from '../tenants/event-rows.js'
 import type { TenantId, TenantSlug } from '../tenants/ids.js'
 import { withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
@@ -128,7 +127,6 @@ class CountingRun {
     this.drop([...byTenant].filter(([id]) => !tenants.has(id)).map(([, batches]) => batches))
     const limit = pLimit(TENANTS_AT_ONCE)
     const left = await Promise.all([...tenants].map(([id, tenant]) => limit(() => this.countOne(tenant, byTenant.get(id) ?? []))))
-    await this.clearRemoved(tenants)
     const waiting = left.flat()
     for (const batch of waiting) this.returned.add(keyOf(batch))
     if (waiting.length === 0) {
@@ -164,18 +162,6 @@ class CountingRun {
       else if (!this.failures.has(tenant.id))
         this.failures.set(tenant.id, { tenantId: tenant.id, slug: tenant.slug, failure: error })
       return batches
-    }
-  }
-
-  /** A removal may have looked for rows before these were written. */
-  private async clearRemoved(counted: ReadonlyMap<TenantId, Tenant>): Promise<void> {
-    const still = await tenantsToCount(this.parts.catalog, [...counted.keys()])
-    for (const [id, tenant] of counted) {
-      if (still.has(id) || tenant.placement.kind === 'dedicated') continue
-      await withTenant(this.parts.catalog, tenant, async tables => {
-        await removeEventRows(tables)
-        await tables.remove('counters').execute()
-      })
     }
   }
 

@@ -1,4 +1,4 @@
-import type { TenantTables } from '../tenants/tables.js'
+import type { TenantWriter } from '../tenants/tenant-writer.js'
 import { DAY_MS } from './aggregate.js'
 import type { EventBatch } from './event-batch.js'
 
@@ -9,7 +9,7 @@ const EVENTS_PER_WRITE = 20_000
 let hex: readonly string[] | null = null
 
 /** Keeps every event of the batches as it came. Only in the transaction that counts them. */
-export async function insertEvents(tx: TenantTables, batches: readonly EventBatch[]): Promise<void> {
+export async function insertEvents(tx: TenantWriter, batches: readonly EventBatch[]): Promise<void> {
   let id = await tx.takeIds(
     'events',
     batches.reduce((sum, batch) => sum + batch.events.length, 0),

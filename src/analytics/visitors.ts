@@ -1,4 +1,4 @@
-import type { TenantTables } from '../tenants/tables.js'
+import type { TenantWriter } from '../tenants/tenant-writer.js'
 import type { Aggregate } from './aggregate.js'
 import { decodeSketch, encodeSketch, mergeSketches, type Sketch } from './hyperloglog.js'
 
@@ -10,7 +10,7 @@ const ROWS_PER_WRITE = 1_000
 type Changed = readonly [number: number, sketch: Sketch]
 
 /** Merges the sketches with those that are stored, and writes the ones that have seen somebody new. Only under the tenant's writer lock. */
-export async function mergeVisitors(tx: TenantTables, sums: Aggregate): Promise<void> {
+export async function mergeVisitors(tx: TenantWriter, sums: Aggregate): Promise<void> {
   let changed: Changed[] = []
   for (const { day, numbers } of portionsOf(sums.visited)) {
     changed.push(...(await mergedWithStored(tx, sums, day, numbers)))
@@ -53,7 +53,7 @@ function byDayAndPost(visited: Aggregate['visited']): { newest: Map<number, Map<
 
 /** Those that have seen somebody whom the stored ones have not. */
 async function mergedWithStored(
-  tx: TenantTables,
+  tx: TenantWriter,
   sums: Aggregate,
   day: number,
   numbers: readonly number[],
@@ -78,7 +78,7 @@ async function mergedWithStored(
   return changed
 }
 
-function write(tx: TenantTables, { kinds, visited }: Aggregate, changed: readonly Changed[]): Promise<void> {
+function write(tx: TenantWriter, { kinds, visited }: Aggregate, changed: readonly Changed[]): Promise<void> {
   return tx.insertColumns(
     'event_visitors',
     changed.length,

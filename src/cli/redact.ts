@@ -1,4 +1,5 @@
 import { parseUrl } from '../kernel/parse-url.js'
+import { readWords } from '../kernel/read-words.js'
 
 const HIDDEN = '***'
 /** Shorter secrets are hidden only where they stand alone, or every message would be eaten by them. */
@@ -8,10 +9,11 @@ const SHORT_CHARACTERS = 4
 export class Redactor {
   private readonly secrets = new Set<string>()
 
-  /** Empty and missing secrets are ignored. Of a secret that is a URL the password is a secret of its own. */
+  /** Empty and missing secrets are ignored. Of a secret that is a URL the password is a secret of its own; of one that is a JSON object every word. */
   learn(secret: string | null | undefined): void {
     if (secret === null || secret === undefined || secret === '') return
     this.secrets.add(secret)
+    for (const word of Object.values(readWords(secret) ?? {})) if (word !== '') this.secrets.add(word)
     const password = passwordOf(secret)
     if (password !== null) this.secrets.add(password)
   }

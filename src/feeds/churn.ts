@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { TenantTables } from '../tenants/tables.js'
+import type { TenantWriter } from '../tenants/tenant-writer.js'
 import type { DocumentPost } from './document.js'
 
 const LEAST_ENTRIES = 5
@@ -40,7 +40,7 @@ export function looksChurned(entries: number, fresh: number): boolean {
 
 /** What the entries of a document of this size are compared with: not the posts whose own guids it lists. */
 export async function postsToCompare(
-  tx: TenantTables,
+  tx: TenantWriter,
   feedId: number,
   entries: number,
   listed: ReadonlySet<number>,

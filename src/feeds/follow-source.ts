@@ -1,8 +1,9 @@
 import type { Selectable } from 'kysely'
+import { asWriter } from '../tenants/as-writer.js'
 import type { FeedsTable } from '../tenants/databases/index.js'
 import type { SourceId } from '../tenants/ids.js'
 import type { TenantTables } from '../tenants/tables.js'
-import { asWriter } from '../tenants/tenant-writer.js'
+import type { TenantWriter } from '../tenants/tenant-writer.js'
 import { unlinkMedia } from './unlink-media.js'
 
 const ROWS_PER_STATEMENT = 1_000
@@ -65,7 +66,7 @@ function moreGenerous(one: number | null, other: number | null): number | null {
   return one === null || other === null || one === 0 || other === 0 ? 0 : Math.max(one, other)
 }
 
-async function movePosts(tx: TenantTables, from: number, to: number): Promise<void> {
+async function movePosts(tx: TenantWriter, from: number, to: number): Promise<void> {
   for (let after = 0; ; ) {
     const page = await tx
       .posts()
@@ -88,7 +89,7 @@ async function movePosts(tx: TenantTables, from: number, to: number): Promise<vo
   }
 }
 
-async function moveTombstones(tx: TenantTables, from: number, to: number): Promise<void> {
+async function moveTombstones(tx: TenantWriter, from: number, to: number): Promise<void> {
   for (let after = ''; ; ) {
     const page = await tx
       .tombstones()
@@ -116,7 +117,7 @@ async function moveTombstones(tx: TenantTables, from: number, to: number): Promi
 }
 
 async function guidsIn(
-  tx: TenantTables,
+  tx: TenantWriter,
   table: 'posts' | 'tombstones',
   feedId: number,
   hashes: readonly string[],

@@ -1,5 +1,5 @@
 import type { NotNull } from 'kysely'
-import type { TenantTables } from '../tenants/tables.js'
+import type { TenantRows } from '../tenants/tenant-rows.js'
 import type { Enclosure } from './document.js'
 import { titleHas } from './title-search.js'
 
@@ -50,7 +50,7 @@ export interface PostPage {
 }
 
 /** One page of the tenant's posts, the newest first, in one statement. What is stored meanwhile makes no later page miss or repeat a post that was there. */
-export async function readPosts(tables: TenantTables, { after, limit, content, ...filter }: PostWish): Promise<PostPage> {
+export async function readPosts(tables: TenantRows, { after, limit, content, ...filter }: PostWish): Promise<PostPage> {
   let query = filteredPosts(tables, filter, content)
   if (after !== null) {
     const { sortAt, id } = after
@@ -72,12 +72,12 @@ export async function readPosts(tables: TenantTables, { after, limit, content, .
 }
 
 /** With its content; null when the tenant has no such post. */
-export async function readPost(tables: TenantTables, id: number): Promise<Post | null> {
+export async function readPost(tables: TenantRows, id: number): Promise<Post | null> {
   const row = await postRows(tables, true).where('posts.id', '=', id).executeTakeFirst()
   return row === undefined ? null : postOf(row)
 }
 
-function filteredPosts(tables: TenantTables, { feed, since, until, text }: PostFilter, content: boolean) {
+function filteredPosts(tables: TenantRows, { feed, since, until, text }: PostFilter, content: boolean) {
   return postRows(tables, content)
     .$if(feed !== null, query => query.where('posts.feed_id', '=', feed ?? 0))
     .$if(since !== null, query => query.where('posts.sort_at', '>=', since ?? 0))
@@ -86,7 +86,7 @@ function filteredPosts(tables: TenantTables, { feed, since, until, text }: PostF
 }
 
 /** The join is a left one for the database's sake, which might otherwise begin with the feeds and sort all their posts: no post is without its feed. */
-function postRows(tables: TenantTables, content: boolean) {
+function postRows(tables: TenantRows, content: boolean) {
   return tables
     .posts()
     .leftJoin('feeds', join => join.onRef('feeds.tenant_id', '=', 'posts.tenant_id').onRef('feeds.id', '=', 'posts.feed_id'))

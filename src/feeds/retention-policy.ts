@@ -96,10 +96,12 @@ export async function setRetention(
       .execute()
     return
   }
-  await withTenant(catalog, tenant, async tables => {
-    const feed = await getFeed(tables, tenant, named)
-    await tables.updateFeeds().set(columns).where('id', '=', feed.id).execute()
-  })
+  await withTenant(catalog, tenant, tables =>
+    tables.transaction(async tx => {
+      const feed = await getFeed(tx, tenant, named)
+      await tx.updateFeeds().set(columns).where('id', '=', feed.id).execute()
+    }),
+  )
 }
 
 function originOf(feed: number | null, tenant: number | null): PolicyOrigin {

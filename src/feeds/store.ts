@@ -1,7 +1,8 @@
 import type { Insertable } from 'kysely'
+import { asWriter } from '../tenants/as-writer.js'
 import type { PostsTable } from '../tenants/databases/index.js'
 import type { TenantTables } from '../tenants/tables.js'
-import { asWriter } from '../tenants/tenant-writer.js'
+import type { TenantWriter } from '../tenants/tenant-writer.js'
 import { churnAlert, readAlert } from './alert.js'
 import { findChurn, looksChurned, postsToCompare } from './churn.js'
 import type { DocumentPost, FeedDocument } from './document.js'
@@ -43,7 +44,7 @@ export async function storeDeliveries(tables: TenantTables, deliveries: readonly
 }
 
 /** Null when none of the feeds is there any more. */
-async function carryOut(tx: TenantTables, deliveries: readonly Delivery[], now: number): Promise<Plan[] | null> {
+async function carryOut(tx: TenantWriter, deliveries: readonly Delivery[], now: number): Promise<Plan[] | null> {
   const feeds = await feedsNow(tx, deliveries)
   if (feeds.size === 0) return null
   const due = deliveries.filter(({ feed, version }) => feeds.has(feed.id) && feeds.get(feed.id)?.version !== version)
@@ -91,7 +92,7 @@ function planOf(delivery: Delivery, known: ReadonlyMap<string, KnownPost>): Plan
 
 /** Leaves the entries out that were deleted, or are stored under other guids. */
 async function leaveOutKnown(
-  tx: TenantTables,
+  tx: TenantWriter,
   plans: readonly Plan[],
   feeds: ReadonlyMap<number, FeedRow>,
   now: number,
@@ -108,7 +109,7 @@ async function leaveOutKnown(
 }
 
 /** Leaves the entries out that are stored under other guids; their posts take over the new ones, and what else has changed. */
-async function holdChurned(tx: TenantTables, plan: Plan, again: boolean, buried: ReadonlySet<DocumentPost>): Promise<void> {
+async function holdChurned(tx: TenantWriter, plan: Plan, again: boolean, buried: ReadonlySet<DocumentPost>): Promise<void> {
   const { feed, document } = plan.delivery
   const entries = document.posts.length
   if (!looksChurned(entries, plan.fresh.length)) return
@@ -124,7 +125,7 @@ async function holdChurned(tx: TenantTables, plan: Plan, again: boolean, buried:
   plan.held = held.size
 }
 
-async function insertPosts(tx: TenantTables, plans: readonly Plan[], now: number): Promise<void> {
+async function insertPosts(tx: TenantWriter, plans: readonly Plan[], now: number): Promise<void> {
   const count = plans.reduce((sum, plan) => sum + plan.fresh.length, 0)
   if (count === 0) return
   let id = await tx.takeIds('posts', count)
@@ -151,14 +152,14 @@ function columnsOf(post: DocumentPost): Omit<PostRow, 'id' | 'feed_id' | 'create
   }
 }
 
-async function feedsNow(tx: TenantTables, deliveries: readonly Delivery[]): Promise<Map<number, FeedRow>> {
+async function feedsNow(tx: TenantWriter, deliveries: readonly Delivery[]): Promise<Map<number, FeedRow>> {
   const ids = deliveries.map(({ feed }) => feed.id)
   const rows = await tx.feeds().selectAll().where('id', 'in', ids).execute()
   return new Map(rows.map(row => [row.id, row]))
 }
 
 /** The posts of these documents that are stored already. */
-async function knownPosts(tx: TenantTables, deliveries: readonly Delivery[]): Promise<Map<string, KnownPost>> {
+async function knownPosts(tx: TenantWriter, deliveries: readonly Delivery[]): Promise<Map<string, KnownPost>> {
   const known = new Map<string, KnownPost>()
   for (const { feed, document } of deliveries) {
     for (let start = 0; start < document.posts.length; start += HASHES_PER_STATEMENT) {
@@ -175,7 +176,7 @@ async function knownPosts(tx: TenantTables, deliveries: readonly Delivery[]): Pr
   return known
 }
 
-async function replacePosts(tx: TenantTables, changed: readonly PostRow[]): Promise<void> {
+async function replacePosts(tx: TenantWriter, changed: readonly PostRow[]): Promise<void> {
   await tx.insert('posts', changed, {
     key: ['tenant_id', 'id'],
     replace: [
@@ -195,7 +196,7 @@ async function replacePosts(tx: TenantTables, changed: readonly PostRow[]): Prom
 }
 
 async function setVersions(
-  tx: TenantTables,
+  tx: TenantWriter,
   plans: readonly Plan[],
   feeds: ReadonlyMap<number, FeedRow>,
   now: number,

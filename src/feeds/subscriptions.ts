@@ -4,8 +4,10 @@ import type { Catalog } from '../tenants/catalog.js'
 import { contentChanged } from '../tenants/content-version.js'
 import type { FeedsTable } from '../tenants/databases/index.js'
 import type { SourceId } from '../tenants/ids.js'
-import { type TenantTables, withTenant } from '../tenants/tables.js'
+import { withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
+import type { TenantRows } from '../tenants/tenant-rows.js'
+import type { TenantWriter } from '../tenants/tenant-writer.js'
 import { makeDue } from './make-due.js'
 import { registerSources } from './sources.js'
 import { unlinkFeedMedia } from './unlink-media.js'
@@ -95,7 +97,7 @@ export async function removeFeed(
 }
 
 /** The feed of that id or URL. @throws {Failure} FEED_NOT_FOUND */
-export async function getFeed(tables: TenantTables, tenant: Tenant, named: string): Promise<FeedRow> {
+export async function getFeed(tables: TenantRows, tenant: Tenant, named: string): Promise<FeedRow> {
   const feed = await findFeed(tables, named)
   if (feed === undefined) throw noFeed(tenant, named)
   return feed
@@ -112,7 +114,7 @@ function tooMany(tenant: Tenant, before: number, more: number, maxFeeds: number)
   return new Failure('FEEDS_TOO_MANY', message, { hint: 'set FEEDCTL_MAX_FEEDS' })
 }
 
-async function findFeed(tables: TenantTables, named: string): Promise<FeedRow | undefined> {
+async function findFeed(tables: TenantRows, named: string): Promise<FeedRow | undefined> {
   if (/^\d{1,15}$/.test(named)) return tables.feeds().selectAll().where('id', '=', Number(named)).executeTakeFirst()
   const url = sourceUrl(named)
   return url === null ? undefined : tables.feeds().selectAll().where('url', '=', url).executeTakeFirst()
@@ -120,7 +122,7 @@ async function findFeed(tables: TenantTables, named: string): Promise<FeedRow | 
 
 /** The ids are the next ones of the tenant's sequence. */
 async function insertFeeds(
-  tx: TenantTables,
+  tx: TenantWriter,
   feeds: readonly Subscribed[],
   sources: ReadonlyMap<string, SourceId>,
 ): Promise<void> {

@@ -1,7 +1,8 @@
 import { chunksOf } from '../kernel/chunks.js'
 import { shortHash } from '../kernel/hash.js'
+import { asWriter } from '../tenants/as-writer.js'
 import type { TenantTables } from '../tenants/tables.js'
-import { asWriter } from '../tenants/tenant-writer.js'
+import type { TenantWriter } from '../tenants/tenant-writer.js'
 import { tally } from './churn.js'
 import type { DocumentPost, FeedDocument } from './document.js'
 import type { AgedPost } from './expiry.js'
@@ -44,7 +45,7 @@ export async function deletePosts(
 }
 
 async function deleteChunk(
-  tx: TenantTables,
+  tx: TenantWriter,
   ids: readonly number[],
   now: number,
   goes: (post: AgedPost) => boolean,
@@ -78,7 +79,7 @@ function markOf({ url, title, publishedAt, contentHash }: Recognisable): string 
 }
 
 /** Whether anything of the tenant was deleted: mostly nothing was, and there is nothing to look for. */
-export async function hasTombstones(tx: TenantTables): Promise<boolean> {
+export async function hasTombstones(tx: TenantWriter): Promise<boolean> {
   return (await tx.tombstones().select('feed_id').limit(1).executeTakeFirst()) !== undefined
 }
 
@@ -87,7 +88,7 @@ export async function hasTombstones(tx: TenantTables): Promise<boolean> {
  * An undated one under a link that the document has several times is only known by its guid.
  */
 export async function findBuried(
-  tx: TenantTables,
+  tx: TenantWriter,
   feedId: number,
   entries: readonly DocumentPost[],
   { posts }: Pick<FeedDocument, 'posts'>,
@@ -106,7 +107,7 @@ export async function findBuried(
 }
 
 /** The hashes that have tombstones, which are stamped. */
-async function standing(tx: TenantTables, feedId: number, hashes: readonly string[], now: number): Promise<Set<string>> {
+async function standing(tx: TenantWriter, feedId: number, hashes: readonly string[], now: number): Promise<Set<string>> {
   const found = new Set<string>()
   for (const chunk of chunksOf(hashes, ROWS_PER_STATEMENT)) {
     const rows = await tx
@@ -160,16 +161,15 @@ async function dropBefore(tables: TenantTables, feedId: number, before: number, 
       .limit(ROWS_PER_STATEMENT)
       .execute()
     if (rows.length === 0) return dropped
-    const gone = await tables
-      .remove('tombstones')
-      .where('feed_id', '=', feedId)
-      .where(
-        'guid_hash',
-        'in',
-        rows.map(row => row.guid_hash),
-      )
-      .where('deleted_at', '<', before)
-      .executeTakeFirst()
+    const hashes = rows.map(row => row.guid_hash)
+    const gone = await tables.transaction(tx =>
+      tx
+        .remove('tombstones')
+        .where('feed_id', '=', feedId)
+        .where('guid_hash', 'in', hashes)
+        .where('deleted_at', '<', before)
+        .executeTakeFirst(),
+    )
     dropped += Number(gone.numDeletedRows)
   }
 }

@@ -1,10 +1,10 @@
 import { chunksOf } from '../kernel/chunks.js'
-import type { TenantTables } from '../tenants/tables.js'
+import type { TenantWriter } from '../tenants/tenant-writer.js'
 
 const ROWS_PER_STATEMENT = 1_000
 
 /** Takes the links of posts that go, in the transaction that deletes them. Files that no other post names are noted: pruning removes them. */
-export async function unlinkMedia(tx: TenantTables, posts: readonly number[], now: number): Promise<void> {
+export async function unlinkMedia(tx: TenantWriter, posts: readonly number[], now: number): Promise<void> {
   for (const chunk of chunksOf(posts, ROWS_PER_STATEMENT)) {
     const rows = await tx.mediaLinks().select('media_id').distinct().where('post_id', 'in', chunk).execute()
     if (rows.length === 0) continue
@@ -15,7 +15,7 @@ export async function unlinkMedia(tx: TenantTables, posts: readonly number[], no
 }
 
 /** The links of all posts of a feed that goes. */
-export async function unlinkFeedMedia(tx: TenantTables, feedId: number, now: number): Promise<void> {
+export async function unlinkFeedMedia(tx: TenantWriter, feedId: number, now: number): Promise<void> {
   for (let after = 0; ; ) {
     const page = await tx
       .posts()
@@ -36,7 +36,7 @@ export async function unlinkFeedMedia(tx: TenantTables, feedId: number, now: num
   }
 }
 
-async function noteUnlinked(tx: TenantTables, files: readonly number[], now: number): Promise<void> {
+async function noteUnlinked(tx: TenantWriter, files: readonly number[], now: number): Promise<void> {
   const named = await tx.mediaLinks().select('media_id').distinct().where('media_id', 'in', files).execute()
   const still = new Set(named.map(row => row.media_id))
   const gone = files.filter(id => !still.has(id))

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { faultInCron } from './cron-pattern.js'
 import { readPasswordHash } from './password-hash.js'
+import { readWords } from './read-words.js'
 
 export const MEBIBYTE = 1024 * 1024
 
@@ -79,6 +80,10 @@ export const proxyList: z.ZodType<readonly string[]> = list.refine(
   proxies => proxies.every(proxy => /^([0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)(\/\d{1,3})?$/.test(proxy)),
   'is not a comma list of addresses and CIDRs',
 )
+/** An object of words by host; the words of a mistake never repeat it. */
+export const hostPasswords: z.ZodType<string | null> = z
+  .string()
+  .refine(value => readWords(value) !== null, 'is not JSON as {"host": "password"}')
 /** As `feedctl serve password` prints it. */
 export const passwordHash: z.ZodType<string | null> = z
   .string()

@@ -118,13 +118,15 @@ export class TenantPrune {
   /** False when the row is not as it was read. */
   private async move({ id, state }: Due, columns: Updateable<MediaTable>): Promise<boolean> {
     const { now } = this.events
-    const { numUpdatedRows } = await this.tables
-      .updateMedia()
-      .set({ ...columns, state_at: now })
-      .where('id', '=', id)
-      .where('state', '=', state)
-      .where('delete_after', '<=', now)
-      .executeTakeFirst()
+    const { numUpdatedRows } = await this.tables.transaction(tx =>
+      tx
+        .updateMedia()
+        .set({ ...columns, state_at: now })
+        .where('id', '=', id)
+        .where('state', '=', state)
+        .where('delete_after', '<=', now)
+        .executeTakeFirst(),
+    )
     return numUpdatedRows > 0n
   }
 

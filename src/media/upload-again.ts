@@ -17,21 +17,15 @@ export async function uploadAgain(
   now: number,
   states = TWO_COPIES,
 ): Promise<boolean> {
-  const { numUpdatedRows } = await tables
-    .updateMedia()
-    .set({
-      state: 'hashed',
-      state_at: now,
-      etag: null,
-      upload_id: null,
-      parts: null,
-      delete_after: null,
-      failure_code: failure.code,
-      failure_message: failure.message,
-    })
-    .where('id', '=', id)
-    .where('state', 'in', states)
-    .where('etag', etag === null ? 'is' : '=', etag)
-    .executeTakeFirst()
+  const anew = { state: 'hashed', state_at: now, etag: null, upload_id: null, parts: null, delete_after: null } as const
+  const { numUpdatedRows } = await tables.transaction(tx =>
+    tx
+      .updateMedia()
+      .set({ ...anew, failure_code: failure.code, failure_message: failure.message })
+      .where('id', '=', id)
+      .where('state', 'in', states)
+      .where('etag', etag === null ? 'is' : '=', etag)
+      .executeTakeFirst(),
+  )
   return numUpdatedRows > 0n
 }

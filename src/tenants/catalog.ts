@@ -13,6 +13,7 @@ import {
   type OpenDatabase,
 } from './databases/index.js'
 import { type Hosts, openHosts } from './hosts/hosts.js'
+import { DEFAULT_HOST } from './hosts/names.js'
 import { type DatabaseName, parseDatabaseName } from './ids.js'
 
 /** The central database: tenants, where they live, sources, runs, locks. */
@@ -22,6 +23,7 @@ export interface Catalog {
   readonly name: DatabaseName
   /** The server it is on itself, which is the host `default`. Those of tenants: `hosts`. */
   readonly server: DatabaseServer
+  /** To be closed before the server. */
   readonly hosts: Hosts
   /** Whether the first use of a tenant brings its database to a new schema, and no `feedctl tenant migrate` has to. */
   readonly upgradesAtFirstUse: boolean
@@ -74,7 +76,7 @@ export async function initCatalog(server: DatabaseServer, config: Config): Promi
     { tries: 3, firstMs: 50, maxMs: 50, worthRetrying },
   )
   const id = await catalogIdOf(server, name, database)
-  await insertRows(database, 'hosts', [{ name: 'default', created_at: now }], 'keep')
+  await insertRows(database, 'hosts', [{ name: DEFAULT_HOST, created_at: now }], 'keep')
   return { catalog: catalogOf(id, name, server, database, config), report: { database: name, created, schemaVersion } }
 }
 
@@ -83,10 +85,11 @@ function catalogOf(
   name: DatabaseName,
   server: DatabaseServer,
   database: OpenDatabase<CatalogSchema>,
-  { migrate }: Config,
+  config: Config,
 ): Catalog {
-  const upgradesAtFirstUse = migrate === 'lazy' || (migrate === 'auto' && server.dialect === 'sqlite')
-  return { id, name, server, hosts: openHosts(server), upgradesAtFirstUse, database, kysely: database.kysely }
+  const hosts = openHosts({ config, home: server, database })
+  const upgradesAtFirstUse = config.migrate === 'lazy' || (config.migrate === 'auto' && server.dialect === 'sqlite')
+  return { id, name, server, hosts, upgradesAtFirstUse, database, kysely: database.kysely }
 }
 
 export function catalogName(config: Config): DatabaseName {

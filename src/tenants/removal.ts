@@ -2,9 +2,11 @@ import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
 import { tenantContent } from './content.js'
 import type { TenantState } from './databases/index.js'
+import { dropDbUser } from './db-users.js'
 import { removeEventRows } from './event-rows.js'
+import { withRemoval } from './fence.js'
 import { parseDatabaseName, type TenantSlug } from './ids.js'
-import { type TenantTables, withTenant } from './tables.js'
+import type { TenantTables } from './tables.js'
 import { changeState, getTenant, REMOVAL_BEGUN, type Tenant } from './tenant.js'
 
 const ROWS_PER_STATEMENT = 5_000
@@ -88,6 +90,7 @@ async function beginRemoval(catalog: Catalog, slug: TenantSlug): Promise<Tenant>
     .where('slug', '=', slug)
     .where('state', '=', 'deleting')
     .where('delete_after', '<=', Date.now())
+    .where('move_id', 'is', null)
     .executeTakeFirst()
   const tenant = await getTenant(catalog, slug)
   if (begun.numUpdatedRows > 0n) return tenant
@@ -115,7 +118,9 @@ export async function dropPlacement(catalog: Catalog, tenantId: Tenant['id'], ha
   }
   // First of all: a placement that is left over must not pass for one whose tables are there.
   await catalog.kysely.updateTable('placements').set({ schema_version: 0 }).where('id', '=', placement.id).execute()
-  if (hasDatabase) await (await catalog.hosts.serverOf(placement.host)).drop(parseDatabaseName(placement.database_name))
+  const database = parseDatabaseName(placement.database_name)
+  await dropDbUser(catalog, { kind: 'dedicated', host: placement.host, database })
+  if (hasDatabase) await (await catalog.hosts.serverOf(placement.host)).drop(database)
   await catalog.kysely.deleteFrom('tenants').where('id', '=', tenantId).execute()
 }
 
@@ -144,7 +149,7 @@ async function removeRows(
 ): Promise<{ feeds: number | null; posts: number | null }> {
   try {
     const counted = await tenantContent(catalog, tenant)
-    if (!dedicated) await withTenant(catalog, tenant, removeAll)
+    if (!dedicated) await withRemoval(catalog, tenant, removeAll)
     return counted
   } catch (error) {
     // What cannot be read of a database of its own goes with it all the same.
@@ -163,7 +168,7 @@ async function removeAll(tables: TenantTables): Promise<void> {
     const ids = await tables.posts().select('id').orderBy('id').limit(ROWS_PER_STATEMENT).execute()
     const last = ids.at(-1)
     if (last === undefined) break
-    await tables.remove('posts').where('id', '<=', last.id).execute()
+    await tables.transaction(tx => tx.remove('posts').where('id', '<=', last.id).execute())
   }
   for (;;) {
     const keys = await tables
@@ -175,19 +180,21 @@ async function removeAll(tables: TenantTables): Promise<void> {
       .execute()
     const last = keys.at(-1)
     if (last === undefined) break
-    await tables
-      .remove('tombstones')
-      .where(eb =>
-        eb.or([
-          eb('feed_id', '<', last.feed_id),
-          eb.and([eb('feed_id', '=', last.feed_id), eb('guid_hash', '<=', last.guid_hash)]),
-        ]),
-      )
-      .execute()
+    await tables.transaction(tx =>
+      tx
+        .remove('tombstones')
+        .where(eb =>
+          eb.or([
+            eb('feed_id', '<', last.feed_id),
+            eb.and([eb('feed_id', '=', last.feed_id), eb('guid_hash', '<=', last.guid_hash)]),
+          ]),
+        )
+        .execute(),
+    )
   }
   await removeMediaRows(tables)
   await removeEventRows(tables)
-  // Whoever waited for the lock meanwhile finds no feeds, and leaves nothing behind.
+  // Whoever waits for this to end finds that the tenant does not live here, and leaves nothing behind.
   await tables.transaction(async tx => {
     await tx.takeIds('posts', 0)
     await tx.remove('posts').execute()
@@ -196,7 +203,7 @@ async function removeAll(tables: TenantTables): Promise<void> {
     await tx.remove('media_links').execute()
     for (const table of EVENT_TABLES) await tx.remove(table).execute()
     await tx.remove('counters').execute()
-    await tx.remove('residents').execute()
+    await tx.leave()
   })
 }
 
@@ -205,12 +212,12 @@ async function removeMediaRows(tables: TenantTables): Promise<void> {
     const ids = await tables.media().select('id').orderBy('id').limit(ROWS_PER_STATEMENT).execute()
     const last = ids.at(-1)
     if (last === undefined) break
-    await tables.remove('media').where('id', '<=', last.id).execute()
+    await tables.transaction(tx => tx.remove('media').where('id', '<=', last.id).execute())
   }
   for (;;) {
     const links = await tables.mediaLinks().select('post_id').orderBy('post_id').limit(ROWS_PER_STATEMENT).execute()
     const last = links.at(-1)
     if (last === undefined) break
-    await tables.remove('media_links').where('post_id', '<=', last.post_id).execute()
+    await tables.transaction(tx => tx.remove('media_links').where('post_id', '<=', last.post_id).execute())
   }
 }

@@ -79,7 +79,7 @@ export async function upgradeDatabase(
   const version = await server.use<TenantSchema, number>(database, async open => {
     const applied = await applyMigrations(open, migrations, catalog.id, Date.now(), applying)
     // Until the catalog knows the version, nobody can tell whether all were let in.
-    if (schemaVersion < RESIDENTS_VERSION) await admitAll(catalog, open, { kind: 'shared', host, database })
+    if (schemaVersion < RESIDENTS_VERSION) await admitAll(catalog, open, { host, database })
     return applied
   })
   // Version 0 belongs to one who makes or removes the database right now.

@@ -106,7 +106,7 @@ describeDatabases('batches of events', env => {
           const insert = tx.insertColumns.bind(tx)
           tx.insertColumns = (table, ...rest) => {
             if (table !== 'events') return insert(table, ...rest)
-            outside = tables.insert('counters', [{ name: 'media', next: 7 }])
+            outside = transaction(other => other.insert('counters', [{ name: 'media', next: 7 }]))
             return nextTurn().then(() => Promise.reject(new Error('no')))
           }
           return deed(tx)

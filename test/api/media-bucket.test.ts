@@ -53,7 +53,9 @@ async function putInBucket({ app }: ApiGround, key: MediaKey, content: string, t
 async function linkFrom(id: number, before: MediaState, after: MediaState): Promise<string> {
   const set = async (state: MediaState) => {
     const tenant = await getTenant(ground.app.catalog, parseSlug('acme'))
-    await withTenant(ground.app.catalog, tenant, tables => tables.updateMedia().set({ state }).where('id', '=', id).execute())
+    await withTenant(ground.app.catalog, tenant, tables =>
+      tables.transaction(tx => tx.updateMedia().set({ state }).where('id', '=', id).execute()),
+    )
   }
   await set(before)
   const link = await ground.linkTo(token, id)
@@ -141,7 +143,9 @@ test('reads are counted by tenant and disk', async () => {
   await other.ask(link, { headers: { 'if-none-match': etag } })
   await other.ask(`${link}x`)
   const tenant = await getTenant(other.app.catalog, parseSlug('globex'))
-  await withTenant(other.app.catalog, tenant, tables => tables.updateMedia().set({ state: 'deleted' }).execute())
+  await withTenant(other.app.catalog, tenant, tables =>
+    tables.transaction(tx => tx.updateMedia().set({ state: 'deleted' }).execute()),
+  )
   expect((await other.ask(theirs)).status).toBe(302)
   await other.stop()
   expect(await other.reads()).toEqual({ '1 local': 3, '2 wasabi': 1 })

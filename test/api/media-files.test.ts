@@ -215,7 +215,9 @@ describe('no link opens', () => {
     const link = await linked('listed.png')
     const { catalog } = ground.app
     const tenant = await getTenant(catalog, parseSlug('acme'))
-    await withTenant(catalog, tenant, tables => tables.remove('media').where('name', '=', 'listed.png').execute())
+    await withTenant(catalog, tenant, tables =>
+      tables.transaction(tx => tx.remove('media').where('name', '=', 'listed.png').execute()),
+    )
     const answer = await ground.ask(link)
     expect([answer.status, errorCode(answer)]).toEqual([404, 'MEDIA_NOT_FOUND'])
   })

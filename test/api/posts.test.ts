@@ -158,10 +158,12 @@ describeDatabases('posts over the API', env => {
       const [id] = await mine.ids('short-lived')
       expect(await ground.json(`/v1/posts/${id}`, acme)).toMatchObject({ title: 'short-lived' })
       await mine.on(tables =>
-        tables
-          .remove('posts')
-          .where('id', '=', id ?? 0)
-          .execute(),
+        tables.transaction(tx =>
+          tx
+            .remove('posts')
+            .where('id', '=', id ?? 0)
+            .execute(),
+        ),
       )
       expect(await refusal(`/v1/posts/${id}`)).toEqual([404, 'POST_NOT_FOUND'])
       expect(await refusal('/v1/posts/999')).toEqual([404, 'POST_NOT_FOUND'])

@@ -42,7 +42,7 @@ test.each(CACHES)('what the routes of a tenant that has everything answer is as 
     5_000,
   )
   const alert = JSON.stringify({ code: 'GUID_CHURN', message: 'm', at: 5_000 })
-  await mine.on(tables => tables.updateFeeds().set({ alert }).where('id', '=', 1).execute())
+  await mine.on(tables => tables.transaction(tx => tx.updateFeeds().set({ alert }).where('id', '=', 1).execute()))
   await ground.file('acme', { name: 'a.png' })
   await ground.file('acme', { name: 'b.png', state: 'seen', type: null })
 

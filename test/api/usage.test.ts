@@ -29,14 +29,16 @@ describeDatabases('GET /v1/usage', env => {
     await ground.file('acme', { name: 'b', content: '12345', state: 'seen' })
     const today = Math.floor(Date.now() / 86_400_000)
     await mine.on(tables =>
-      tables.insert('event_days', [
-        // Midnight may pass meanwhile.
-        ...[today, today + 1].flatMap(day => [
-          { day, post_id: 1, kind: 'view', events: 4 },
-          { day, post_id: 0, kind: 'click', events: 3 },
+      tables.transaction(tx =>
+        tx.insert('event_days', [
+          // Midnight may pass meanwhile.
+          ...[today, today + 1].flatMap(day => [
+            { day, post_id: 1, kind: 'view', events: 4 },
+            { day, post_id: 0, kind: 'click', events: 3 },
+          ]),
+          { day: today - 1, post_id: 1, kind: 'view', events: 100 },
         ]),
-        { day: today - 1, post_id: 1, kind: 'view', events: 100 },
-      ]),
+      ),
     )
     expect(await ground.json('/v1/usage', tokens[0] ?? '')).toEqual({
       feeds: 3,

@@ -32,21 +32,23 @@ describeDrivers('feedctl analytics', settings => {
   it('flush counts what waits, and report shows it by day, kind, post and minute', async () => {
     const { installation, app, tenant, accept, json, report } = await begin('shown')
     await withTenant(app.catalog, tenant, tables =>
-      tables.insert('posts', [
-        {
-          id: 7,
-          feed_id: 1,
-          guid: 'g',
-          guid_hash: 'g',
-          content_hash: 'c',
-          title: 'Seven',
-          content: '',
-          categories: '[]',
-          enclosures: '[]',
-          created_at: 1,
-          changed_at: 1,
-        },
-      ]),
+      tables.transaction(tx =>
+        tx.insert('posts', [
+          {
+            id: 7,
+            feed_id: 1,
+            guid: 'g',
+            guid_hash: 'g',
+            content_hash: 'c',
+            title: 'Seven',
+            content: '',
+            categories: '[]',
+            enclosures: '[]',
+            created_at: 1,
+            changed_at: 1,
+          },
+        ]),
+      ),
     )
     await accept('a', [
       { at: yesterday + 5, post: 7, visitor: 'ann' },

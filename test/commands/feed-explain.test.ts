@@ -123,7 +123,7 @@ describeDatabases('feedctl feed explain', env => {
     const { catalog } = await openInstallation(env)
     const alert = churnAlert(9, 10, Date.now())
     await withTenant(catalog, await getTenant(catalog, parseSlug('acme')), tables =>
-      tables.updateFeeds().set({ alert }).where('id', '=', 2).execute(),
+      tables.transaction(tx => tx.updateFeeds().set({ alert }).where('id', '=', 2).execute()),
     )
     expect((await cli('feed', 'explain', 'acme', '2')).out).toMatch(/\nnote: 9 of 10 entries .* \(GUID_CHURN\)\n/)
     expect((await cli('feed', 'list', 'acme')).out).toMatch(/\n 1 .* FEED_HTTP_STATUS\n 2 .* GUID_CHURN, new\n$/)

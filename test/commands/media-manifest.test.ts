@@ -87,14 +87,16 @@ describeDatabases('feedctl media manifest', (embedded, kind) => {
     await media.store(tenant, files(4))
     const path = join(temporaryFolder(), 'changed.manifest')
     await cli('manifest', 'changed', '--out', path)
-    await withTenant(media.catalog, tenant, async tables => {
-      await tables.remove('media').where('id', '=', 1).execute()
-      await tables
-        .updateMedia()
-        .set({ sha256: 'f'.repeat(64) })
-        .where('id', '=', 2)
-        .execute()
-    })
+    await withTenant(media.catalog, tenant, tables =>
+      tables.transaction(async tx => {
+        await tx.remove('media').where('id', '=', 1).execute()
+        await tx
+          .updateMedia()
+          .set({ sha256: 'f'.repeat(64) })
+          .where('id', '=', 2)
+          .execute()
+      }),
+    )
     const { exit, report } = await check(path)
     expect(exit).toBe(8)
     expect(report.manifest).toMatchObject({ files: 4, ok: 2, missing: 1, differing: 1, added: 0 })
@@ -110,7 +112,7 @@ describeDatabases('feedctl media manifest', (embedded, kind) => {
     const path = join(temporaryFolder(), 'touched.manifest')
     await cli('manifest', 'touched', '--out', path)
     await withTenant(media.catalog, tenant, tables =>
-      tables.updateMedia().set({ state: 'seen', bytes: 7 }).where('id', '=', 1).execute(),
+      tables.transaction(tx => tx.updateMedia().set({ state: 'seen', bytes: 7 }).where('id', '=', 1).execute()),
     )
     expect((await cli('manifest', 'touched')).out).toContain('\nend files=1 bytes=100 unhashed=1\n')
     const { exit, report } = await check(path)

@@ -42,7 +42,8 @@ async function furnish(stored: readonly StoredFile[]) {
   const store = async (slug: string, files: readonly StoredFile[]) => {
     const tenant = await media.tenant(slug)
     await media.store(tenant, files)
-    const over = (columns: object) => withTenant(media.catalog, tenant, tables => tables.updateMedia().set(columns).execute())
+    const over = (columns: object) =>
+      withTenant(media.catalog, tenant, tables => tables.transaction(tx => tx.updateMedia().set(columns).execute()))
     await over({ delete_after: 1 })
     return { tenant, set: over, isHere: (name: string) => existsSync(media.pathOf(tenant, name)) }
   }
@@ -144,7 +145,7 @@ it('verify has what was lost uploaded again too, and only where there is a local
   const { media, tenant, cli, set, rows } = await furnish(graced('here', 'not here'))
   await set({ state: 'switched', delete_after: null })
   await withTenant(media.catalog, tenant, tables =>
-    tables.updateMedia().set({ state: 'deleted', identity: null }).where('id', '=', 2).execute(),
+    tables.transaction(tx => tx.updateMedia().set({ state: 'deleted', identity: null }).where('id', '=', 2).execute()),
   )
   rmSync(media.pathOf(tenant, 'not here'))
   for (const name of ['here', 'not here']) await media.removeObject(tenant, name)

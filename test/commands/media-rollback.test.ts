@@ -124,7 +124,9 @@ it('a migration after a rollback that was stopped takes over what it had restore
   mkdirSync(dirname(media.pathOf(tenant, 'pictures/0.png')), { recursive: true })
   writeFileSync(media.pathOf(tenant, 'pictures/0.png'), file?.content ?? '')
   const identity = identityOf(statSync(media.pathOf(tenant, 'pictures/0.png'), { bigint: true }))
-  await withTenant(media.catalog, tenant, tables => tables.updateMedia().set({ identity }).where('id', '=', 1).execute())
+  await withTenant(media.catalog, tenant, tables =>
+    tables.transaction(tx => tx.updateMedia().set({ identity }).where('id', '=', 1).execute()),
+  )
   faults.seen.length = 0
   const { exit, out } = await runCli(['media', 'migrate-to-wasabi', 'acme', '--json'], { env })
   expect(exit).toBe(0)

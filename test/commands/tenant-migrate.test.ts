@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { withLock } from '../../src/tenants/locks.js'
 import { runCli } from '../support/cli.js'
 import { describeDatabases, openInstallation, tenantIn } from '../tenants/installation.js'
-import { addRows, earlierTenant, LATEST, setVersion } from '../tenants/migrating/fleet.js'
+import { earlierTenant, LATEST, setVersion } from '../tenants/migrating/fleet.js'
 
 describeDatabases('feedctl tenant migrate', settings => {
   const env = { ...settings, FEEDCTL_MIGRATE: 'command' }
@@ -31,9 +31,14 @@ describeDatabases('feedctl tenant migrate', settings => {
     })
     const plan = await cli('tenant migrate --all --dry-run')
     expect(plan).toMatchObject({ exit: 0, err: '' })
-    expect(plan.out).toMatch(/would migrate 2 databases of 2 tenants.*\n[\s\S]*canaries: old-1\n[\s\S]*create table if not exists residents/)
+    expect(plan.out).toMatch(
+      /would migrate 2 databases of 2 tenants.*\n[\s\S]*canaries: old-1\n[\s\S]*create table if not exists residents/,
+    )
     const done = await json('tenant migrate --all')
-    expect(done).toMatchObject({ exit: 0, report: { tenants: { total: 3, migrated: 2, up_to_date: 1, failed: 0, not_tried: 0 } } })
+    expect(done).toMatchObject({
+      exit: 0,
+      report: { tenants: { total: 3, migrated: 2, up_to_date: 1, failed: 0, not_tried: 0 } },
+    })
     expect(done.report.placements.map((row: { tenant: string; code: null }) => [row.tenant, row.code])).toEqual([
       ['old-1', null],
       ['old-2', null],
@@ -59,7 +64,10 @@ describeDatabases('feedctl tenant migrate', settings => {
     expect(again.exit).toBe(6)
     expect(again.out).toContain('bad: ')
     await here.catalog.server.create(bad.placement.database)
-    expect(await json('tenant migrate --resume')).toMatchObject({ exit: 0, report: { run_id: failed.report.run_id, resumed: true } })
+    expect(await json('tenant migrate --resume')).toMatchObject({
+      exit: 0,
+      report: { run_id: failed.report.run_id, resumed: true },
+    })
   })
 
   it('is done by one process at a time, but for named tenants', async () => {

@@ -137,11 +137,13 @@ describe('feedctl doctor on the media of tenants', () => {
       ...{ created_at: 1, ...more },
     })
     await withTenant(place.catalog, tenant, tables =>
-      tables.insert('media', [
-        row(1, 'hashed', { attempts: 3, failure_code: 'MEDIA_UNREADABLE', failure_message: 'EACCES' }),
-        row(2, 'uploading'),
-        row(3, 'grace', { delete_after: 1 }),
-      ]),
+      tables.transaction(tx =>
+        tx.insert('media', [
+          row(1, 'hashed', { attempts: 3, failure_code: 'MEDIA_UNREADABLE', failure_message: 'EACCES' }),
+          row(2, 'uploading'),
+          row(3, 'grace', { delete_after: 1 }),
+        ]),
+      ),
     )
     const { of } = await doctor(env)
     expect(of('media.migration')).toMatchObject({

@@ -132,27 +132,29 @@ describeDatabases('the explanation of a feed', env => {
   it("counts the feed's own posts, and says when a newer version waits", async () => {
     await write(A, { version: 'x'.repeat(22), checked_at: NOW })
     await withTenant(here.catalog, tenant, tables =>
-      tables.insert(
-        'posts',
-        [7, 8, 9].map(id => ({
-          id,
-          feed_id: id === 9 ? 2 : 1,
-          guid: `${id}`,
-          guid_hash: `${id}`.padEnd(22, 'g'),
-          content_hash: 'c'.repeat(22),
-          url: null,
-          title: '',
-          author: null,
-          published_at: null,
-          updated_at: null,
-          content: '',
-          categories: '[]',
-          image: null,
-          enclosures: '[]',
-          created_at: 1,
-          changed_at: 1,
-        })),
-        'keep',
+      tables.transaction(tx =>
+        tx.insert(
+          'posts',
+          [7, 8, 9].map(id => ({
+            id,
+            feed_id: id === 9 ? 2 : 1,
+            guid: `${id}`,
+            guid_hash: `${id}`.padEnd(22, 'g'),
+            content_hash: 'c'.repeat(22),
+            url: null,
+            title: '',
+            author: null,
+            published_at: null,
+            updated_at: null,
+            content: '',
+            categories: '[]',
+            image: null,
+            enclosures: '[]',
+            created_at: 1,
+            changed_at: 1,
+          })),
+          'keep',
+        ),
       ),
     )
     expect((await explain()).feed).toMatchObject({ posts: 2, upToDate: false })

@@ -2,7 +2,7 @@ import { CompiledQuery, type KyselyPlugin, type RootOperationNode, sql } from 'k
 import { expect, it } from 'vitest'
 import { type PostPlace, type PostWish, readPost, readPosts } from '../../src/feeds/read-posts.js'
 import type { TenantSchema } from '../../src/tenants/databases/index.js'
-import { TenantTables } from '../../src/tenants/tables.js'
+import { TenantRows } from '../../src/tenants/tenant-rows.js'
 import { describeDatabases, openInstallation, tenantIn } from '../tenants/installation.js'
 import { post, TenantFeeds } from './sync/tenant-feeds.js'
 
@@ -28,7 +28,7 @@ describeDatabases('posts are read', (env, kind) => {
         },
         transformResult: async ({ result }) => result,
       }
-      await readPosts(new TenantTables(database, database.kysely.withPlugin(keep), tenant.id), { ...ANY, ...wish })
+      await readPosts(new TenantRows(database, database.kysely.withPlugin(keep), tenant.id), { ...ANY, ...wish })
       const [node] = nodes
       if (node === undefined || nodes.length > 1) throw new Error(`${nodes.length} statements`)
       const { sql: statement, parameters } = database.kysely.getExecutor().compileQuery(node, { queryId: 'explained' })

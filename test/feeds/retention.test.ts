@@ -154,19 +154,22 @@ describeDatabases('pruning', env => {
     await setRetention(feeds.catalog, feeds.tenant, '1', { keepDays: 10 })
     const [oldest, older, old] = (await feeds.posts()).map(row => row.id)
     const expiry = new Expiry([{ id: 1, policy: { keepDays: 10, keepPosts: 0 }, oldestKept: null }], NOW)
-    await feeds.on(async tables => {
-      await tables
-        .updatePosts()
-        .set({ published_at: NOW })
-        .where('id', '=', older ?? 0)
-        .execute()
-      await tables
-        .updatePosts()
-        .set({ feed_id: 2 })
-        .where('id', '=', old ?? 0)
-        .execute()
-      expect(await deletePosts(tables, [oldest ?? 0, older ?? 0, old ?? 0], NOW, row => expiry.takes(row))).toBe(1)
-    })
+    await feeds.on(tables =>
+      tables.transaction(async tx => {
+        await tx
+          .updatePosts()
+          .set({ published_at: NOW })
+          .where('id', '=', older ?? 0)
+          .execute()
+        await tx
+          .updatePosts()
+          .set({ feed_id: 2 })
+          .where('id', '=', old ?? 0)
+          .execute()
+      }),
+    )
+    const asked = [oldest ?? 0, older ?? 0, old ?? 0]
+    expect(await feeds.on(tables => deletePosts(tables, asked, NOW, row => expiry.takes(row)))).toBe(1)
     expect(await feeds.posts()).toHaveLength(3)
   })
 

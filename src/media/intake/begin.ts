@@ -1,7 +1,8 @@
+import { asWriter } from '../../tenants/as-writer.js'
 import type { Catalog } from '../../tenants/catalog.js'
-import { type TenantTables, withTenant } from '../../tenants/tables.js'
+import { withTenant } from '../../tenants/tables.js'
 import type { Tenant } from '../../tenants/tenant.js'
-import { asWriter } from '../../tenants/tenant-writer.js'
+import type { TenantWriter } from '../../tenants/tenant-writer.js'
 import { type MediaPolicy, wantsNothing } from '../policy.js'
 import { countersOf, moveCursor } from './counters.js'
 import { dueLinks } from './links.js'
@@ -14,7 +15,7 @@ export function beginIntake(catalog: Catalog, tenant: Tenant, policy: MediaPolic
   return withTenant(catalog, tenant, async tables => {
     const { next, cursor } = await countersOf(tables)
     if (wantsNothing(policy)) {
-      if (cursor !== null) await tables.remove('counters').where('name', '=', 'media_posts').execute()
+      if (cursor !== null) await tables.transaction(tx => tx.remove('counters').where('name', '=', 'media_posts').execute())
       return false
     }
     if (cursor === null) {
@@ -26,7 +27,7 @@ export function beginIntake(catalog: Catalog, tenant: Tenant, policy: MediaPolic
 }
 
 /** Null for a tenant without feeds: one that has been removed keeps no counters. */
-async function begin(tx: TenantTables): Promise<true | null> {
+async function begin(tx: TenantWriter): Promise<true | null> {
   if ((await tx.feeds().select('id').limit(1).executeTakeFirst()) === undefined) return null
   const { next, cursor } = await countersOf(tx)
   if (cursor === null) await moveCursor(tx, next)

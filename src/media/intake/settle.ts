@@ -1,7 +1,8 @@
 import type { Insertable } from 'kysely'
+import { asWriter } from '../../tenants/as-writer.js'
 import type { MediaLinksTable, MediaTable } from '../../tenants/databases/index.js'
 import type { TenantTables } from '../../tenants/tables.js'
-import { asWriter } from '../../tenants/tenant-writer.js'
+import type { TenantWriter } from '../../tenants/tenant-writer.js'
 import type { MediaKey } from '../names.js'
 import { isPrunable } from '../prunable.js'
 import type { DueLink } from './links.js'
@@ -40,11 +41,11 @@ export async function settle(tables: TenantTables, links: readonly DueLink[], tr
   return settled ?? false
 }
 
-function linksOf(tx: TenantTables, links: readonly DueLink[]) {
+function linksOf(tx: TenantWriter, links: readonly DueLink[]) {
   return tx.mediaLinks().where('url_hash', '=', hashOf(links)).where('post_id', 'in', postsOf(links))
 }
 
-async function updateLinks(tx: TenantTables, links: readonly DueLink[], columns: LinkColumns): Promise<void> {
+async function updateLinks(tx: TenantWriter, links: readonly DueLink[], columns: LinkColumns): Promise<void> {
   await tx.updateMediaLinks().set(columns).where('url_hash', '=', hashOf(links)).where('post_id', 'in', postsOf(links)).execute()
 }
 
@@ -59,7 +60,7 @@ function postsOf(links: readonly DueLink[]): number[] {
 
 /** The id of the file; null for what brought none. */
 async function fileOf(
-  tx: TenantTables,
+  tx: TenantWriter,
   tried: Tried,
   { now, isNamed }: { now: number; isNamed: boolean },
 ): Promise<number | null> {

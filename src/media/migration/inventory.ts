@@ -1,5 +1,7 @@
 import type { MediaState } from '../../tenants/databases/index.js'
 import type { TenantTables } from '../../tenants/tables.js'
+import type { TenantRows } from '../../tenants/tenant-rows.js'
+import type { TenantWriter } from '../../tenants/tenant-writer.js'
 import type { LocalBatch, LocalFile } from './local-files.js'
 import { anew } from './rows.js'
 
@@ -46,7 +48,7 @@ export async function takeInventory(tables: TenantTables, files: LocalBatch['fil
   return { waiting: files.filter(file => !isDone(file)), done: files.filter(isDone) }
 }
 
-async function write(tx: TenantTables, files: LocalBatch['files'], now: number): Promise<void> {
+async function write(tx: TenantWriter, files: LocalBatch['files'], now: number): Promise<void> {
   // Whoever takes ids waits: what is read now is true until the end.
   await tx.takeIds('media', 0)
   const known = await knownOf(tx, files)
@@ -89,7 +91,7 @@ function hasChanged(row: Known, file: LocalFile): boolean {
   return row.state !== 'seen' && (row.state === 'deleted' || row.identity !== file.identity)
 }
 
-async function knownOf(tables: TenantTables, files: LocalBatch['files']): Promise<Map<string, Known>> {
+async function knownOf(tables: TenantRows, files: LocalBatch['files']): Promise<Map<string, Known>> {
   const known = new Map<string, Known>()
   for (let start = 0; start < files.length; start += HASHES_PER_QUERY) {
     const hashes = files.slice(start, start + HASHES_PER_QUERY).map(file => file.nameHash)

@@ -3,6 +3,7 @@ import type { Clock } from '../../kernel/clock.js'
 import type { Failure } from '../../kernel/errors.js'
 import type { MediaState } from '../../tenants/databases/index.js'
 import type { TenantTables } from '../../tenants/tables.js'
+import type { TenantWriter } from '../../tenants/tenant-writer.js'
 import type { Upload } from '../disks/driver.js'
 import type { MediaRow } from './rows.js'
 
@@ -55,39 +56,35 @@ export class TenantJournal {
   }
 
   async parts(row: MediaRow, upload: Upload): Promise<void> {
-    await this.tables
-      .updateMedia()
-      .set({ upload_id: upload.id, parts: JSON.stringify(upload.parts) })
-      .where('id', '=', row.id)
-      .execute()
+    const columns = { upload_id: upload.id, parts: JSON.stringify(upload.parts) }
+    await this.tables.transaction(tx => tx.updateMedia().set(columns).where('id', '=', row.id).execute())
   }
 
   /** The row stays in its state, and is tried again by the next run. */
   async failed(row: Pick<MediaRow, 'id'>, failure: Failure): Promise<void> {
-    await this.tables
-      .updateMedia()
-      .set(eb => ({
-        attempts: eb('attempts', '+', 1),
-        failure_code: failure.code,
-        failure_message: failure.message.slice(0, WORDS_KEPT),
-      }))
-      .where('id', '=', row.id)
-      .execute()
+    const { code: failure_code } = failure
+    const failure_message = failure.message.slice(0, WORDS_KEPT)
+    await this.tables.transaction(tx =>
+      tx
+        .updateMedia()
+        .set(eb => ({ attempts: eb('attempts', '+', 1), failure_code, failure_message }))
+        .where('id', '=', row.id)
+        .execute(),
+    )
   }
 
   /** Moves rows that are in a state to another; the answer is how many were. */
   async move(ids: readonly number[], from: MediaState, to: Readonly<MoveColumns>): Promise<number> {
-    let moved = 0
-    for (const chunk of idsOf(ids)) {
-      const { numUpdatedRows } = await this.tables
-        .updateMedia()
-        .set({ ...to, state_at: this.now() })
-        .where('id', 'in', chunk)
-        .where('state', '=', from)
-        .executeTakeFirst()
-      moved += Number(numUpdatedRows)
-    }
-    return moved
+    if (ids.length === 0) return 0
+    const columns = { ...to, state_at: this.now() }
+    return this.tables.transaction(async tx => {
+      let moved = 0
+      for (const chunk of idsOf(ids)) {
+        const update = tx.updateMedia().set(columns).where('id', 'in', chunk).where('state', '=', from)
+        moved += Number((await update.executeTakeFirst()).numUpdatedRows)
+      }
+      return moved
+    })
   }
 
   private write(entries: readonly Entry[]): Promise<boolean[]> {
@@ -101,7 +98,7 @@ export class TenantJournal {
     })
   }
 
-  private async update(tx: TenantTables, entries: readonly Entry[], gone: Set<number>): Promise<void> {
+  private async update(tx: TenantWriter, entries: readonly Entry[], gone: Set<number>): Promise<void> {
     const isUploaded = entries[0]?.kind === 'uploaded'
     const same = isUploaded ? UPLOADED : { state: 'uploading' as const }
     const updated = await tx.updateManyMedia(

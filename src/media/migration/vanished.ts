@@ -25,6 +25,6 @@ export async function settleVanished(
   const link = await journaled(tables.mediaLinks().select('post_id').where('media_id', '=', row.id).limit(1).executeTakeFirst())
   if (link !== undefined)
     throw new Failure('MEDIA_NOT_FOUND', `the local file of ${row.name} is gone, and post ${link.post_id} names it`)
-  await journaled(tables.remove('media').where('id', '=', row.id).where('state', '=', row.state).execute())
+  await journaled(tables.transaction(tx => tx.remove('media').where('id', '=', row.id).where('state', '=', row.state).execute()))
   parts.tally.files.vanished++
 }

@@ -136,13 +136,15 @@ async function note({ journal }: RollbackParts, entries: readonly Note[]): Promi
 async function moveRows({ journal }: RollbackParts, lastId: number, now: number): Promise<void> {
   const fresh = { upload_id: null, parts: null, attempts: 0, failure_code: null, failure_message: null, delete_after: null }
   await journal(tables =>
-    tables
-      .updateMedia()
-      .set({ ...fresh, state: 'hashed', state_at: now })
-      .where('id', '<=', lastId)
-      .where('state', 'in', [...IN_BUCKET_STATES])
-      .where('identity', 'is not', null)
-      .execute(),
+    tables.transaction(tx =>
+      tx
+        .updateMedia()
+        .set({ ...fresh, state: 'hashed', state_at: now })
+        .where('id', '<=', lastId)
+        .where('state', 'in', [...IN_BUCKET_STATES])
+        .where('identity', 'is not', null)
+        .execute(),
+    ),
   )
 }
 

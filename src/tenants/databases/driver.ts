@@ -11,6 +11,16 @@ export interface OpenDatabase<Schema> {
   qualify(table: keyof Schema & string): string
 }
 
+/** How many connections a process opens to a host. */
+export interface ConnectionBound {
+  /** Those that are open, or are being opened, now. */
+  readonly open: number
+  /** Most that may be open; 0 has every statement wait, and be UNAVAILABLE after some seconds. */
+  readonly limit: number
+  /** Sets the limit, never above what the server was opened with. Those beyond it are closed when nobody uses them: at once, or when a statement or transaction ends. */
+  bound(connections: number): void
+}
+
 /**
  * The databases of one host behind one bounded set of connections.
  * Every refusal of the server is a Failure: UNAVAILABLE (try again), CONFIG_INVALID (refused credentials), SCHEMA_MISSING (no such database or table).
@@ -19,6 +29,8 @@ export interface DatabaseServer {
   readonly dialect: DialectName
   /** Statements sent since it was opened, those that begin and end transactions among them. */
   readonly statements: number
+  /** Null on SQLite, which has none. */
+  readonly connections: ConnectionBound | null
   /** Makes an empty database. Of several that race, exactly one gets true; false means it was there already, untouched. */
   create(name: DatabaseName): Promise<boolean>
   /** False for a missing one; an unreachable server is a Failure, never false. */
@@ -32,6 +44,11 @@ export interface DatabaseServer {
    * A deed may open other databases, but must not hold a transaction while it waits for anything but this database.
    */
   use<Schema, T>(name: DatabaseName, deed: (database: OpenDatabase<Schema>) => Promise<T>): Promise<T>
+  /**
+   * Runs the deed on the database as it is at one moment: it sees nothing that is written meanwhile, no writer waits for it, and it cannot write. Unlike other
+   * deeds it may wait for whatever it likes. A missing database is SCHEMA_MISSING and creates nothing.
+   */
+  snapshot<Schema, T>(name: DatabaseName, deed: (reader: Kysely<Schema>) => Promise<T>): Promise<T>
   /** The database for as long as the server is open; for the one that everything needs. A missing database is SCHEMA_MISSING and creates nothing. */
   hold<Schema>(name: DatabaseName): Promise<OpenDatabase<Schema>>
   /** Ends all connections; deeds under way fail. Twice is calm. */

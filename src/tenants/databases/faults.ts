@@ -157,6 +157,20 @@ export const translateMysql: Translate = error => {
   return MYSQL_MISSING.has(code) ? schemaMissing(error) : null
 }
 
+/** The translation for a host beside the one of the DB_* settings: its refusals name it, and what is looked at then. */
+export function atHost(translate: Translate, name: string, address: string): Translate {
+  return error => {
+    const failure = translate(error)
+    if (failure === null || failure === error || failure.code === 'SCHEMA_MISSING') return failure
+    const hint =
+      failure.code === 'CONFIG_INVALID'
+        ? `check FEEDCTL_HOST_PASSWORDS, the user of ${name} and its rights: feedctl host list`
+        : `check the host at ${address}: feedctl host list`
+    const message = failure.message.replace(/^the database( file)?/, `the database host ${name}`)
+    return new Failure(failure.code, message, { hint, cause: failure.cause })
+  }
+}
+
 /** @see https://www.sqlite.org/rescode.html */
 export const translateSqlite: Translate = error => {
   if (error instanceof Failure) return error

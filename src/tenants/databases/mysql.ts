@@ -2,8 +2,9 @@ import { Kysely, MysqlDialect, sql } from 'kysely'
 import { createPool, type Pool, type PoolOptions } from 'mysql2'
 import { Failure } from '../../kernel/errors.js'
 import type { DatabaseName } from '../ids.js'
+import { BoundedPool } from './bounded-pool.js'
 import type { DatabaseServer, OpenDatabase } from './driver.js'
-import { type Sent, translateMysql, translating } from './faults.js'
+import { atHost, type Sent, translateMysql, translating } from './faults.js'
 import { tenantGuard } from './guard.js'
 
 export interface MysqlOptions {
@@ -15,20 +16,27 @@ export interface MysqlOptions {
   readonly password: string | null
   /** Most connections this process opens to the host. */
   readonly connections: number
+  /** What its refusals name it by; null for the host of the DB_* settings. */
+  readonly name?: string | null
 }
 
 /** Databases of one MySQL or MariaDB server behind one pool: statements name their database, connections have none of their own. */
 export class MysqlServer implements DatabaseServer {
   readonly dialect = 'mysql'
+  readonly connections: BoundedPool
   private readonly kysely: Kysely<unknown>
   private readonly perDatabase = new Map<DatabaseName, Kysely<unknown>>()
   private readonly sent: Sent = { statements: 0 }
   private closed = false
 
   constructor(options: MysqlOptions) {
-    const pool = poolOf(options)
+    const { name = null, connections } = options
+    const address = options.socket ?? `${options.host}:${options.port}`
+    const words = name === null ? 'the database' : `the database host ${name}`
+    this.connections = new BoundedPool(poolOf(options), { connections, host: words })
+    const translate = name === null ? translateMysql : atHost(translateMysql, name, address)
     this.kysely = new Kysely({
-      dialect: translating(new MysqlDialect({ pool }), translateMysql, this.sent),
+      dialect: translating(new MysqlDialect({ pool: this.connections }), translate, this.sent),
       plugins: [tenantGuard],
     })
   }
@@ -72,6 +80,11 @@ export class MysqlServer implements DatabaseServer {
 
   async use<Schema, T>(name: DatabaseName, deed: (database: OpenDatabase<Schema>) => Promise<T>): Promise<T> {
     return deed(this.databaseOf(name))
+  }
+
+  async snapshot<Schema, T>(name: DatabaseName, deed: (reader: Kysely<Schema>) => Promise<T>): Promise<T> {
+    const { kysely } = this.databaseOf<Schema>(name)
+    return kysely.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(deed)
   }
 
   async hold<Schema>(name: DatabaseName): Promise<OpenDatabase<Schema>> {

@@ -6,14 +6,16 @@ import { Failure, wordsOf } from '../../kernel/errors.js'
 import { makeFolder } from '../../kernel/folders.js'
 import type { DatabaseName } from '../ids.js'
 import type { DatabaseServer, OpenDatabase } from './driver.js'
-import { type Sent, translateSqlite, translating } from './faults.js'
+import { atHost, type Sent, type Translate, translateSqlite, translating } from './faults.js'
 import { tenantGuard } from './guard.js'
-import { libsqlDialect } from './libsql-dialect.js'
+import { type FileUse, libsqlDialect } from './libsql-dialect.js'
 import { reclaimClosedFiles } from './reclaim.js'
 
 /** Page cache of one open file: dozens of them are open at a time. */
 const CACHE_KIB = 256
 const OPENING_PATIENCE_MS = 5_000
+/** Lies in the folder of a host, and not in that of a disk which is not mounted. */
+export const HOST_MARK = '.feedctl-host'
 
 interface OpenFile {
   readonly kysely: Kysely<unknown>
@@ -23,14 +25,27 @@ interface OpenFile {
   readonly inode: number | null
 }
 
+export interface SqliteOptions {
+  readonly folder: string
+  readonly openFiles: number
+  /** What its refusals name it by; null for the folder in FEEDCTL_DATA. Such a folder is never made: without it (its disk is not mounted) the host is UNAVAILABLE. */
+  readonly name?: string | null
+}
+
 /** Databases as files `<folder>/<name>.db`: write-ahead log, synchronous NORMAL (a power cut may lose the last moments, never tear a file). */
 export class SqliteServer implements DatabaseServer {
   readonly dialect = 'sqlite'
+  readonly connections = null
   private readonly files = new Map<DatabaseName, OpenFile>()
   private readonly sent: Sent = { statements: 0 }
   private closedFiles = 0
 
-  constructor(private readonly options: { folder: string; openFiles: number }) {}
+  private readonly translate: Translate
+
+  constructor(private readonly options: SqliteOptions) {
+    const { name = null, folder } = options
+    this.translate = name === null ? translateSqlite : atHost(translateSqlite, name, folder)
+  }
 
   get statements(): number {
     return this.sent.statements
@@ -38,17 +53,21 @@ export class SqliteServer implements DatabaseServer {
 
   async create(name: DatabaseName): Promise<boolean> {
     try {
+      this.refuseAway()
       makeFolder(this.options.folder, 0o700)
       closeSync(openSync(this.pathOf(name), 'wx', 0o600))
       return true
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      if (error instanceof Failure) throw error
       throw unusable('create', this.pathOf(name), error)
     }
   }
 
   async has(name: DatabaseName): Promise<boolean> {
-    return existsSync(this.pathOf(name))
+    if (existsSync(this.pathOf(name))) return true
+    this.refuseAway()
+    return false
   }
 
   async isEmpty(name: DatabaseName): Promise<boolean> {
@@ -67,6 +86,7 @@ export class SqliteServer implements DatabaseServer {
     }
     const path = this.pathOf(name)
     const existed = existsSync(path)
+    if (!existed) this.refuseAway()
     for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
     return existed
   }
@@ -80,6 +100,16 @@ export class SqliteServer implements DatabaseServer {
       file.users--
       if (file.dropped && file.users === 0) await this.closeFile(file)
       else await this.closeIdle()
+    }
+  }
+
+  /** Over a connection of its own: the file's other one has one transaction at a time. */
+  async snapshot<Schema, T>(name: DatabaseName, deed: (reader: Kysely<Schema>) => Promise<T>): Promise<T> {
+    const reader = this.openFile(name, 'reader') as Kysely<Schema>
+    try {
+      return await reader.transaction().execute(deed)
+    } finally {
+      await reader.destroy()
     }
   }
 
@@ -123,19 +153,35 @@ export class SqliteServer implements DatabaseServer {
     if (file.users === 0) await this.closeFile(file)
   }
 
-  private openFile(name: DatabaseName): Kysely<unknown> {
+  private openFile(name: DatabaseName, use: FileUse = 'writer'): Kysely<unknown> {
     const path = this.pathOf(name)
-    if (!existsSync(path)) throw new Failure('SCHEMA_MISSING', `there is no database ${path}`, { hint: 'feedctl tenant list' })
+    if (!existsSync(path)) {
+      this.refuseAway()
+      throw new Failure('SCHEMA_MISSING', `there is no database ${path}`, { hint: 'feedctl tenant list' })
+    }
     try {
       const file = new Libsql(path, { timeout: 0 })
       // Of several processes that open a new file, one turns it to write-ahead logging while the others wait.
       file.exec(
         `pragma busy_timeout=${OPENING_PATIENCE_MS}; pragma journal_mode=wal; pragma busy_timeout=0; pragma synchronous=normal; pragma cache_size=-${CACHE_KIB}`,
       )
-      return new Kysely({ dialect: translating(libsqlDialect(file), translateSqlite, this.sent), plugins: [tenantGuard] })
+      if (use === 'reader') file.exec('pragma query_only=1')
+      return new Kysely({ dialect: translating(libsqlDialect(file, use), this.translate, this.sent), plugins: [tenantGuard] })
     } catch (error) {
-      throw translateSqlite(error) ?? error
+      throw this.translate(error) ?? error
     }
+  }
+
+  private isAway(): boolean {
+    return (this.options.name ?? null) !== null && !existsSync(join(this.options.folder, HOST_MARK))
+  }
+
+  /** @throws {Failure} UNAVAILABLE for a host whose folder is not there, or is another */
+  private refuseAway(): void {
+    if (!this.isAway()) return
+    const { name, folder } = this.options
+    const hint = 'mount its disk; feedctl host list'
+    throw new Failure('UNAVAILABLE', `the database host ${name} is away: ${join(folder, HOST_MARK)} is not there`, { hint })
   }
 
   private async closeIdle(): Promise<void> {

@@ -1,20 +1,137 @@
+import type { Config } from '../../kernel/config.js'
 import { Failure } from '../../kernel/errors.js'
-import type { DatabaseServer } from '../databases/index.js'
+import type { CatalogSchema, DatabaseServer, OpenDatabase } from '../databases/index.js'
+import { DEFAULT_HOST } from './names.js'
+import { openHost } from './opening.js'
+import { type HostRow, noHost, readHosts } from './rows.js'
+
+/** After this the rows of the catalog are looked at again. */
+const ROWS_KEPT_MS = 10_000
+/** What is under way on a server whose address was changed may end. */
+const RETIRED_MS = 60_000
+
+/** A host that this process has opened. */
+export interface OpenedHost {
+  readonly name: string
+  readonly server: DatabaseServer
+}
 
 /** The database hosts that tenants are placed on, each behind one bounded set of connections, opened when it is first needed. */
 export interface Hosts {
   /** The server of the named host. @throws {Failure} HOST_NOT_FOUND, CONFIG_INVALID, UNAVAILABLE */
   serverOf(name: string): Promise<DatabaseServer>
+  /** The host as the catalog has it, or had it some seconds ago. @throws {Failure} HOST_NOT_FOUND, UNAVAILABLE */
+  rowOf(name: string): Promise<HostRow>
+  /** Those that are open in this process, `default` first. */
+  opened(): readonly OpenedHost[]
   /** Closes those that were opened here; not that of the catalog. Twice is calm. */
   close(): Promise<void>
 }
 
-export function openHosts(home: DatabaseServer): Hosts {
-  return {
-    async serverOf(name) {
-      if (name === 'default') return home
-      throw new Failure('HOST_NOT_FOUND', `there is no database host ${name}`, { hint: 'feedctl host list' })
-    },
-    async close() {},
+export interface HostsGround {
+  readonly config: Config
+  /** The server of the catalog, which is the host `default`. */
+  readonly home: DatabaseServer
+  readonly database: OpenDatabase<CatalogSchema>
+}
+
+interface Opened {
+  /** What it was opened by; another makes another server. */
+  readonly key: string
+  readonly opening: Promise<DatabaseServer>
+  server: DatabaseServer | null
+}
+
+export function openHosts(ground: HostsGround): Hosts {
+  return new HostRegistry(ground)
+}
+
+class HostRegistry implements Hosts {
+  private rows: ReadonlyMap<string, HostRow> = new Map()
+  private readAt = Number.NEGATIVE_INFINITY
+  private reading: Promise<void> | null = null
+  private readonly servers = new Map<string, Opened>()
+  private readonly retired = new Map<DatabaseServer, NodeJS.Timeout>()
+  private closed = false
+
+  constructor(private readonly ground: HostsGround) {}
+
+  async serverOf(name: string): Promise<DatabaseServer> {
+    if (name === DEFAULT_HOST) return this.ground.home
+    if (this.closed) throw new Failure('UNAVAILABLE', `the database host ${name} was closed`)
+    const row = await this.rowOf(name)
+    const key = JSON.stringify([row.address, row.username])
+    const known = this.servers.get(name)
+    if (known?.key === key) return known.opening
+    if (known !== undefined) this.retire(name, known)
+    return this.open(row, key)
+  }
+
+  async rowOf(name: string): Promise<HostRow> {
+    const known = this.rows.get(name)
+    const isOld = performance.now() - this.readAt > ROWS_KEPT_MS
+    if (known === undefined) await this.read()
+    // What is known does while the catalog is away; a change may take effect a moment later.
+    else if (isOld) this.read().catch(() => {})
+    const row = this.rows.get(name)
+    if (row === undefined) throw noHost(name)
+    return row
+  }
+
+  opened(): readonly OpenedHost[] {
+    const others = [...this.servers].flatMap(([name, { server }]) => (server === null ? [] : [{ name, server }]))
+    return [{ name: DEFAULT_HOST, server: this.ground.home }, ...others]
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    const servers = [...this.servers.values()]
+    this.servers.clear()
+    const retired = [...this.retired]
+    this.retired.clear()
+    for (const [, timer] of retired) clearTimeout(timer)
+    const opened = await Promise.all(servers.map(({ opening }) => opening.catch(() => null)))
+    await Promise.all([...opened, ...retired.map(([server]) => server)].map(server => server?.close()))
+  }
+
+  private read(): Promise<void> {
+    this.reading ??= readHosts(this.ground.database.kysely)
+      .then(rows => {
+        this.rows = new Map(rows.map(row => [row.name, row]))
+        this.readAt = performance.now()
+      })
+      .finally(() => {
+        this.reading = null
+      })
+    return this.reading
+  }
+
+  private open(row: HostRow, key: string): Promise<DatabaseServer> {
+    if (row.address === null) throw new Failure('CONFIG_INVALID', `the database host ${row.name} has no address`)
+    const opened: Opened = { key, opening: openHost(this.ground.config, row, row.address), server: null }
+    this.servers.set(row.name, opened)
+    opened.opening.then(
+      server => {
+        opened.server = server
+      },
+      () => {
+        if (this.servers.get(row.name) === opened) this.servers.delete(row.name)
+      },
+    )
+    return opened.opening
+  }
+
+  private retire(name: string, { opening }: Opened): void {
+    this.servers.delete(name)
+    opening.then(
+      server => {
+        const timer = setTimeout(() => {
+          this.retired.delete(server)
+          server.close().catch(() => {})
+        }, RETIRED_MS)
+        this.retired.set(server, timer.unref())
+      },
+      () => {},
+    )
   }
 }

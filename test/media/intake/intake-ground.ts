@@ -116,7 +116,9 @@ export class IntakeGround {
 
   /** What has failed and is tried again is due now. */
   async makeDue(feeds: TenantFeeds): Promise<void> {
-    await feeds.on(tables => tables.updateMediaLinks().set({ next_at: 1 }).where('next_at', 'is not', null).execute())
+    await feeds.on(tables =>
+      tables.transaction(tx => tx.updateMediaLinks().set({ next_at: 1 }).where('next_at', 'is not', null).execute()),
+    )
   }
 
   /** The tenant as it is now. */

@@ -70,7 +70,7 @@ describeDatabases('the end of stored media', env => {
     ground.served.set('/b.png', png(51)).set('/c.png', png(52))
     await feeds.store([ground.post('b', ['/b.png', '/c.png'])], 1)
     await ground.jobs(feeds)
-    await feeds.on(tables => tables.updateMedia().set({ etag: 'abc' }).where('id', '=', 1).execute())
+    await feeds.on(tables => tables.transaction(tx => tx.updateMedia().set({ etag: 'abc' }).where('id', '=', 1).execute()))
     await feeds.on(tables => deletePosts(tables, [1], 5))
     const lines: string[] = []
     const { catalog, disks } = ground.parts
@@ -100,7 +100,7 @@ describeDatabases('the end of stored media', env => {
     // What it is asked for, any disk can do.
     const bucket = disks.local as unknown as Bucket
     const [{ name, sha256 } = { name: '', sha256: '' }] = await ground.files(feeds)
-    await feeds.on(tables => tables.remove('media').where('name', '=', name).execute())
+    await feeds.on(tables => tables.transaction(tx => tx.remove('media').where('name', '=', name).execute()))
     writeFileSync(join(folderOf(ground, feeds), 'logo.png'), 'put by somebody')
     const prune = (now: number) => pruneOrphans({ catalog, log, bucket }, feeds.tenant, { now, signal: calm })
     expect(await prune(Date.now() + HOUR_MS)).toBe(0)

@@ -104,15 +104,17 @@ describeDatabases('the migration to the bucket', env => {
     const { catalog } = await openInstallation(env)
     const row = await getTenant(catalog, parseSlug('states'))
     const states = ['seen', 'hashed', 'uploading', 'uploaded', 'verified', 'switched'] as const
-    await withTenant(catalog, row, async tables => {
-      for (const [index, state] of states.entries()) {
-        await tables
-          .updateMedia()
-          .set({ state })
-          .where('id', '=', index + 1)
-          .execute()
-      }
-    })
+    await withTenant(catalog, row, tables =>
+      tables.transaction(async tx => {
+        for (const [index, state] of states.entries()) {
+          await tx
+            .updateMedia()
+            .set({ state })
+            .where('id', '=', index + 1)
+            .execute()
+        }
+      }),
+    )
     expect(await tenant.migrate()).toMatchObject({ exit: 0, report: { files: { total: 8, migrated: 5, skipped: 3, failed: 0 } } })
     expect(new Set(Object.values(await tenant.states()))).toEqual(new Set(['switched']))
   })
@@ -123,10 +125,12 @@ describeDatabases('the migration to the bucket', env => {
     await tenant.migrate()
     const { catalog } = await openInstallation(env)
     const row = await getTenant(catalog, parseSlug('vanishes'))
-    await withTenant(catalog, row, async tables => {
-      await tables.updateMedia().set({ state: 'seen', sha256: null, md5: null, etag: null }).where('id', '=', 1).execute()
-      await tables.updateMedia().set({ state: 'seen' }).where('id', '=', 2).execute()
-    })
+    await withTenant(catalog, row, tables =>
+      tables.transaction(async tx => {
+        await tx.updateMedia().set({ state: 'seen', sha256: null, md5: null, etag: null }).where('id', '=', 1).execute()
+        await tx.updateMedia().set({ state: 'seen' }).where('id', '=', 2).execute()
+      }),
+    )
     rmSync(tenant.folder, { recursive: true })
     const before = await tenant.states()
     expect(await tenant.migrate()).toMatchObject({ report: { failures: [{ name: null, code: 'UNAVAILABLE' }] } })

@@ -48,7 +48,9 @@ describeDatabases('the schema of a database, compared with the expected one', (e
     await run(here, tenant, 'tombstones', name => `drop table ${name}`)
     await run(here, tenant, 'mine', name => `create table ${name} (id int)`)
     await run(here, tenant, 'feeds', name => `alter table ${name} add column note text`)
-    await run(here, tenant, 'posts', name => (kind === 'mysql' ? `alter table ${name} drop index posts_order` : 'drop index posts_order'))
+    await run(here, tenant, 'posts', name =>
+      kind === 'mysql' ? `alter table ${name} drop index posts_order` : 'drop index posts_order',
+    )
     if (kind === 'mysql') {
       await run(here, tenant, 'posts', name => `alter table ${name} modify column author varchar(100)`)
       await run(here, tenant, 'media', name => `alter table ${name} alter column attempts set default 3`)

@@ -33,7 +33,9 @@ describe('a migration of a table that somebody uses for long', () => {
     const report = await migrating(here, { lockWaitS: 1 })
     expect(report.failures).toMatchObject([{ code: 'UNAVAILABLE', message: 'the table feeds was in use for too long' }])
     const [row] = (
-      await on(here, tenant, ({ kysely }) => sql<{ seconds: number }>`select @@session.lock_wait_timeout as seconds`.execute(kysely))
+      await on(here, tenant, ({ kysely }) =>
+        sql<{ seconds: number }>`select @@session.lock_wait_timeout as seconds`.execute(kysely),
+      )
     ).rows
     expect(row?.seconds).toBeGreaterThan(1)
     end()
