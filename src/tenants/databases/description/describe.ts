@@ -1,18 +1,8 @@
 import type { DatabaseName } from '../../ids.js'
 import type { OpenDatabase } from '../driver.js'
 import { describeMysql } from './mysql.js'
+import type { SchemaDescription, TableDescription } from './schema.js'
 import { describeSqlite } from './sqlite.js'
-
-/** A table, its columns and its indexes by name, each as its database has it, in one line that is the same for what is the same. */
-export interface TableDescription {
-  /** What is said of the table as a whole: engine and collation, or that it is `without rowid`. */
-  readonly table: string
-  /** `column title`, `index posts_order`, `primary key`. The order of columns makes no difference. */
-  readonly parts: ReadonlyMap<string, string>
-}
-
-/** By table; what else there is in a database, as views and triggers, is there as a table without parts. */
-export type SchemaDescription = ReadonlyMap<string, TableDescription>
 
 /**
  * The schema as the database has it. Nothing of other databases is looked at. Of a missing database: empty on MySQL.

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { DatabaseName } from '../../ids.js'
 import type { OpenDatabase } from '../driver.js'
-import type { SchemaDescription } from './describe.js'
+import type { SchemaDescription } from './schema.js'
 
 interface TableRow {
   name: string

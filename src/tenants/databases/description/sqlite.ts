@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { OpenDatabase } from '../driver.js'
-import type { SchemaDescription, TableDescription } from './describe.js'
+import type { SchemaDescription, TableDescription } from './schema.js'
 
 interface Row {
   type: string
