@@ -18,6 +18,7 @@ import { pruneUnlinked } from './media/prune-unlinked.js'
 import type { AddedJobs, JobBurial, JobContext, JobHandler, JobPayload, JobRequest } from './queues/index.js'
 import { parseTenantId, type TenantId } from './tenants/ids.js'
 import { unlessLocked } from './tenants/locks.js'
+import { tendMoves } from './tenants/moving/tend.js'
 import type { RemovalParts } from './tenants/removal.js'
 import { removeDueTenants } from './tenants/remove-due.js'
 import { findTenant } from './tenants/tenant.js'
@@ -101,6 +102,7 @@ const JOBS: Readonly<Record<string, Job>> = {
       )
     },
   },
+  TendMoves: { run: ({ catalog, log }, _payload, { signal }) => tendMoves(catalog, log, signal) },
   BatchAnalytics: { run: (parts, _payload, context) => batchAgain(parts, context) },
   PruneMedia: { run: ({ catalog, disks, log }, _payload, { signal }) => pruneMediaJob({ catalog, disks, log }, signal) },
 }

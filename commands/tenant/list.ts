@@ -38,14 +38,17 @@ export function registerList(tenant: Command, io: Io): void {
     .argument('<slug>')
     .action(async slug => {
       await using app = await opening(io)
-      const [{ getTenant }, { parseSlug }, { tenantContent }] = await Promise.all([
+      const [{ getTenant }, { parseSlug }, { tenantContent }, { openMoveViews }, { moveWords }] = await Promise.all([
         import('../../src/tenants/tenant.js'),
         import('../../src/tenants/ids.js'),
         import('../../src/tenants/content.js'),
+        import('../../src/tenants/moving/listing.js'),
+        import('./move-words.js'),
       ])
       const found = await getTenant(app.catalog, parseSlug(slug))
       const content = await tenantContent(app.catalog, found)
-      io.print({ tenant: { ...tenantView(found), ...content } }, (_, style) =>
+      const moves = await openMoveViews(app.catalog, found.id)
+      io.print({ tenant: { ...tenantView(found), ...content, moves } }, (_, style) =>
         [
           `${style.bold(found.slug)} (${found.name})`,
           `  id         ${found.id}`,
@@ -54,6 +57,7 @@ export function registerList(tenant: Command, io: Io): void {
           `  feeds      ${count(content.feeds)}`,
           `  posts      ${count(content.posts)}`,
           `  created    ${new Date(found.createdAt).toISOString()}`,
+          ...moves.map(moveWords),
         ].join('\n'),
       )
     })

@@ -8,6 +8,7 @@ import { locksStale } from './checks/locks.js'
 import { mediaLocalSpace, mediaMigration } from './checks/media.js'
 import { mediaIntake } from './checks/media-intake.js'
 import { tenantsSchema } from './checks/migrations.js'
+import { movesStanding } from './checks/moves.js'
 import { nodeVersion } from './checks/node.js'
 import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
@@ -45,6 +46,7 @@ export const CHECKS: readonly Check[] = [
   schedule,
   alertsWatched,
   locksStale,
+  movesStanding,
   diskSpace,
   clockSkew,
   sourcesFailing,

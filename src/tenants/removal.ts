@@ -6,6 +6,8 @@ import type { TenantState } from './databases/index.js'
 import { dropDbUser } from './db-users.js'
 import { withRemoval } from './fence.js'
 import { parseDatabaseName, type TenantId, type TenantSlug } from './ids.js'
+import { removeOldCopies } from './moving/requests.js'
+import { hasOtherTenants } from './placement-tenants.js'
 import type { MediaRemoval, RemovalParts } from './removal/parts.js'
 import {
   beginReceipt,
@@ -122,6 +124,8 @@ export async function removeTenant(
   }
   const jobs = waiting === undefined ? await removeWaiting(catalog, [tenant], parts, by) : waiting
   if (jobs !== null) await note({ jobs: (facts.jobs ?? 0) + (jobs.get(tenant.id) ?? 0) })
+  const copies = await removeOldCopies(catalog, tenant, signal ?? new AbortController().signal)
+  if (copies.length > 0) await note({ oldCopies: (facts.oldCopies ?? 0) + copies.length })
   await note({ media: mediaSum(facts.media, await parts.media(tenant)) })
   if (tenant.placement.kind === 'shared') await removeRows(catalog, tenant)
   await removeCatalogRows(catalog, tenant.id)
@@ -256,18 +260,6 @@ async function dropDatabase(catalog: Catalog, tenantId: Tenant['id'], hasDatabas
   const user = await dropDbUser(catalog, { kind: 'dedicated', host: placement.host, database })
   if (hasDatabase) await (await catalog.hosts.serverOf(placement.host)).drop(database)
   return user
-}
-
-/** Whether the placement is also another tenant's, which a dedicated one never should be. */
-export async function hasOtherTenants(catalog: Catalog, placementId: number, tenantId: Tenant['id']): Promise<boolean> {
-  const other = await catalog.kysely
-    .selectFrom('tenants')
-    .select('id')
-    .where('placement_id', '=', placementId)
-    .where('id', '<>', tenantId)
-    .limit(1)
-    .executeTakeFirst()
-  return other !== undefined
 }
 
 /** Whether the database of the tenant is there. @throws {Failure} UNAVAILABLE */

@@ -191,10 +191,11 @@ export interface FindingsTable {
 }
 
 /**
- * `copying` (writers are held off) and `switched` (the catalog names the new placement, the old copy is kept until `keep_until`) go on; `finished` (the old copy
- * is removed) and `undone` (as before the move) are ends.
+ * `copying` (the old placement counts), `undoing` (the half copy is being removed), `switched` (the catalog names the new placement, the old copy is kept until
+ * `keep_until`) and `finishing` (the old copy is being removed) go on; `finished` (the old copy is gone, or was taken up by a move back), `undone` (as before the
+ * move) and `resumed` (a later row is the same move's next attempt) are ends.
  */
-export type MoveState = 'copying' | 'switched' | 'finished' | 'undone'
+export type MoveState = 'copying' | 'undoing' | 'switched' | 'finishing' | 'finished' | 'undone' | 'resumed'
 
 /** A tenant's way from one placement to another. */
 export interface MovesTable {
