@@ -10,6 +10,7 @@ import { mediaIntake } from './checks/media-intake.js'
 import { tenantsSchema } from './checks/migrations.js'
 import { movesStanding } from './checks/moves.js'
 import { nodeVersion } from './checks/node.js'
+import { orphansDatabases, orphansJobs, orphansKeys, orphansMedia, orphansPlacements, orphansRows } from './checks/orphans.js'
 import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
@@ -63,4 +64,10 @@ export const CHECKS: readonly Check[] = [
   mediaLocalSpace,
   analyticsBacklog,
   analyticsDamaged,
+  orphansDatabases,
+  orphansPlacements,
+  orphansRows,
+  orphansMedia,
+  orphansKeys,
+  orphansJobs,
 ]
