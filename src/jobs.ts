@@ -6,7 +6,7 @@ import { startDueSyncs } from './feeds/due.js'
 import { eachActiveTenant, pruneTenantJob } from './feeds/prune-jobs.js'
 import type { RetentionPolicy } from './feeds/retention-policy.js'
 import { buryTenantJob, type SyncIntake, type SyncJobParts, syncTenantJob } from './feeds/sync-job.js'
-import { forgetUnread } from './feeds/unread-sources.js'
+import { forgetUnreadCalmly } from './feeds/unread-sources.js'
 import { Failure, isFailure, wordsOf } from './kernel/errors.js'
 import type { Disks } from './media/disks/driver.js'
 import { beginIntake } from './media/intake/begin.js'
@@ -98,7 +98,7 @@ const JOBS: Readonly<Record<string, Job>> = {
     run: async ({ catalog, log, removal, receiptDays }, _payload, { signal }) => {
       // Whatever becomes of the tenants: a bucket may be away.
       await removeDueTenants(catalog, log, { parts: await removal(signal), signal, receiptDays }).finally(() =>
-        signal.aborted ? null : forgetUnread(catalog, signal),
+        signal.aborted ? null : forgetUnreadCalmly(catalog, log, signal),
       )
     },
   },

@@ -2,6 +2,7 @@ import { type Command, Option } from '@commander-js/extra-typings'
 import { count } from '../../src/cli/figures.js'
 import type { Io, Style } from '../../src/cli/io.js'
 import { table } from '../../src/cli/tables.js'
+import { showControls } from '../../src/cli/width.js'
 import type { Tenant } from '../../src/tenants/tenant.js'
 import { opening } from '../opening.js'
 import { examples, wholeNumber } from '../program.js'
@@ -50,7 +51,7 @@ export function registerList(tenant: Command, io: Io): void {
       const moves = await openMoveViews(app.catalog, found.id)
       io.print({ tenant: { ...tenantView(found), ...content, moves } }, (_, style) =>
         [
-          `${style.bold(found.slug)} (${found.name})`,
+          `${style.bold(found.slug)} (${showControls(found.name)})`,
           `  id         ${found.id}`,
           `  state      ${found.state}${found.deleteAfterAt === null ? '' : `, removed after ${new Date(found.deleteAfterAt).toISOString()}`}`,
           `  placement  ${placementWords(found)}`,
