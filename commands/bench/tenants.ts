@@ -8,7 +8,7 @@ export function registerTenants(bench: Command, io: Io): void {
   const command = bench
     .command('tenants')
     .description('measure how fast tenants are made, beside bare statements, and how many are read and enqueued')
-    .option('--dedicated <n>', 'tenants in databases of their own, and as many bare databases', wholeNumber(1, 100_000), 200)
+    .option('--dedicated <n>', 'tenants in databases of their own, and as many bare databases', wholeNumber(1, 100_000), 400)
     .option('--shared <n>', 'tenants in shared tables', wholeNumber(1, 1_000_000), 50_000)
     .option('--sign-ups <n>', 'single sign-ups without a spare database, and with one', wholeNumber(1, 1_000), 11)
     .option('--assert', 'exit 8 when a target is missed or a figure is not valid')

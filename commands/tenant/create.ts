@@ -40,6 +40,7 @@ export function registerCreate(tenant: Command, io: Io): void {
     })
   examples(command, [
     'feedctl tenant create acme --name "Acme" --feed https://example.com/feed.xml',
+    'feedctl tenant create acme --host disk2',
     'feedctl tenant create --from tenants.csv',
     'feedctl tenant create acme --placement dedicated --db-user',
     'feedctl tenant create --count 1000 --placement shared',

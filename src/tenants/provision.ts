@@ -111,7 +111,7 @@ class Bulk<Wanted extends NewTenant> {
   async begin(chunk: readonly Wanted[]): Promise<void> {
     this.total += chunk.length
     const holder = newHolder()
-    const claimed = await claimTenants(this.catalog, this.prefix, chunk, holder)
+    const claimed = await claimTenants(this.catalog, this.prefix, chunk, holder, (slug, failure) => this.fail(slug, failure))
     await this.countUnfinished(chunk, claimed)
     if (chunk[0]?.placement === 'shared' && this.options.furnish === undefined) {
       return this.open(await this.makeShared(claimed, holder), holder, chunk.length)

@@ -39,6 +39,7 @@ export async function takeSpare(catalog: Catalog, wanted: NewTenant, holder: str
 
 type Spare = Awaited<ReturnType<typeof readySpares>>[number]
 
+/** Of the host that was asked for, or of those that tenants go to by themselves; a host with a bound of tenants counts them in another way. */
 function readySpares(catalog: Catalog, host: string | null) {
   return catalog.kysely
     .selectFrom('placements')
@@ -47,7 +48,9 @@ function readySpares(catalog: Catalog, host: string | null) {
     .where('placements.kind', '=', 'spare')
     .where('placements.schema_version', '=', TENANT_SCHEMA_VERSION)
     .where('hosts.state', '=', 'open')
-    .$if(host !== null, query => query.where('hosts.name', '=', host))
+    .where('hosts.max_tenants', 'is', null)
+    .$if(host === null, query => query.where('hosts.weight', '>', 0))
+    .$if(host !== null, query => query.where('hosts.name', '=', host ?? ''))
     .orderBy('placements.id')
     .limit(LOOKED_AT)
     .execute()
