@@ -55,17 +55,21 @@ async function measure({ operator, env, load, watcher, signal }: TenantsBenchOpt
   const { catalog } = app
   const prefix = place.config.databasePrefix
   const progress = watcher.progress('databases')
+  const rows = watcher.progress('tenants in shared tables')
   progress.start(load.dedicated)
   try {
     const made = await makeInTurns(catalog, prefix, load.dedicated, { signal, progress: done => progress.update(done) })
     progress.stop()
     const signUps = await signUp(catalog, prefix, load.signUps, signal)
-    watcher.note(`creating ${load.shared} tenants in shared tables`)
-    const sharedMs = await makeTenants(catalog, prefix, wanted('shared', { from: 0, count: load.shared }), signal)
+    rows.start(load.shared)
+    const all = wanted('shared', { from: 0, count: load.shared })
+    const sharedMs = await makeTenants(catalog, prefix, all, { signal, progress: done => rows.update(done) })
+    rows.stop()
     const reads = await readTenants(catalog, load.shared)
     const hasQueue = operator.queueConnection === 'redis'
     return { made, signUps, sharedMs, reads, detached: hasQueue ? await detach(app, signal) : null }
   } finally {
     progress.stop()
+    rows.stop()
   }
 }

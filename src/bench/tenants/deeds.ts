@@ -33,7 +33,8 @@ export async function makeInTurns(
       signal.throwIfAborted()
       const turn = { from, count: Math.min(TURN, count - from) }
       const bare = async () => void made.bareMs.push(await makeBare(catalog, prefix, ddl, turn))
-      const tenants = async () => void made.tenantsMs.push(await makeTenants(catalog, prefix, wanted('dedicated', turn), signal))
+      const tenants = async () =>
+        void made.tenantsMs.push(await makeTenants(catalog, prefix, wanted('dedicated', turn), { signal }))
       // Neither is always the second.
       const order = (from / TURN) % 2 === 0 ? [bare, tenants] : [tenants, bare]
       for (const deed of order) await deed()
@@ -50,10 +51,10 @@ export async function makeTenants(
   catalog: Catalog,
   prefix: string,
   tenants: Iterable<NewTenant>,
-  signal: AbortSignal,
+  options: { readonly signal: AbortSignal; readonly progress?: (done: number) => void },
 ): Promise<number> {
   const begun = performance.now()
-  const { tenants: sums, failures } = await createTenants(catalog, prefix, tenants, { signal })
+  const { tenants: sums, failures } = await createTenants(catalog, prefix, tenants, options)
   if (sums.failed > 0) throw new Failure('PARTIAL', `${sums.failed} tenants could not be created: ${failures[0]?.message}`)
   return performance.now() - begun
 }
