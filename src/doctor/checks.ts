@@ -4,6 +4,7 @@ import { analyticsBacklog, analyticsDamaged } from './checks/analytics.js'
 import { clockSkew } from './checks/clock.js'
 import { databaseDurability, databaseMaxConnections, databaseReachable, databaseSchema } from './checks/database.js'
 import { diskSpace } from './checks/disk.js'
+import { hostsAnswer, hostsBudget, hostsRoom } from './checks/hosts.js'
 import { locksStale } from './checks/locks.js'
 import { mediaLocalSpace, mediaMigration } from './checks/media.js'
 import { mediaIntake } from './checks/media-intake.js'
@@ -29,6 +30,9 @@ export const CHECKS: readonly Check[] = [
   databaseSchema,
   databaseMaxConnections,
   databaseDurability,
+  hostsAnswer,
+  hostsRoom,
+  hostsBudget,
   redisReachable,
   redisVersion,
   redisAppendOnly,
