@@ -8,7 +8,10 @@ import { hostsAnswer, hostsBudget, hostsRoom } from './checks/hosts.js'
 import { locksStale } from './checks/locks.js'
 import { mediaLocalSpace, mediaMigration } from './checks/media.js'
 import { mediaIntake } from './checks/media-intake.js'
+import { tenantsSchema } from './checks/migrations.js'
+import { movesStanding } from './checks/moves.js'
 import { nodeVersion } from './checks/node.js'
+import { orphansDatabases, orphansJobs, orphansKeys, orphansMedia, orphansPlacements, orphansRows } from './checks/orphans.js'
 import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
@@ -28,6 +31,7 @@ export const CHECKS: readonly Check[] = [
   settingsSessions,
   databaseReachable,
   databaseSchema,
+  tenantsSchema,
   databaseMaxConnections,
   databaseDurability,
   hostsAnswer,
@@ -47,6 +51,7 @@ export const CHECKS: readonly Check[] = [
   schedule,
   alertsWatched,
   locksStale,
+  movesStanding,
   diskSpace,
   clockSkew,
   sourcesFailing,
@@ -63,4 +68,10 @@ export const CHECKS: readonly Check[] = [
   mediaLocalSpace,
   analyticsBacklog,
   analyticsDamaged,
+  orphansDatabases,
+  orphansPlacements,
+  orphansRows,
+  orphansMedia,
+  orphansKeys,
+  orphansJobs,
 ]

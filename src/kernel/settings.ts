@@ -156,6 +156,12 @@ export const SETTINGS = {
     'tenants of one shared database; the next one of the host is begun then',
   ),
   databasePrefix: setting('FEEDCTL_DATABASE_PREFIX', prefix, 'tenant_', 'start of the names of tenant databases'),
+  migrate: setting(
+    'FEEDCTL_MIGRATE',
+    driver('auto', 'lazy', 'command'),
+    'auto',
+    'who brings databases of tenants to a new schema: their first use (lazy) or `feedctl tenant migrate` (command); auto is lazy on SQLite',
+  ),
   placement: setting('FEEDCTL_PLACEMENT', driver('dedicated', 'shared'), 'dedicated', 'placement of new tenants that name none'),
   redisPrefix: setting('FEEDCTL_REDIS_PREFIX', prefix, 'feedctl', 'start of every Redis key'),
   parseThreads: setting(
@@ -195,6 +201,12 @@ export const SETTINGS = {
     whole(10, 86_400),
     60,
     'how often the scheduler looks for tenants with due sources, seconds',
+  ),
+  receiptDays: setting(
+    'FEEDCTL_RECEIPT_DAYS',
+    whole(0, 36_500),
+    1_095,
+    'how long receipts of removed tenants are kept, days; 0 keeps them for good',
   ),
   pruneAt: setting(
     'FEEDCTL_PRUNE_AT',
