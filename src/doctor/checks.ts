@@ -12,6 +12,7 @@ import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
 import { redisCluster } from './checks/redis-cluster.js'
+import { databaseRights } from './checks/rights.js'
 import { schedule } from './checks/schedule.js'
 import { settings, settingsDrivers, settingsSessions } from './checks/settings.js'
 import { sourcesFailing } from './checks/sources.js'
@@ -29,6 +30,7 @@ export const CHECKS: readonly Check[] = [
   databaseSchema,
   databaseMaxConnections,
   databaseDurability,
+  databaseRights,
   redisReachable,
   redisVersion,
   redisAppendOnly,
