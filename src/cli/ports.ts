@@ -39,6 +39,11 @@ export interface Io {
   config(): LoadedConfig
   /** Raw text on stdout, for exports, also under `--quiet`. @throws {Failure} USAGE under `--json` */
   write(text: string): void
+  /**
+   * Stdout for bytes, also under `--quiet`: a chunk is written when its promise resolves, which rejects with FILE_UNREADABLE when the reader has left, and
+   * with the signal's reason. @throws {Failure} USAGE under `--json`, and where a person looks at it
+   */
+  bytesOut(): (chunk: Uint8Array) => Promise<void>
   /** Returns when the deed ("delete tenant acme") is agreed to, by `--yes` or by a person. @throws {Failure} CONFIRMATION_NEEDED */
   confirm(deed: string): Promise<void>
 }

@@ -117,10 +117,25 @@ export class Terminal implements Io {
   }
 
   write(text: string): void {
-    if (this.flags.json) {
-      throw new Failure('USAGE', 'this command has a format of its own on stdout', { hint: 'the same command without --json' })
-    }
+    this.refuseJson()
     this.show(text)
+  }
+
+  bytesOut(): (chunk: Uint8Array) => Promise<void> {
+    this.refuseJson()
+    const { stdout } = this.ports
+    if (stdout.isTTY === true) throw new Failure('USAGE', 'bytes are nothing for a terminal', { hint: 'name a file, or a pipe' })
+    return chunk =>
+      new Promise((resolve, reject) => {
+        const stop = () => reject(this.signal.reason)
+        if (this.signal.aborted) return stop()
+        this.signal.addEventListener('abort', stop, { once: true })
+        stdout.write(chunk, error => {
+          this.signal.removeEventListener('abort', stop)
+          if (error) reject(new Failure('FILE_UNREADABLE', 'stdout was closed before all was written', { cause: error }))
+          else resolve()
+        })
+      })
   }
 
   /** Text on stdout whatever the flags: help, the version. */
@@ -216,6 +231,11 @@ export class Terminal implements Io {
 
   redact(text: string): string {
     return this.redactor.redact(text)
+  }
+
+  private refuseJson(): void {
+    if (!this.flags.json) return
+    throw new Failure('USAGE', 'this command has a format of its own on stdout', { hint: 'the same command without --json' })
   }
 
   private styleOf(outlet: Outlet): Style {

@@ -7,6 +7,7 @@ export const FAILURES = {
   SLUG_INVALID: { exit: 2, http: 400, retry: false },
   FOLDER_TAKEN: { exit: 4, http: 409, retry: false },
   FILE_UNREADABLE: { exit: 4, http: 400, retry: false },
+  FILE_EXISTS: { exit: 4, http: 409, retry: false },
   TENANT_NOT_FOUND: { exit: 4, http: 404, retry: false },
   TENANT_EXISTS: { exit: 4, http: 409, retry: false },
   TENANT_WRONG_STATE: { exit: 4, http: 409, retry: false },

@@ -44,6 +44,11 @@ export interface DatabaseServer {
    * A deed may open other databases, but must not hold a transaction while it waits for anything but this database.
    */
   use<Schema, T>(name: DatabaseName, deed: (database: OpenDatabase<Schema>) => Promise<T>): Promise<T>
+  /**
+   * Runs the deed on the database as it is at one moment: it sees nothing that is written meanwhile, no writer waits for it, and it cannot write. Unlike other
+   * deeds it may wait for whatever it likes. A missing database is SCHEMA_MISSING and creates nothing.
+   */
+  snapshot<Schema, T>(name: DatabaseName, deed: (reader: Kysely<Schema>) => Promise<T>): Promise<T>
   /** The database for as long as the server is open; for the one that everything needs. A missing database is SCHEMA_MISSING and creates nothing. */
   hold<Schema>(name: DatabaseName): Promise<OpenDatabase<Schema>>
   /** Ends all connections; deeds under way fail. Twice is calm. */

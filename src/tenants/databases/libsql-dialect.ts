@@ -20,16 +20,19 @@ const BUSY_PATIENCE_MS = 15_000
 /** Nothing else happens in the process while a statement runs: after so much of it everything else has a turn. */
 const TURN_AFTER_MS = 5
 
+/** A `reader`'s transactions take no lock: each sees the file as it is at its first statement. */
+export type FileUse = 'writer' | 'reader'
+
 /**
  * Kysely on one SQLite file: one connection, one transaction at a time (whoever else comes waits, so that a turn of the loop may pass within one),
  * statements kept prepared.
  * Another process's lock is awaited without blocking this one, up to 15 s; transactions take the write lock at their start,
  * so that none fails half-way for a lock.
  */
-export function libsqlDialect(file: Libsql.Database): Dialect {
+export function libsqlDialect(file: Libsql.Database, use: FileUse = 'writer'): Dialect {
   return {
     createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new LibsqlDriver(file),
+    createDriver: () => new LibsqlDriver(file, use),
     createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   }
@@ -40,7 +43,10 @@ class LibsqlDriver implements Driver {
   private lastTurn: Promise<void> = Promise.resolve()
   private endTurn: () => void = () => {}
 
-  constructor(private readonly file: Libsql.Database) {
+  constructor(
+    private readonly file: Libsql.Database,
+    private readonly use: FileUse,
+  ) {
     this.connection = new LibsqlConnection(file)
   }
 
@@ -62,7 +68,7 @@ class LibsqlDriver implements Driver {
   }
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+    await connection.executeQuery(CompiledQuery.raw(this.use === 'reader' ? 'begin' : 'begin immediate'))
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {

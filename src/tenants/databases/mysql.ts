@@ -82,6 +82,11 @@ export class MysqlServer implements DatabaseServer {
     return deed(this.databaseOf(name))
   }
 
+  async snapshot<Schema, T>(name: DatabaseName, deed: (reader: Kysely<Schema>) => Promise<T>): Promise<T> {
+    const { kysely } = this.databaseOf<Schema>(name)
+    return kysely.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(deed)
+  }
+
   async hold<Schema>(name: DatabaseName): Promise<OpenDatabase<Schema>> {
     return this.databaseOf(name)
   }

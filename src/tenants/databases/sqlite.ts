@@ -8,7 +8,7 @@ import type { DatabaseName } from '../ids.js'
 import type { DatabaseServer, OpenDatabase } from './driver.js'
 import { atHost, type Sent, type Translate, translateSqlite, translating } from './faults.js'
 import { tenantGuard } from './guard.js'
-import { libsqlDialect } from './libsql-dialect.js'
+import { type FileUse, libsqlDialect } from './libsql-dialect.js'
 import { reclaimClosedFiles } from './reclaim.js'
 
 /** Page cache of one open file: dozens of them are open at a time. */
@@ -103,6 +103,16 @@ export class SqliteServer implements DatabaseServer {
     }
   }
 
+  /** Over a connection of its own: the file's other one has one transaction at a time. */
+  async snapshot<Schema, T>(name: DatabaseName, deed: (reader: Kysely<Schema>) => Promise<T>): Promise<T> {
+    const reader = this.openFile(name, 'reader') as Kysely<Schema>
+    try {
+      return await reader.transaction().execute(deed)
+    } finally {
+      await reader.destroy()
+    }
+  }
+
   async hold<Schema>(name: DatabaseName): Promise<OpenDatabase<Schema>> {
     const file = this.open(name)
     file.users++
@@ -143,7 +153,7 @@ export class SqliteServer implements DatabaseServer {
     if (file.users === 0) await this.closeFile(file)
   }
 
-  private openFile(name: DatabaseName): Kysely<unknown> {
+  private openFile(name: DatabaseName, use: FileUse = 'writer'): Kysely<unknown> {
     const path = this.pathOf(name)
     if (!existsSync(path)) {
       this.refuseAway()
@@ -155,7 +165,8 @@ export class SqliteServer implements DatabaseServer {
       file.exec(
         `pragma busy_timeout=${OPENING_PATIENCE_MS}; pragma journal_mode=wal; pragma busy_timeout=0; pragma synchronous=normal; pragma cache_size=-${CACHE_KIB}`,
       )
-      return new Kysely({ dialect: translating(libsqlDialect(file), this.translate, this.sent), plugins: [tenantGuard] })
+      if (use === 'reader') file.exec('pragma query_only=1')
+      return new Kysely({ dialect: translating(libsqlDialect(file, use), this.translate, this.sent), plugins: [tenantGuard] })
     } catch (error) {
       throw this.translate(error) ?? error
     }
