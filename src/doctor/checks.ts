@@ -12,6 +12,7 @@ import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
 import { redisCluster } from './checks/redis-cluster.js'
+import { databaseReplicas } from './checks/replicas.js'
 import { databaseRights } from './checks/rights.js'
 import { schedule } from './checks/schedule.js'
 import { settings, settingsDrivers, settingsSessions } from './checks/settings.js'
@@ -31,6 +32,7 @@ export const CHECKS: readonly Check[] = [
   databaseMaxConnections,
   databaseDurability,
   databaseRights,
+  databaseReplicas,
   redisReachable,
   redisVersion,
   redisAppendOnly,

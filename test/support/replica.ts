@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import { type MariadbServer, startMariadb } from './mariadb.js'
 
-/** A MariaDB and another that follows it by GTID, whose user has the same password. */
+/** A MariaDB and another that follows it by GTID. */
 export interface ReplicatedMariadb extends AsyncDisposable {
+  /** Leads to the primary, as a user whom both know, and who may do everything. */
+  readonly env: Readonly<Record<string, string>>
   readonly primary: MariadbServer
   readonly replica: MariadbServer
   /** Takes the changes of the primary in, and applies none until `goOn`. */
@@ -20,13 +23,9 @@ export async function startReplicated(): Promise<ReplicatedMariadb> {
     await primary.dispose()
     throw error
   })
-  const passwords = new Map([
-    [primary, primary.password],
-    [replica, replica.password],
-  ])
   const run = async (server: MariadbServer, ...statements: readonly string[]): Promise<RowDataPacket[]> => {
-    const { host, port, username } = server
-    const connection = await createConnection({ host, port, user: username, password: passwords.get(server) ?? '' })
+    const { host, port, username, password } = server
+    const connection = await createConnection({ host, port, user: username, password })
     try {
       let rows: RowDataPacket[] = []
       for (const statement of statements) rows = (await connection.query<RowDataPacket[]>(statement))[0]
@@ -40,10 +39,15 @@ export async function startReplicated(): Promise<ReplicatedMariadb> {
     replica,
     `CHANGE MASTER TO ${at}, MASTER_USER='${primary.username}', MASTER_PASSWORD='${primary.password}'`,
     'START SLAVE',
-    ...['localhost', '127.0.0.1'].map(host => `ALTER USER '${replica.username}'@'${host}' IDENTIFIED BY '${primary.password}'`),
   )
-  passwords.set(replica, primary.password)
+  const password = randomBytes(12).toString('hex')
+  await run(
+    primary,
+    `CREATE USER 'everywhere'@'%' IDENTIFIED BY '${password}'`,
+    "GRANT ALL PRIVILEGES ON *.* TO 'everywhere'@'%' WITH GRANT OPTION",
+  )
   return {
+    env: { ...primary.env, DB_USERNAME: 'everywhere', DB_PASSWORD: password },
     primary,
     replica,
     holdBack: async () => void (await run(replica, 'STOP SLAVE SQL_THREAD')),
