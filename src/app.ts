@@ -19,9 +19,9 @@ import type {
   Worker,
   WorkSettings,
 } from './queues/index.js'
-import type { RedisConnection } from './redis/connection.js'
 import { type Catalog, openCatalog } from './tenants/catalog.js'
 import { openServer } from './tenants/databases/index.js'
+import type { RemovalParts } from './tenants/removal.js'
 
 /** Tenants in flight when jobs run in this process: enough to keep the fetch slots full while some wait for slow feeds. */
 const INLINE_CONCURRENCY = 32
@@ -57,6 +57,8 @@ export interface App extends AsyncDisposable {
   events(): Promise<EventLog>
   /** What the cache driver shares. */
   shared(): Promise<Shared>
+  /** What removals of tenants need. `forgetBucket`: what is in the bucket stays there, and the bucket is not asked. */
+  removal(signal: AbortSignal, options?: { readonly forgetBucket?: boolean }): Promise<RemovalParts>
 }
 
 /** @throws {Failure} SCHEMA_MISSING, UNAVAILABLE, CONFIG_INVALID */
@@ -88,17 +90,6 @@ export async function refuseBadFetching(config: Config): Promise<void> {
   if (config.fetchProxy !== null) {
     const { parseProxy } = await import('./feeds/fetch/route.js')
     parseProxy(config.fetchProxy)
-  }
-}
-
-/** Redis as the settings lead to it, for one deed; gives up after seconds. */
-export async function withRedis<T>(config: Config, log: Log, deed: (redis: RedisConnection) => Promise<T>): Promise<T> {
-  const { openRedis } = await import('./redis/connection.js')
-  const redis = openRedis(config, log, 'producer')
-  try {
-    return await deed(redis)
-  } finally {
-    redis.disconnect()
   }
 }
 
@@ -157,6 +148,10 @@ class RunningApp implements App {
     const options = await this.redisQueue()
     const [{ RedisDesk }, { removedTenants }] = await Promise.all([import('./queues/index.js'), import('./tenants/tenant.js')])
     return this.closed(new RedisDesk(options, ids => removedTenants(this.catalog, ids)))
+  }
+
+  async removal(signal: AbortSignal, { forgetBucket = false } = {}): Promise<RemovalParts> {
+    return (await import('./parts.js')).removalParts(this, { signal, forgetBucket }, close => this.closedLate(close))
   }
 
   async board(): Promise<Board> {
@@ -231,6 +226,8 @@ class RunningApp implements App {
       events: () => this.events(),
       sync: () => this.sync(threads),
       chunk: config.syncChunk,
+      removal: signal => this.removal(signal),
+      receiptDays: config.receiptDays,
       jobTimeoutMs: config.jobTimeoutS * 1000,
       add: jobs => queue.add(jobs),
     }

@@ -39,8 +39,13 @@ export function parseSourceId(value: number): SourceId {
 
 /** @throws {TypeError} for what is no database name: it never comes from an operator's input as it is */
 export function parseDatabaseName(text: string): DatabaseName {
-  if (/^[A-Za-z0-9_]{1,64}$/.test(text)) return text as DatabaseName
+  if (isDatabaseName(text)) return text
   throw new TypeError(`not a database name: ${text}`)
+}
+
+/** Whether feedctl could have given a database this name. */
+export function isDatabaseName(text: string): text is DatabaseName {
+  return /^[A-Za-z0-9_]{1,64}$/.test(text)
 }
 
 /** The database of a dedicated tenant. No two slugs share one: slugs have no `_`. */

@@ -19,6 +19,7 @@ function tenantOf(id: number, createdAt = 1): Tenant {
     slug: parseSlug(`t${id}`),
     name: '',
     state: 'active',
+    placementId: 1,
     placement: { kind: 'shared', host: 'default', database: parseDatabaseName('feedctl') },
     schemaVersion: 1,
     keepDays: null,

@@ -266,12 +266,13 @@ describe('feedctl schedule run', () => {
         { id: 'prune-posts', every_ms: null, pattern: '30 3 * * *', fired: 1, failed: 0 },
         { id: 'remove-tenants', fired: 1 },
         { id: 'prune-media', fired: 1 },
+        { id: 'tend-moves', every_ms: 60_000, fired: 1 },
       ],
       sync: null,
       duration_ms: expect.any(Number),
     })
     const waiting = JSON.parse((await installation.run(['schedule', 'run', '--once', '--json'])).out)
-    expect(waiting.entries.map((entry: { fired: number }) => entry.fired)).toEqual([0, 0, 0, 0])
+    expect(waiting.entries.map((entry: { fired: number }) => entry.fired)).toEqual([0, 0, 0, 0, 0])
     const again = await installation.run(['schedule', 'run', '--once', '--quiet'])
     expect([again.exit, again.out, again.err]).toEqual([0, '', ''])
   })
