@@ -3,6 +3,7 @@ import { type Clock, steady } from '../kernel/clock.js'
 import { isFailure } from '../kernel/errors.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { type DatabaseServer, TENANT_MIGRATIONS } from '../tenants/databases/index.js'
+import type { Hosts } from '../tenants/hosts/hosts.js'
 import type { Replicas } from '../tenants/hosts/replicas.js'
 import type { Tenant } from '../tenants/tenant.js'
 import type { ContentWatch } from './answers/watch.js'
@@ -71,15 +72,8 @@ export class TenantReads {
     const patience = this.patience.get(server) ?? new Patience(REPLICA, () => {}, this.now)
     this.patience.set(server, patience)
     const { hosts } = catalog
-    const leading: Catalog = {
-      ...catalog,
-      hosts: {
-        serverOf: async name => (name === tenant.placement.host ? server : hosts.serverOf(name)),
-        rowOf: name => hosts.rowOf(name),
-        opened: () => hosts.opened(),
-        close: async () => {},
-      },
-    }
+    const serverOf: Hosts['serverOf'] = async name => (name === tenant.placement.host ? server : hosts.serverOf(name))
+    const leading: Catalog = { ...catalog, hosts: Object.create(hosts, { serverOf: { value: serverOf } }) }
     return patience.ask(
       () => reading(leading),
       () => server.has(tenant.placement.database),
