@@ -7,6 +7,7 @@ import { diskSpace } from './checks/disk.js'
 import { locksStale } from './checks/locks.js'
 import { mediaLocalSpace, mediaMigration } from './checks/media.js'
 import { mediaIntake } from './checks/media-intake.js'
+import { tenantsSchema } from './checks/migrations.js'
 import { movesStanding } from './checks/moves.js'
 import { nodeVersion } from './checks/node.js'
 import { orphansDatabases, orphansJobs, orphansKeys, orphansMedia, orphansPlacements, orphansRows } from './checks/orphans.js'
@@ -31,6 +32,7 @@ export const CHECKS: readonly Check[] = [
   settingsSessions,
   databaseReachable,
   databaseSchema,
+  tenantsSchema,
   databaseMaxConnections,
   databaseDurability,
   databaseRights,

@@ -58,6 +58,11 @@ export function sharedDatabase(prefix: string, number: number): DatabaseName {
   return parseDatabaseName(`${prefix}_shared_${number}`)
 }
 
+/** The database that is made, looked at and removed again to know how a new one looks. Nobody's own name, as above. */
+export function expectedDatabase(prefix: string): DatabaseName {
+  return parseDatabaseName(`${prefix}_expected`)
+}
+
 /** A spare database. Never a tenant's own name, nor a shared one's. */
 export function spareDatabase(prefix: string, token: string): DatabaseName {
   return parseDatabaseName(`${prefix}_spare_${token}`)

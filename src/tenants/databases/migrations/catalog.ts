@@ -217,14 +217,18 @@ export interface MovesTable {
   updated_at: number
 }
 
-/** One `feedctl tenant migrate`. */
+/** One `feedctl tenant migrate` that had something to do, or that found every database up to date for the first time. */
 export interface MigrationRunsTable {
   id: string
-  /** `stopped`: by its failures or its operator; `--resume` goes on. */
+  /** Every database, or those of named tenants. */
+  scope: 'all' | 'named'
+  /** `done`: everything it was for is up to date. `stopped`: something failed, or its operator stopped it; `--resume` goes on. */
   state: 'running' | 'done' | 'stopped'
   to_version: number
-  /** As JSON. */
+  /** `MigrateOptions` that `--resume` takes over, as JSON. */
   options: string
+  /** The process that works on it, or did. */
+  holder: string
   started_at: number
   ended_at: number | null
 }
