@@ -6,6 +6,7 @@ import type { TenantState } from './databases/index.js'
 import { dropDbUser } from './db-users.js'
 import { withRemoval } from './fence.js'
 import { parseDatabaseName, type TenantId, type TenantSlug } from './ids.js'
+import { openMoves } from './moving/ledger.js'
 import { removeOldCopies } from './moving/requests.js'
 import { hasOtherTenants } from './placement-tenants.js'
 import type { MediaRemoval, RemovalParts } from './removal/parts.js'
@@ -124,7 +125,7 @@ export async function removeTenant(
   }
   const jobs = waiting === undefined ? await removeWaiting(catalog, [tenant], parts, by) : waiting
   if (jobs !== null) await note({ jobs: (facts.jobs ?? 0) + (jobs.get(tenant.id) ?? 0) })
-  const copies = await removeOldCopies(catalog, tenant, signal ?? new AbortController().signal)
+  const copies = await removeCopies(catalog, tenant, signal)
   if (copies.length > 0) await note({ oldCopies: (facts.oldCopies ?? 0) + copies.length })
   await note({ media: mediaSum(facts.media, await parts.media(tenant)) })
   if (tenant.placement.kind === 'shared') await removeRows(catalog, tenant)
@@ -217,6 +218,11 @@ async function removeRows(catalog: Catalog, tenant: Tenant): Promise<void> {
   } catch (error) {
     if (!isFailure(error, 'SCHEMA_MISSING')) throw error
   }
+}
+
+/** Without a move there is none, and nobody needs to wait for the other who removes the tenant as well: no move begins any more. */
+async function removeCopies(catalog: Catalog, tenant: Tenant, signal = new AbortController().signal) {
+  return (await openMoves(catalog, tenant.id)).length === 0 ? [] : removeOldCopies(catalog, tenant, signal)
 }
 
 /** Of the tables that name a tenant by its number, and of the locks whose names have it. */

@@ -17,7 +17,7 @@ beforeEach(async () => {
   mkdirSync(join(folder, 'other'))
   writeFileSync(join(folder, 'other', '.feedctl-host'), 'other')
   await withCatalog(async ({ catalog }) =>
-    insertRows(catalog.database, 'hosts', [{ name: 'other', address: join(folder, 'other'), created_at: 1 }]),
+    insertRows(catalog.database, 'hosts', [{ name: 'other', address: join(folder, 'other'), weight: 0, created_at: 1 }]),
   )
 })
 
@@ -26,7 +26,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 async function withCatalog<T>(deed: (app: Awaited<ReturnType<typeof openApp>>) => Promise<T>): Promise<T> {
   const { config } = loadConfig({ env, envFile: '/nonexistent/.env', envFileNamed: false })
   await using app = await openApp(config, new Log(() => {}))
-  return deed(app)
+  return await deed(app)
 }
 
 async function feedctl(...argv: string[]) {

@@ -1,12 +1,12 @@
 import type { Catalog } from '../catalog.js'
 import type { TenantSchema } from '../databases/index.js'
-import { dedicatedDatabase, sharedDatabase, type TenantSlug } from '../ids.js'
+import type { TenantSlug } from '../ids.js'
 import { getTenant } from '../tenant.js'
 import { placementName } from './move.js'
 import { refuseToMove } from './refusals.js'
 import { countRows } from './rows.js'
 import { MOVED_TABLES, type MovedTable } from './shapes.js'
-import { refuseHost, type Wish, wishedFor } from './targets.js'
+import { placeFor, type Wish, wishedFor } from './targets.js'
 
 /** What a move would do. */
 export interface Planned {
@@ -27,8 +27,7 @@ export async function planMove(catalog: Catalog, prefix: string, slug: TenantSlu
   const from = placementName(tenant.placement)
   if (host === tenant.placement.host && kind === tenant.placement.kind)
     return { tenant: slug, from, to: from, outcome: 'there', rows: 0, tables: {} }
-  await refuseHost(catalog, host, tenant)
-  const database = kind === 'dedicated' ? dedicatedDatabase(prefix, slug) : sharedDatabase(prefix, 1)
+  const to = await placeFor(catalog, prefix, tenant, wish)
   const server = await catalog.hosts.serverOf(tenant.placement.host)
   const tables = await server.use<TenantSchema, Partial<Record<MovedTable, number>>>(tenant.placement.database, async open => {
     const counted: Partial<Record<MovedTable, number>> = {}
@@ -39,5 +38,5 @@ export async function planMove(catalog: Catalog, prefix: string, slug: TenantSlu
     return counted
   })
   const rows = Object.values(tables).reduce((sum, some) => sum + some, 0)
-  return { tenant: slug, from, to: placementName({ kind, host, database }), outcome: 'would move', rows, tables }
+  return { tenant: slug, from, to: placementName(to), outcome: 'would move', rows, tables }
 }

@@ -8,6 +8,8 @@ import {
   TENANT_MIGRATIONS,
   type TenantSchema,
 } from '../databases/index.js'
+import { refuseNewTenant, sharedPlaces } from '../hosts/placing.js'
+import { getHost } from '../hosts/rows.js'
 import { dedicatedDatabase, parseDatabaseName, sharedDatabase } from '../ids.js'
 import { hasOtherTenants } from '../placement-tenants.js'
 import type { Placement, Tenant } from '../tenant.js'
@@ -45,37 +47,23 @@ export function wishedFor({ placement }: Pick<Tenant, 'placement'>, wish: Wish):
   return { host: wish.host ?? placement.host, kind: wish.kind ?? placement.kind }
 }
 
-/** @throws {Failure} HOST_NOT_FOUND; MOVE_REFUSED for a host that is draining, HOST_FULL; a tenant that stays on its host is neither's business */
-export async function refuseHost(catalog: Catalog, host: string, tenant: Pick<Tenant, 'placement'>): Promise<number> {
-  const row = await catalog.kysely
-    .selectFrom('hosts')
-    .select(['id', 'state', 'max_tenants'])
-    .where('name', '=', host)
-    .executeTakeFirst()
-  if (row === undefined) throw new Failure('HOST_NOT_FOUND', `there is no database host ${host}`, { hint: 'feedctl host list' })
-  if (host === tenant.placement.host) return row.id
-  if (row.state !== 'open')
-    throw new Failure('MOVE_REFUSED', `the host ${host} is ${row.state}: it takes no tenants`, { hint: 'feedctl host list' })
-  if (row.max_tenants !== null && (await tenantsOn(catalog, row.id)) >= row.max_tenants)
-    throw new Failure('HOST_FULL', `the host ${host} has its ${row.max_tenants} tenants`, { hint: 'feedctl host list' })
-  return row.id
-}
-
-async function tenantsOn(catalog: Catalog, hostId: number): Promise<number> {
-  const row = await catalog.kysely
-    .selectFrom('tenants')
-    .innerJoin('placements', 'placements.id', 'tenants.placement_id')
-    .select(eb => eb.fn.countAll<number>().as('tenants'))
-    .where('placements.host_id', '=', hostId)
-    .executeTakeFirstOrThrow()
-  return Number(row.tenants)
-}
-
-/** The placement that the wish names, written when it is missing; its database need not be there. @throws {Failure} HOST_NOT_FOUND, MOVE_REFUSED, HOST_FULL, DATABASE_TAKEN */
-export async function spotFor(catalog: Catalog, prefix: string, tenant: Tenant, wish: Wish): Promise<Spot> {
+/** Where the wish leads; its database need not be there. @throws {Failure} HOST_NOT_FOUND; HOST_FULL for a host that is full or draining, unless the tenant is on it */
+export async function placeFor(
+  catalog: Catalog,
+  prefix: string,
+  tenant: Pick<Tenant, 'slug' | 'placement'>,
+  wish: Wish,
+): Promise<Placement & { readonly hostId: number }> {
   const { host, kind } = wishedFor(tenant, wish)
-  const hostId = await refuseHost(catalog, host, tenant)
-  const name = kind === 'dedicated' ? dedicatedDatabase(prefix, tenant.slug) : sharedDatabase(prefix, 1)
+  const { id } = await getHost(catalog.kysely, host)
+  if (host !== tenant.placement.host) await refuseNewTenant(catalog, host)
+  const [shared = sharedDatabase(prefix, 1)] = kind === 'shared' ? await sharedPlaces(catalog, prefix, id, 1) : []
+  return { hostId: id, host, kind, database: kind === 'shared' ? shared : dedicatedDatabase(prefix, tenant.slug) }
+}
+
+/** The placement that the wish names, written when it is missing; its database need not be there. @throws {Failure} HOST_NOT_FOUND, HOST_FULL, DATABASE_TAKEN */
+export async function spotFor(catalog: Catalog, prefix: string, tenant: Tenant, wish: Wish): Promise<Spot> {
+  const { hostId, host, kind, database: name } = await placeFor(catalog, prefix, tenant, wish)
   if (host === 'default' && name.toLowerCase() === catalog.name.toLowerCase())
     throw new Failure('DATABASE_TAKEN', `the database ${name} is the catalog`, { hint: 'set FEEDCTL_DATABASE_PREFIX' })
   const row = { kind, host_id: hostId, database_name: name as string, schema_version: 0, created_at: Date.now() }

@@ -43,7 +43,7 @@ async function addHost({ catalog }: Installation, server: MariadbServer | null, 
     writeFileSync(join(folder, '.feedctl-host'), 'other')
   }
   const address = server === null ? folder : `127.0.0.1:${server.port}`
-  const row = { name: OTHER, address, username: server?.username ?? null, created_at: Date.now() }
+  const row = { name: OTHER, address, username: server?.username ?? null, weight: 0, created_at: Date.now() }
   await insertRows(catalog.database, 'hosts', [row], 'keep')
 }
 
