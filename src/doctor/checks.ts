@@ -16,6 +16,8 @@ import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
 import { redisCluster } from './checks/redis-cluster.js'
+import { databaseReplicas } from './checks/replicas.js'
+import { databaseRights } from './checks/rights.js'
 import { schedule } from './checks/schedule.js'
 import { settings, settingsDrivers, settingsSessions } from './checks/settings.js'
 import { sourcesFailing } from './checks/sources.js'
@@ -37,6 +39,8 @@ export const CHECKS: readonly Check[] = [
   hostsAnswer,
   hostsRoom,
   hostsBudget,
+  databaseRights,
+  databaseReplicas,
   redisReachable,
   redisVersion,
   redisAppendOnly,
