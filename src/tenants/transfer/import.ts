@@ -121,7 +121,7 @@ async function restore(
     },
     signal,
   ).catch(async error => {
-    await clearRows(catalog, tenant).catch(() => {})
+    await clearRows(catalog, tenant, { leave: true }).catch(() => {})
     throw error
   })
 }
