@@ -1,4 +1,5 @@
 import { isFailure } from '../kernel/errors.js'
+import { isHeldOff } from '../tenants/admission.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { removeAged } from '../tenants/event-rows.js'
 import type { TenantId } from '../tenants/ids.js'
@@ -23,7 +24,7 @@ export interface PrunedEvents {
 
 /**
  * Deletes what is too old of the tenant's counts per minute, single events, and ids of counted batches. Counts and sketches per day stay. Calm about a tenant that
- * is gone or not active. @throws the signal's reason between two statements; {Failure} UNAVAILABLE
+ * is gone, not active or held off by a move. @throws the signal's reason between two statements; {Failure} UNAVAILABLE
  */
 export async function pruneTenantEvents(
   catalog: Catalog,
@@ -47,6 +48,7 @@ export async function pruneTenantEvents(
       batches: await removeAged(tables, { table: 'event_batches', before: now - LEDGER_DAYS * DAY_MS }, signal),
     }))
   } catch (error) {
+    if (isHeldOff(error)) return nothing
     const left = isFailure(error) && !signal.aborted && (await findTenant(catalog, id))?.state !== 'active'
     if (!left) throw error
     return nothing

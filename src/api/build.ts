@@ -1,4 +1,5 @@
 import type { App } from '../app.js'
+import { isFailure } from '../kernel/errors.js'
 import { ReadCounts } from '../media/read-counts.js'
 import { linkKey } from '../media/serving/link-key.js'
 import { LinkSigner } from '../media/serving/links.js'
@@ -90,6 +91,9 @@ function tenantRoutes(v1: ApiServer, parts: ApiParts): void {
   v1.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', PRIVATE)
     request.tenant = await parts.principals.authorize(request)
+  })
+  v1.addHook('onError', async (request, _reply, error) => {
+    if (isFailure(error, 'TENANT_MOVED')) parts.principals.noteMoved(request.tenant.id)
   })
   v1.addHook('onResponse', async (request, reply) => {
     parts.metrics.seconds.observe({ route: request.routeOptions.url ?? '' }, reply.elapsedTime / 1000)

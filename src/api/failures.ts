@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { FAILURES, Failure, type FailureCode, wordsOf } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
+import { isHeldOff } from '../tenants/admission.js'
 import { REQUEST_ID, SECURITY_HEADERS } from './headers.js'
 import { RateRefusal } from './limits.js'
 import { PROBLEM_TYPE, type ProblemPart, problemOf, statusOf, type Told } from './problems.js'
@@ -28,8 +29,8 @@ export function failureAnswer(log: Log): (error: unknown, request: FastifyReques
   return (error, request, reply) => {
     const told = toldOf(error)
     const status = statusOf(told.code)
-    // Who has gone made it fail.
-    if (status >= 500 && !reply.raw.destroyed) logTrouble(log, request, error)
+    // Who has gone made it fail; and a move is no trouble.
+    if (status >= 500 && !reply.raw.destroyed && !isHeldOff(error)) logTrouble(log, request, error)
     if (status === 401) reply.header('www-authenticate', 'Bearer')
     if (error instanceof RateRefusal) reply.headers(error.headers)
     const waitS = retryAfterS(error, status)

@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { EventIntake } from '../analytics/intake.js'
 import type { App } from '../app.js'
 import type { MediaUrls } from '../media/serving/urls.js'
+import type { TenantId } from '../tenants/ids.js'
 import type { Tenant } from '../tenants/tenant.js'
 import type { ApiMetrics } from './metrics.js'
 
@@ -26,6 +27,8 @@ export interface Answers {
 export interface Principals {
   /** The active tenant whose token the Authorization header bears. @throws {Failure} TOKEN_INVALID, TENANT_WRONG_STATE, RATE_LIMITED, UNAVAILABLE */
   authorize(request: FastifyRequest): Promise<Tenant>
+  /** What is known of where the tenant lives is not true any more: the catalog is asked with its next request. */
+  noteMoved(tenant: TenantId): void
   close(): Promise<void>
 }
 

@@ -5,6 +5,7 @@ import { Failure, isFailure } from '../kernel/errors.js'
 import { shortHash } from '../kernel/hash.js'
 import { refuseSuspended } from '../media/serving/serving.js'
 import type { Catalog } from '../tenants/catalog.js'
+import type { TenantId } from '../tenants/ids.js'
 import type { Tenant } from '../tenants/tenant.js'
 import { findByToken } from '../tenants/tokens.js'
 import { Guesses } from './guesses.js'
@@ -53,6 +54,11 @@ export class KnownPrincipals implements Principals {
     refuseSuspended(known.tenant)
     await known.allowance.admit()
     return known.tenant
+  }
+
+  noteMoved(tenant: TenantId): void {
+    const known = this.known.numbered(tenant)
+    if (known !== undefined) this.known.forgetToken(known)
   }
 
   async close(): Promise<void> {}

@@ -98,6 +98,7 @@ async function duePage(catalog: Catalog, { at, id }: Place, to: number, now: num
     .select(['id', 'next_sync_at as at'])
     .where('state', '=', 'active')
     .where('paused_at', 'is', null)
+    .where('move_id', 'is', null)
     .$if(at === null, query => query.where('next_sync_at', 'is', null).where('id', '>', id))
     .$if(at !== null, query =>
       query

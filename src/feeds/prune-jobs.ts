@@ -1,4 +1,5 @@
 import { isFailure } from '../kernel/errors.js'
+import { isHeldOff } from '../tenants/admission.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { parseTenantId, type TenantId } from '../tenants/ids.js'
 import { findTenant } from '../tenants/tenant.js'
@@ -8,7 +9,7 @@ import type { RetentionPolicy } from './retention-policy.js'
 const PAGE = 1_000
 
 /**
- * Hands over the ids of all active tenants that are not paused, a thousand at a time, each page when the one before was taken.
+ * Hands over the ids of all active tenants that are neither paused nor held off by a move, a thousand at a time, each page when the one before was taken.
  * @throws the signal's reason between two pages
  */
 export async function eachActiveTenant(
@@ -23,6 +24,7 @@ export async function eachActiveTenant(
       .select('id')
       .where('state', '=', 'active')
       .where('paused_at', 'is', null)
+      .where('move_id', 'is', null)
       .where('id', '>', after)
       .orderBy('id')
       .limit(PAGE)
@@ -34,7 +36,7 @@ export async function eachActiveTenant(
   }
 }
 
-/** Prunes the posts of one tenant; calm about one that is gone or not active (any more). @throws the signal's reason; {Failure} UNAVAILABLE */
+/** Prunes the posts of one tenant; calm about one that is gone, not active (any more) or held off by a move. @throws the signal's reason; {Failure} UNAVAILABLE */
 export async function pruneTenantJob(
   catalog: Catalog,
   id: TenantId,
@@ -46,6 +48,8 @@ export async function pruneTenantJob(
   try {
     await pruneTenant({ catalog }, tenant, { settings: retention, signal })
   } catch (error) {
+    // The next round prunes it.
+    if (isHeldOff(error)) return
     // Suspended or removed meanwhile: nothing of it is to be pruned.
     const left = isFailure(error) && !signal.aborted && (await findTenant(catalog, id))?.state !== 'active'
     if (!left) throw error

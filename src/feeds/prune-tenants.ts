@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
 import { Failure } from '../kernel/errors.js'
+import { isHeldOff } from '../tenants/admission.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { findTenant, listTenants, type Tenant } from '../tenants/tenant.js'
 import { pruneTenant } from './retention.js'
@@ -22,7 +23,7 @@ export interface PruneTenantsOptions {
 
 export interface PruneReport {
   readonly dryRun: boolean
-  /** `skipped`: the run was stopped before or while they were pruned. */
+  /** `skipped`: the run was stopped before or while they were pruned, or a move held them off. */
   readonly tenants: { total: number; ok: number; failed: number; skipped: number }
   readonly posts: { removed: number }
   readonly tombstones: { dropped: number }
@@ -55,9 +56,9 @@ export async function pruneTenants(
     const bug = ends.find(end => end.status === 'rejected')
     if (bug !== undefined) throw bug.reason
   }
-  const { ok, failed } = report.tenants
+  const { ok, failed, skipped } = report.tenants
   // Tenants that came or went meanwhile are no part of the sum.
-  report.tenants.skipped = options.signal.aborted ? Math.max(0, total - ok - failed) : 0
+  report.tenants.skipped = options.signal.aborted ? Math.max(0, total - ok - failed) : skipped
   report.tenants.total = ok + failed + report.tenants.skipped
   return { ...report, durationMs: Math.round(performance.now() - begun) }
 }
@@ -87,6 +88,10 @@ async function pruneOne(
   } catch (error) {
     if (options.signal.aborted && error === options.signal.reason) return
     if (!(error instanceof Failure)) throw error
+    if (isHeldOff(error)) {
+      report.tenants.skipped++
+      return
+    }
     const now = await findTenant(parts.catalog, tenant.id).catch(() => tenant)
     if (now?.state !== 'active') return
     report.tenants.failed++

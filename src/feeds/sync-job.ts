@@ -1,6 +1,7 @@
 import { type Failure, isFailure, wordsOf } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import { retry } from '../kernel/retry.js'
+import { isHeldOff, tenantMoving } from '../tenants/admission.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { contentChanged } from '../tenants/content-version.js'
 import type { TenantId } from '../tenants/ids.js'
@@ -57,7 +58,7 @@ type Outcome =
 /**
  * The job `SyncTenantFeeds`: the next `chunk` feeds of the runs of a tenant that are furthest (see `nextGroup`). Then the same job is added again when
  * feeds are left, or when other runs wait for the tenant. The outcome of what it has taken is written at one place, also when the parts that do the work
- * cannot be opened. A job that finds no run waiting is a run of its own when the tenant is due, or failed the last time; else it does nothing.
+ * cannot be opened. Of a tenant that a move holds off the runs end as skipped. A job that finds no run waiting is a run of its own when the tenant is due, or failed the last time; else it does nothing.
  * @throws {Failure} the signal's reason; UNAVAILABLE, when another attempt may succeed; whatever was thrown
  */
 export async function syncTenantJob(parts: SyncJobParts, id: TenantId, context: SyncJobContext): Promise<void> {
@@ -105,6 +106,7 @@ async function attempted(
   try {
     return { outcome: await worked(parts, part, signal), error: null }
   } catch (error) {
+    if (isHeldOff(error) && !signal.aborted) return { outcome: heldOff(part, error), error: null }
     const isFinal = last || (!signal.aborted && isFailure(error) && !error.retry)
     if (isInterrupted(signal) || !isFinal) return { outcome: { kind: 'back' }, error }
     const failure = failureOf(signal.aborted ? signal.reason : error)
@@ -116,6 +118,7 @@ async function worked(parts: SyncJobParts, part: Part, signal: AbortSignal): Pro
   const { catalog, sync, chunk, intake } = parts
   const tenant = await workableTenant(catalog, part.tenant)
   if (tenant === null) return { kind: 'ended', state: 'skipped', report: part.done, untold: false }
+  if (tenant === 'moving') return heldOff(part, tenantMoving(part.tenant))
   const waits = (await intake?.begin(tenant)) ?? false
   const { report, afterFeed, untold } = await syncTenant(await sync(), tenant, { ...part, atMost: chunk }, signal)
   if (waits || report.posts.new > 0) await addMedia(parts, tenant.id)
@@ -131,9 +134,15 @@ async function addMedia({ intake, log }: SyncJobParts, tenant: TenantId): Promis
 }
 
 /** Null when its jobs are put aside, or it is not active (any more). */
-async function workableTenant(catalog: Catalog, id: TenantId): Promise<Tenant | null> {
+async function workableTenant(catalog: Catalog, id: TenantId): Promise<Tenant | 'moving' | null> {
   const row = await tenantRows(catalog).where('tenants.id', '=', id).executeTakeFirst()
-  return row === undefined || row.state !== 'active' || row.paused_at !== null ? null : tenantOf(row)
+  if (row === undefined || row.state !== 'active' || row.paused_at !== null) return null
+  return row.move_id === null ? tenantOf(row) : 'moving'
+}
+
+/** Its runs end without it, and say why; whoever lifts the fence makes it due. */
+function heldOff(part: Part, { code, message }: Failure): Outcome {
+  return { kind: 'ended', state: 'skipped', report: { ...part.done, failure: { code, message } }, untold: false }
 }
 
 function withTime(outcome: Outcome, ms: number): Outcome {

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { Failure } from '../kernel/errors.js'
+import { Failure, isFailure } from '../kernel/errors.js'
 import type { DialectName, TenantSchema } from './databases/index.js'
 import type { TenantId } from './ids.js'
 
@@ -51,6 +51,13 @@ export async function admitTransaction(
 
 function lockFor({ as }: Admission) {
   return as === 'remover' ? sql`for update` : sql`lock in share mode`
+}
+
+type HeldOff = Failure & { readonly code: 'TENANT_MOVING' | 'TENANT_MOVED' }
+
+/** The catalog says that a move holds the tenant off, or one who wrote found it so, or found that it lives elsewhere: nothing is wrong, and it goes on later. */
+export function isHeldOff(error: unknown): error is HeldOff {
+  return isFailure(error, 'TENANT_MOVING') || isFailure(error, 'TENANT_MOVED')
 }
 
 /** Its writers are held off for a while. */

@@ -35,6 +35,8 @@ export interface ClaimedTenant {
   readonly schemaVersion: number
   /** False when it takes up a creation that was begun earlier. */
   readonly isNew: boolean
+  /** The database is its own, and yet another tenant's too: it must not be touched. */
+  readonly isCrowded: boolean
 }
 
 /**
@@ -72,6 +74,10 @@ export async function claimTenants(
     .where('tenants.slug', 'in', slugs)
     .where('tenants.claimed_by', '=', holder)
     .execute()
+  const crowded = await crowdedAmong(
+    catalog,
+    claimed.flatMap(row => (row.kind === 'dedicated' ? [row.placement_id] : [])),
+  )
   return claimed.map(row => ({
     id: parseTenantId(row.id),
     slug: parseSlug(row.slug),
@@ -81,7 +87,21 @@ export async function claimTenants(
     database: parseDatabaseName(row.database_name),
     schemaVersion: row.schema_version,
     isNew: !before.has(row.slug),
+    isCrowded: crowded.has(row.placement_id),
   }))
+}
+
+/** Which of these placements have more than one tenant. */
+async function crowdedAmong(catalog: Catalog, placementIds: readonly number[]): Promise<ReadonlySet<number>> {
+  if (placementIds.length === 0) return new Set()
+  const rows = await catalog.kysely
+    .selectFrom('tenants')
+    .select('placement_id')
+    .where('placement_id', 'in', placementIds)
+    .groupBy('placement_id')
+    .having(eb => eb.fn.countAll<number>(), '>', 1)
+    .execute()
+  return new Set(rows.map(row => row.placement_id))
 }
 
 async function takeUp(catalog: Catalog, slugs: readonly string[], holder: string, now: number): Promise<void> {

@@ -9,13 +9,15 @@ const OVERLAP_MS = 10_000
 /** Changes that follow each other this closely are told together. */
 const LINGER_MS = 250
 
-/** What the catalog says of a tenant whose content, token or state changed lately. */
+/** What the catalog says of a tenant whose content, token, state or placement changed lately. */
 export interface ContentChange {
   readonly id: TenantId
   /** Grows with every change; smaller than before only where the catalog was restored from a backup. */
   readonly version: number
   readonly state: TenantState
   readonly tokenHash: string | null
+  readonly host: string
+  readonly database: string
 }
 
 interface ContentColumns {
@@ -37,7 +39,9 @@ export async function contentChanged(catalog: Catalog, tenantId: TenantId): Prom
 export async function changedContent(catalog: Catalog, sinceMs: number): Promise<ContentChange[]> {
   const rows = await catalog.kysely
     .selectFrom('tenants')
-    .select(['id', 'content_version', 'state', 'token_hash'])
+    .innerJoin('placements', 'placements.id', 'tenants.placement_id')
+    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+    .select(['tenants.id', 'content_version', 'tenants.state', 'token_hash', 'hosts.name as host', 'database_name'])
     .where('content_changed_at', '>', sql<number>`${databaseNow(catalog.server.dialect)} - ${Math.ceil(sinceMs) + OVERLAP_MS}`)
     .execute()
   return rows.map(row => ({
@@ -45,6 +49,8 @@ export async function changedContent(catalog: Catalog, sinceMs: number): Promise
     version: row.content_version,
     state: row.state,
     tokenHash: row.token_hash,
+    host: row.host,
+    database: row.database_name,
   }))
 }
 

@@ -1,7 +1,7 @@
 import type { Kysely, KyselyPlugin } from 'kysely'
 import { Failure } from '../kernel/errors.js'
 import { BRIEFLY, retry } from '../kernel/retry.js'
-import { type Admission, admitTransaction, WRITER } from './admission.js'
+import { type Admission, admitTransaction, isHeldOff, WRITER } from './admission.js'
 import type { Catalog } from './catalog.js'
 import type { OpenDatabase, TenantSchema } from './databases/index.js'
 import type { Tenant } from './tenant.js'
@@ -88,5 +88,5 @@ export class TenantTables extends TenantRows {
 
 /** A move takes longer than locks do, and what has moved does not come back. */
 function worthRetrying(error: unknown): boolean {
-  return error instanceof Failure && error.retry && error.code !== 'TENANT_MOVING' && error.code !== 'TENANT_MOVED'
+  return error instanceof Failure && error.retry && !isHeldOff(error)
 }

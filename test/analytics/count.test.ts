@@ -5,6 +5,7 @@ import type { EventBatch } from '../../src/analytics/event-batch.js'
 import { pruneTenantEvents } from '../../src/analytics/prune.js'
 import { Failure } from '../../src/kernel/errors.js'
 import { Log } from '../../src/kernel/log.js'
+import { fenceTenant, liftFence } from '../../src/tenants/fence.js'
 import { parseTenantId } from '../../src/tenants/ids.js'
 import { markDeleted, removeTenant } from '../../src/tenants/removal.js'
 import { withTenant } from '../../src/tenants/tables.js'
@@ -66,6 +67,23 @@ describeDatabases('counting', env => {
       })
     }
     expect(await run()).toEqual({ batches: 0, repeated: 0, orphaned: 0, events: 0, returned: 0, failures: [] })
+  })
+
+  it('keeps what waits for a tenant that a move holds off, counts the others, and counts it once when it may', async () => {
+    const { here, catalog, events, wait, run } = await begin()
+    const [held, other] = [await tenantIn(here, 'held', 'shared'), await tenantIn(here, 'held-2', 'shared')]
+    await fenceTenant(catalog, held, 1)
+    wait(one(held, 'a'), one(other, 'a'), one(held, 'b'), one(other, 'b'))
+    expect(await run()).toMatchObject({
+      events: 2,
+      returned: 2,
+      failures: [{ slug: held.slug, failure: { code: 'TENANT_MOVING' } }],
+    })
+    expect(events.waiting.map(batch => batch.tenantId)).toEqual([held.id, held.id])
+    expect(await shownCounts(catalog, held)).toEqual(NOTHING)
+    await liftFence(catalog, held, 1)
+    expect(await run()).toMatchObject({ events: 2, returned: 0, failures: [] })
+    for (const tenant of [held, other]) expect(await shownCounts(catalog, tenant)).toMatchObject({ days: ['0 1 view 2'] })
   })
 
   it('leaves out batches that are handed out again', async () => {

@@ -166,7 +166,14 @@ describeDatabases('changes of content', env => {
     await contentChanged(catalog, mine.id)
     await contentChanged(catalog, mine.id)
     expect(await changedContent(catalog, 60_000)).toEqual([
-      { id: mine.id, version: 2, state: 'active', tokenHash: expect.any(String) },
+      {
+        id: mine.id,
+        version: 2,
+        state: 'active',
+        tokenHash: expect.any(String),
+        host: 'default',
+        database: mine.placement.database,
+      },
     ])
     const row = await catalog.kysely.selectFrom('tenants').selectAll().where('id', '=', mine.id).executeTakeFirstOrThrow()
     expect(Math.abs(row.content_changed_at - Date.now())).toBeLessThan(60_000)

@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest'
+import { pruneTenantEvents } from '../../src/analytics/prune.js'
 import { eachActiveTenant, pruneTenantJob } from '../../src/feeds/prune-jobs.js'
+import { pruneTenants } from '../../src/feeds/prune-tenants.js'
 import { insertRows } from '../../src/tenants/databases/index.js'
+import { fenceTenant, liftFence } from '../../src/tenants/fence.js'
 import { parseSlug, parseTenantId, type TenantId } from '../../src/tenants/ids.js'
 import { changeState, getTenant } from '../../src/tenants/tenant.js'
 import { describeDatabases, openInstallation, tenantIn } from '../tenants/installation.js'
@@ -56,6 +59,27 @@ describeDatabases('the jobs that prune', env => {
     ).rejects.toThrow('stop')
     await prune(tenant.id)
     expect(await feeds.guids()).toEqual(['1 days'])
+  })
+
+  it('leave a tenant that a move holds off for another time, before it is pruned and while it is', async () => {
+    const here = await openInstallation(env)
+    const tenant = await tenantIn(here, 'held')
+    const feeds = await TenantFeeds.of(here.catalog, tenant)
+    await feeds.store([post('old', { publishedAt: Date.now() - 40 * DAY_MS })], Date.now())
+    await fenceTenant(here.catalog, tenant, 1)
+    const handed: TenantId[] = []
+    await eachActiveTenant(here.catalog, NEVER, async ids => void handed.push(...ids))
+    expect(handed).not.toContain(tenant.id)
+    await pruneTenantJob(here.catalog, tenant.id, { keepDays: 30, keepPosts: 0 }, NEVER)
+    const retention = { analyticsMinutesDays: 1, analyticsRawDays: 1 }
+    expect(await pruneTenantEvents(here.catalog, tenant.id, retention, NEVER)).toEqual({ minutes: 0, events: 0, batches: 0 })
+    expect(await feeds.guids()).toEqual(['old'])
+    const options = { settings: { keepDays: 30, keepPosts: 0 }, dryRun: false, signal: NEVER, progress: () => {} }
+    const pruneMedia = async () => ({ files: 0, bytes: 0 })
+    const report = () => pruneTenants({ catalog: here.catalog }, { ...options, tenants: [tenant], pruneMedia })
+    expect(await report()).toMatchObject({ tenants: { total: 1, ok: 0, failed: 0, skipped: 1 }, failures: [] })
+    await liftFence(here.catalog, tenant, 1)
+    expect(await report()).toMatchObject({ tenants: { ok: 1 }, posts: { removed: 1 } })
   })
 
   it('fail for a tenant whose database is gone while it is active, and for that only', async () => {

@@ -57,12 +57,13 @@ export class ContentWatch {
     this.lastLook = begun
   }
 
-  private hear({ id, version, state, tokenHash }: ContentChange): void {
+  private hear({ id, version, state, tokenHash, host, database }: ContentChange): void {
     const known = this.known.numbered(id)
     if (known === undefined) return
     known.hear(version)
     if (state !== 'active' && state !== 'suspended') this.known.drop(known)
     else if (tokenHash !== known.tokenHash || state !== known.tenant.state) this.known.forgetToken(known)
+    else if (host !== known.tenant.placement.host || database !== known.tenant.placement.database) this.known.forgetToken(known)
   }
 
   /** False when it is over. Processes that were started together do not ask together. */

@@ -98,7 +98,7 @@ function changingRoutes(server: ApiServer, { app: { catalog, config }, answers }
         response: {
           201: OUTCOME.meta({ description: 'Feeds were added.' }),
           200: OUTCOME.meta({ description: 'The tenant had them all already.' }),
-          ...failing('URL_INVALID', 'ADDRESS_REFUSED', 'FEEDS_TOO_MANY'),
+          ...failing('URL_INVALID', 'ADDRESS_REFUSED', 'FEEDS_TOO_MANY', 'TENANT_MOVING', 'TENANT_MOVED'),
         },
       },
     },
@@ -123,7 +123,7 @@ function changingRoutes(server: ApiServer, { app: { catalog, config }, answers }
         description: 'Its posts go with it.',
         params: BY_ID,
         querystring: NO_QUERY,
-        response: { 200: REMOVED, ...failing('FEED_NOT_FOUND') },
+        response: { 200: REMOVED, ...failing('FEED_NOT_FOUND', 'TENANT_MOVING', 'TENANT_MOVED') },
       },
     },
     async ({ tenant, params }) => changing(answers, tenant, () => removeFeed(catalog, tenant, String(params.id))),

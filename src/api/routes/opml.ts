@@ -54,7 +54,10 @@ export function opmlRoutes(server: ApiServer, { app: { catalog, config }, answer
           consumes: OPML_TYPES,
           querystring: NO_QUERY,
           body: z.any().meta({ type: 'string', description: 'An OPML file in any charset.' }),
-          response: { 200: COUNTS, ...failing('OPML_INVALID', 'OPML_TOO_LARGE', 'ADDRESS_REFUSED', 'FEEDS_TOO_MANY') },
+          response: {
+            200: COUNTS,
+            ...failing('OPML_INVALID', 'OPML_TOO_LARGE', 'ADDRESS_REFUSED', 'FEEDS_TOO_MANY', 'TENANT_MOVING', 'TENANT_MOVED'),
+          },
         },
       },
       async request => {

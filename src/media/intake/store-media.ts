@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
 import { isFailure, wordsOf } from '../../kernel/errors.js'
+import { isHeldOff } from '../../tenants/admission.js'
 import type { TenantId } from '../../tenants/ids.js'
 import { unlessLocked } from '../../tenants/locks.js'
 import { withTenant } from '../../tenants/tables.js'
@@ -23,7 +24,7 @@ const ENDED_WITHIN = 0.9
 
 /**
  * The job `StoreTenantMedia`: notes what the tenant's new posts name, and stores the next of it that is due; then `again` when something is left. Calm about a
- * tenant that is gone, not active or paused, whose policy wants nothing, or whose media is in other hands at the moment. Killed at any point, the next job goes on.
+ * tenant that is gone, not active, paused or held off by a move, whose policy wants nothing, or whose media is in other hands at the moment. Killed at any point, the next job goes on.
  * @throws {Failure} those of the disks, when nothing can be stored; UNAVAILABLE; the signal's reason
  */
 export async function storeTenantMedia(
@@ -32,7 +33,7 @@ export async function storeTenantMedia(
   { signal, again }: { readonly signal: AbortSignal; readonly again: () => Promise<unknown> },
 ): Promise<void> {
   const row = await tenantRows(parts.catalog).where('tenants.id', '=', id).executeTakeFirst()
-  if (row === undefined || row.state !== 'active' || row.paused_at !== null) return
+  if (row === undefined || row.state !== 'active' || row.paused_at !== null || row.move_id !== null) return
   const tenant = tenantOf(row)
   const policy = mediaPolicyOf(parts.settings, tenant)
   if (wantsNothing(policy)) return
@@ -47,8 +48,9 @@ export async function storeTenantMedia(
       }),
     )
   } catch (error) {
-    // Suspended or removed meanwhile: nothing of it is to be stored.
-    const left = isFailure(error) && !signal.aborted && (await findTenant(parts.catalog, id))?.state !== 'active'
+    // Suspended, removed or held off by a move meanwhile: nothing of it is to be stored now.
+    const left =
+      isHeldOff(error) || (isFailure(error) && !signal.aborted && (await findTenant(parts.catalog, id))?.state !== 'active')
     if (!left) throw error
   }
   if (isMore) await again()
@@ -104,7 +106,7 @@ async function take(taker: Taker, links: readonly DueLink[], late: AbortSignal):
     isKept = await onTables(tables => settle(tables, links, tried, Date.now()))
   } catch (error) {
     // The tenant is being removed, and its tables went first.
-    if (!isFailure(error, 'SCHEMA_MISSING')) throw error
+    if (!isFailure(error, 'SCHEMA_MISSING') && !(await isRemoved(taker, error))) throw error
   }
   if (!isKept && tried.kind === 'put') await takeBack(taker, tried.key)
 }
@@ -117,6 +119,13 @@ async function fetchInTime(taker: Taker, url: string, late: AbortSignal): Promis
     if (!late.aborted || taker.signal.aborted) throw error
     return { kind: 'failed', code: 'MEDIA_TIMEOUT', message: 'it did not come within the time of a job', retryAfterS: null }
   }
+}
+
+/** Not one that has moved: where it lives now a row may name the bytes. */
+async function isRemoved({ parts, tenant }: Taker, error: unknown): Promise<boolean> {
+  if (!isFailure(error, 'TENANT_MOVED')) return false
+  const now = await findTenant(parts.catalog, tenant.id)
+  return now === null || now.state === 'deleting'
 }
 
 /** The tenant went while its media came: nothing else would remove the bytes. */

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { buryTenantJob } from '../../../src/feeds/sync-job.js'
 import { Failure } from '../../../src/kernel/errors.js'
+import { fenceTenant, liftFence } from '../../../src/tenants/fence.js'
 import { describeDatabases } from '../../tenants/installation.js'
 import { SyncGround, twoPosts } from './sync-ground.js'
 
@@ -108,6 +109,36 @@ describeDatabases('what a sync leaves with its tenant', env => {
     expect(await ground.report(run)).toMatchObject({ tenants: { skipped: 1 }, feeds: { total: 5 } })
     expect(await ground.standing(tenant)).toMatchObject({ next_sync_at: null, synced_at: null, sync_failures: 0 })
     expect(ground.publisher.asked).toHaveLength(5)
+  })
+
+  it('is that of one who is due, and no failure, when a move held it off before or while it was synced', async () => {
+    const ground = await SyncGround.open(env)
+    const tenant = await ground.tenant(12)
+    const run = await ground.run([tenant])
+    await ground.job(tenant, { chunk: 5 })
+    await fenceTenant(ground.catalog, tenant, 4)
+    // The last attempt, and yet nothing has failed.
+    await ground.job(tenant, { chunk: 5, last: true })
+    const failures = [{ tenant: tenant.slug, url: null, code: 'TENANT_MOVING' }]
+    expect(await ground.report(run)).toMatchObject({ tenants: { skipped: 1, failed: 0 }, feeds: { total: 5 }, failures })
+    expect(await ground.standing(tenant)).toMatchObject({ next_sync_at: null, synced_at: null, sync_failures: 0 })
+    expect(ground.publisher.asked).toHaveLength(5)
+    await liftFence(ground.catalog, tenant, 4)
+    const next = await ground.run([tenant])
+    let fenced: Promise<void> | null = null
+    ground.answers = (path, response) => {
+      fenced ??= fenceTenant(ground.catalog, tenant, 5)
+      void fenced.then(() => twoPosts(path, response))
+    }
+    await ground.job(tenant, { last: true })
+    expect(await ground.report(next)).toMatchObject({ tenants: { skipped: 1, failed: 0 }, failures })
+    expect((await ground.posts(tenant)).length).toBe(10)
+    await liftFence(ground.catalog, tenant, 5)
+    expect(await ground.standing(tenant)).toMatchObject({ next_sync_at: null, sync_failures: 0, move_id: null })
+    const last = await ground.run([tenant], { forced: true })
+    await ground.job(tenant)
+    expect(await ground.report(last)).toMatchObject({ tenants: { ok: 1 } })
+    expect((await ground.posts(tenant)).length).toBe(24)
   })
 
   it('is written with the outcome of its runs or not at all, however that is told', async () => {

@@ -9,6 +9,7 @@ import { contentName, hashName, parseMediaName } from '../../../src/media/names.
 import { setMediaPolicy } from '../../../src/media/policy.js'
 import { pruneUnlinked } from '../../../src/media/prune-unlinked.js'
 import { tenantMediaLock } from '../../../src/media/tenant-lock.js'
+import { fenceTenant, liftFence } from '../../../src/tenants/fence.js'
 import { withLock } from '../../../src/tenants/locks.js'
 import { pauseTenant } from '../../../src/tenants/pausing.js'
 import type { TenantFeeds } from '../../feeds/sync/tenant-feeds.js'
@@ -27,6 +28,29 @@ describeDatabases('the life of stored media', env => {
     (await readdir(join(ground.parts.disks.local.folder, String(feeds.tenant.id)), { recursive: true }).catch(() => []))
       .filter(name => /\.\w+$/.test(name))
       .sort()
+
+  it('stores nothing of a tenant that a move holds off, loses nothing, and goes on when it is lifted', async () => {
+    const ground = await IntakeGround.open(env)
+    const { catalog } = ground.here
+    const feeds = await ground.tenant()
+    ground.served.set('/first.png', png(20)).set('/second.png', png(21))
+    await feeds.store([ground.post('a', ['/first.png'])], 1)
+    await fenceTenant(catalog, feeds.tenant, 1)
+    await ground.job(feeds)
+    expect([await ground.outcomes(feeds), ground.again]).toEqual([[], 0])
+    await liftFence(catalog, feeds.tenant, 1)
+    await ground.jobs(feeds)
+    await feeds.store([ground.post('b', ['/second.png'])], 2)
+    // As if the move began when the job had looked.
+    const held = fenceTenant(catalog, feeds.tenant, 2)
+    await ground.job(feeds)
+    await held
+    await ground.job(feeds)
+    await liftFence(catalog, feeds.tenant, 2)
+    await ground.jobs(feeds)
+    expect(await ground.outcomes(feeds)).toEqual(['/first.png stored', '/second.png stored'])
+    expect((await ground.files(feeds)).length).toBe(2)
+  })
 
   it('begins with the posts after the one that was newest when the policy came to want something', async () => {
     const ground = await IntakeGround.open(env)
