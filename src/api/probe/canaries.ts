@@ -81,8 +81,8 @@ async function idsOf(tx: TenantWriter, name: 'feeds' | 'posts' | 'media', base: 
   return Array.from({ length: count }, (_, index) => first + index)
 }
 
-async function storeFile({ disks }: App, tenant: Tenant, marker: string, signal: AbortSignal) {
-  const { target } = await disks()
+async function storeFile(app: App, tenant: Tenant, marker: string, signal: AbortSignal) {
+  const { target } = await app.disks()
   const bytes = Buffer.from(`only ${marker} may see this\n`)
   const name = parseMediaName(`${marker}/${marker}.txt`)
   const [md5, sha256] = ['md5', 'sha256'].map(kind => createHash(kind).update(bytes).digest('hex')) as [string, string]
