@@ -111,7 +111,7 @@ class Bulk {
   async begin(chunk: readonly NewTenant[]): Promise<void> {
     this.total += chunk.length
     const holder = newHolder()
-    const claimed = await claimTenants(this.catalog, this.prefix, chunk, holder)
+    const claimed = await claimTenants(this.catalog, this.prefix, chunk, holder, (slug, failure) => this.fail(slug, failure))
     await this.countUnfinished(chunk, claimed)
     const others = chunk.length - claimed.length
     if (chunk[0]?.placement === 'shared' && this.options.furnish === undefined) {

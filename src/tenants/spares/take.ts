@@ -14,7 +14,7 @@ const LOOKED_AT = 20
  */
 export async function takeSpare(catalog: Catalog, wanted: NewTenant, holder: string): Promise<ClaimedTenant | null> {
   if (wanted.placement !== 'dedicated') return null
-  const spares = await readySpares(catalog)
+  const spares = await readySpares(catalog, wanted.host ?? null)
   if (spares.length === 0) return null
   try {
     return await catalog.kysely.transaction().execute(async tx => {
@@ -39,7 +39,8 @@ export async function takeSpare(catalog: Catalog, wanted: NewTenant, holder: str
 
 type Spare = Awaited<ReturnType<typeof readySpares>>[number]
 
-function readySpares(catalog: Catalog) {
+/** Of the host that was asked for, or of those that tenants go to by themselves; a host with a bound of tenants counts them in another way. */
+function readySpares(catalog: Catalog, host: string | null) {
   return catalog.kysely
     .selectFrom('placements')
     .innerJoin('hosts', 'hosts.id', 'placements.host_id')
@@ -47,6 +48,9 @@ function readySpares(catalog: Catalog) {
     .where('placements.kind', '=', 'spare')
     .where('placements.schema_version', '=', TENANT_SCHEMA_VERSION)
     .where('hosts.state', '=', 'open')
+    .where('hosts.max_tenants', 'is', null)
+    .$if(host === null, query => query.where('hosts.weight', '>', 0))
+    .$if(host !== null, query => query.where('hosts.name', '=', host ?? ''))
     .orderBy('placements.id')
     .limit(LOOKED_AT)
     .execute()
