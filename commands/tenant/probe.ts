@@ -42,7 +42,7 @@ async function probe(io: Io, { url, count, keep }: ProbeFlags): Promise<void> {
     app,
     { url: origin, count, keep: keep === true },
     {
-      remove: await removing(app),
+      remove: await removing(app, 'tenant probe'),
       signal: io.signal,
       progress: (pairs, all) => {
         if (total !== all) progress.start(all)

@@ -2,23 +2,22 @@ import type { App } from '../../src/app.js'
 import { isFailure } from '../../src/kernel/errors.js'
 import type { TenantSlug } from '../../src/tenants/ids.js'
 
-/** Removes a tenant at once with all there is of it, in whatever state it is; calm when it is not there. */
-export async function removing(app: App): Promise<(slug: TenantSlug, signal: AbortSignal) => Promise<void>> {
-  const [{ markDeleted, removeTenant }, { removeTenantMedia }] = await Promise.all([
-    import('../../src/tenants/removal.js'),
-    import('../../src/media/remove-tenant.js'),
-  ])
-  return async (slug, signal) => {
-    try {
-      // A removal that was begun, and whose process died, is marked as such already.
+/** Removes tenants at once with all there is of them, in whatever state they are; calm about those that are not there. */
+export async function removing(
+  app: App,
+  by: string,
+): Promise<(slugs: readonly TenantSlug[], signal: AbortSignal) => Promise<void>> {
+  const { markDeleted, removeTenant } = await import('../../src/tenants/removal.js')
+  return async (slugs, signal) => {
+    const calm = (error: unknown) => (isFailure(error, 'TENANT_NOT_FOUND') ? null : Promise.reject(error))
+    // All are hidden before the first goes: each removal waits until every process has heard of that.
+    for (const slug of slugs) {
       await markDeleted(app.catalog, slug, Date.now(), ['provisioning', 'active', 'suspended']).catch(error =>
-        isFailure(error, 'TENANT_WRONG_STATE') ? null : Promise.reject(error),
+        // A removal that was begun, and whose process died, is marked as such already.
+        isFailure(error, 'TENANT_WRONG_STATE') ? null : calm(error),
       )
-      await removeTenant(app.catalog, slug, tenant =>
-        removeTenantMedia({ catalog: app.catalog, disks: () => app.disks() }, tenant, signal),
-      )
-    } catch (error) {
-      if (!isFailure(error, 'TENANT_NOT_FOUND')) throw error
     }
+    const parts = await app.removal(signal)
+    for (const slug of slugs) await removeTenant(app.catalog, slug, { parts, by, signal }).catch(calm)
   }
 }

@@ -27,8 +27,8 @@ export interface ProbeWish {
 }
 
 export interface ProbeParts {
-  /** Removes a tenant with all there is of it, whatever its state. */
-  readonly remove: (slug: TenantSlug, signal: AbortSignal) => Promise<unknown>
+  /** Removes tenants with all there is of them, whatever their state. */
+  readonly remove: (slugs: readonly TenantSlug[], signal: AbortSignal) => Promise<unknown>
   readonly signal: AbortSignal
   /** Called with the pairs that were looked at, of those there are. */
   readonly progress?: (pairs: number, total: number) => void
@@ -129,7 +129,10 @@ async function removeAll({ catalog }: App, { remove }: ProbeParts, signal: Abort
       .orderBy('slug')
       .limit(TENANTS_PER_PAGE)
       .execute()
-    for (const { slug } of page) await remove(parseSlug(slug), signal)
+    await remove(
+      page.map(({ slug }) => parseSlug(slug)),
+      signal,
+    )
     removed += page.length
     if (page.length < TENANTS_PER_PAGE) break
   }

@@ -96,7 +96,6 @@ async function restore(
   { signal, progress }: ImportOptions,
 ): Promise<Restored> {
   const claim = await KeptClaim.of(catalog, tenant.id)
-  await clearRows(catalog, tenant)
   const total = Object.values(verified.rows).reduce((sum, count) => sum + count, 0)
   return withTenant(
     catalog,
