@@ -9,7 +9,7 @@ export function registerSpare(tenant: Command, io: Io): void {
   const command = tenant
     .command('spare')
     .description('show, make or drop the migrated empty databases that new dedicated tenants get at once')
-    .option('--fill [n]', 'make as many as are wanting to n (default: FEEDCTL_SPARE_DATABASES)', fillNumber)
+    .option('--fill <n>', 'make as many as are wanting to n', wholeNumber(1, 10_000))
     .option('--drop', 'drop all that nobody has taken; needs --yes')
     .action(async options => {
       if (options.fill !== undefined && options.drop) throw new Failure('USAGE', 'pass --fill or --drop')
@@ -17,7 +17,7 @@ export function registerSpare(tenant: Command, io: Io): void {
       await using app = await opening(io)
       const { countSpares, dropSpares, keepSpares } = await import('../../src/tenants/spares/keep.js')
       const { catalog, config } = app
-      const wanted = typeof options.fill === 'number' ? options.fill : config.spareDatabases
+      const wanted = options.fill ?? config.spareDatabases
       if (options.drop) {
         const dropped = await dropSpares(catalog, { signal: io.signal })
         return io.print({ spares: { dropped } }, () => `${counted(dropped, 'spare database')} dropped`)
@@ -38,8 +38,6 @@ export function registerSpare(tenant: Command, io: Io): void {
     })
   examples(command, ['feedctl tenant spare', 'feedctl tenant spare --fill 20', 'feedctl tenant spare --drop --yes'])
 }
-
-const fillNumber = (text: string) => wholeNumber(1, 10_000)(text)
 
 function standing({ spares }: { readonly spares: { ready: number; unready: number; wanted: number } }): string {
   const unready = spares.unready === 0 ? '' : `, ${count(spares.unready)} not made to the end or behind`

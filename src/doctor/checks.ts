@@ -4,6 +4,7 @@ import { analyticsBacklog, analyticsDamaged } from './checks/analytics.js'
 import { clockSkew } from './checks/clock.js'
 import { databaseDurability, databaseMaxConnections, databaseReachable, databaseSchema } from './checks/database.js'
 import { diskSpace } from './checks/disk.js'
+import { hostsAnswer, hostsBudget, hostsRoom } from './checks/hosts.js'
 import { locksStale } from './checks/locks.js'
 import { mediaLocalSpace, mediaMigration } from './checks/media.js'
 import { mediaIntake } from './checks/media-intake.js'
@@ -15,6 +16,8 @@ import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
 import { redisCluster } from './checks/redis-cluster.js'
+import { databaseReplicas } from './checks/replicas.js'
+import { databaseRights } from './checks/rights.js'
 import { schedule } from './checks/schedule.js'
 import { settings, settingsDrivers, settingsSessions } from './checks/settings.js'
 import { sourcesFailing } from './checks/sources.js'
@@ -33,6 +36,11 @@ export const CHECKS: readonly Check[] = [
   tenantsSchema,
   databaseMaxConnections,
   databaseDurability,
+  hostsAnswer,
+  hostsRoom,
+  hostsBudget,
+  databaseRights,
+  databaseReplicas,
   redisReachable,
   redisVersion,
   redisAppendOnly,

@@ -235,20 +235,20 @@ describe('feedctl schedule run', () => {
       const failed = entries.map((entry: { failed: number }) => entry.failed)
       return { exit, failed, sync, error: err === '' ? null : err }
     }
-    expect(await once()).toEqual({ exit: 0, failed: [0, 0, 0, 0], sync: null, error: null })
+    expect(await once()).toEqual({ exit: 0, failed: [0, 0, 0, 0, 0], sync: null, error: null })
     await installation.createTenant('acme', [server.urlOf(1)])
     expect(await once()).toMatchObject({ exit: 0, sync: { tenants: { ok: 1, failed: 0 }, posts: { new: 3 } } })
     await installation.createTenant('broken', ['http://127.0.0.1:1/feed'])
     expect(await once()).toMatchObject({
       exit: 6,
-      failed: [0, 0, 0, 0],
+      failed: [0, 0, 0, 0, 0],
       sync: { tenants: { total: 1, ok: 1 }, feeds: { total: 1, failed: 1 } },
       error: expect.stringContaining('1 of 1 feeds failed'),
     })
     await installation.createTenant('gone', [server.urlOf(2)])
     rmSync(join(installation.env.FEEDCTL_DATA ?? '', 'databases/tenant_gone.db'))
     const { exit, failed, sync, error } = await once()
-    expect([exit, failed, sync.tenants.failed]).toEqual([6, [1, 1, 0, 0], 1])
+    expect([exit, failed, sync.tenants.failed]).toEqual([6, [1, 1, 0, 0, 0], 1])
     expect(error).toContain('failed: 1 job of sync-due, 1 job of prune-posts')
     const quiet = await installation.run(['schedule', 'run', '--once', '--quiet'])
     expect([quiet.exit, quiet.out]).toEqual([6, expect.stringMatching(/^ {2}prune-posts +1 time, 1 job failed$/m)])

@@ -1,5 +1,5 @@
 import type { Kysely, KyselyPlugin } from 'kysely'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { startDueSyncs } from '../../src/feeds/due.js'
 import { failedTenants } from '../../src/feeds/failed-tenants.js'
 import { eachActiveTenant } from '../../src/feeds/prune-jobs.js'
@@ -21,14 +21,13 @@ const MOST_ROWS = 1_001
 describeDatabases('thousands of tenants', env => {
   const signal = new AbortController().signal
   const many = (start: string) => Array.from({ length: TENANTS }, (_, number) => wish(`${start}-${number}`, 'shared'))
-  beforeAll(async () => {
-    const { catalog, prefix } = await openInstallation(env)
-    await createTenants(catalog, prefix, many('t'), {})
-  })
+  let isSeeded = false
 
   /** The catalog, and the most rows that any of its statements has answered with so far. */
   async function watched() {
     const { catalog, prefix } = await openInstallation(env)
+    if (!isSeeded) await createTenants(catalog, prefix, many('t'), {})
+    isSeeded = true
     const seen = { rows: 0 }
     const counting: KyselyPlugin = {
       transformQuery: ({ node }) => node,

@@ -43,6 +43,7 @@ export interface MigrateWish {
  * @throws {Failure} RUN_NOT_FOUND, TENANT_NOT_FOUND, TENANT_WRONG_STATE; UNAVAILABLE where the catalog is away
  */
 export async function migrateTenants(catalog: Catalog, wish: MigrateWish): Promise<MigrationReport> {
+  const begun = performance.now()
   const { which, migrations = TENANT_MIGRATIONS } = wish
   const latest = migrations.at(-1)?.version ?? 0
   const ids = typeof which === 'string' ? null : await placementsNamed(catalog, which)
@@ -50,10 +51,10 @@ export async function migrateTenants(catalog: Catalog, wish: MigrateWish): Promi
   if (which === 'all') await stopKilledRuns(catalog)
   if (which !== 'rest' && before.databases.behind === 0) {
     if (which === 'all') await noteReached(catalog, latest)
-    return new MigrationTally(before, { id: null, resumed: false }).report()
+    return new MigrationTally(before, { id: null, resumed: false }, begun).report()
   }
   const run = await openRun(catalog, wish, latest)
-  const round = new Round(catalog, run, wish, before, migrations)
+  const round = new Round(catalog, run, wish, before, migrations, begun)
   let finished = false
   try {
     await round.migrate(ids)
@@ -92,8 +93,9 @@ class Round {
     private readonly wish: MigrateWish,
     private readonly before: Standing,
     private readonly migrations: readonly Migration[],
+    begun: number,
   ) {
-    this.tally = new MigrationTally(before, { id: run.id, resumed: wish.which === 'rest' })
+    this.tally = new MigrationTally(before, { id: run.id, resumed: wish.which === 'rest' }, begun)
     this.options = { ...MIGRATE_DEFAULTS, ...(run.options as Partial<MigrateOptions>), ...wish.options }
   }
 

@@ -56,7 +56,6 @@ export interface MigrationReport {
 export class MigrationTally {
   waves = 0
   stopped: Stop | null = null
-  private readonly begun = performance.now()
   private readonly placements: MigratedPlacement[] = []
   private readonly failures: MigratedPlacement[] = []
   private readonly sums = { databases: { migrated: 0, failed: 0, gone: 0 }, tenants: { migrated: 0, failed: 0, gone: 0 } }
@@ -64,6 +63,8 @@ export class MigrationTally {
   constructor(
     private readonly before: Standing,
     private readonly run: { readonly id: string | null; readonly resumed: boolean },
+    /** When all of it began, by `performance.now()`. */
+    private readonly begun: number,
   ) {}
 
   get failed(): number {
