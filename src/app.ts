@@ -22,6 +22,7 @@ import type {
 import type { RedisConnection } from './redis/connection.js'
 import { type Catalog, openCatalog } from './tenants/catalog.js'
 import { openServer } from './tenants/databases/index.js'
+import type { RemovalParts } from './tenants/removal.js'
 
 /** Tenants in flight when jobs run in this process: enough to keep the fetch slots full while some wait for slow feeds. */
 const INLINE_CONCURRENCY = 32
@@ -57,6 +58,8 @@ export interface App extends AsyncDisposable {
   events(): Promise<EventLog>
   /** What the cache driver shares. */
   shared(): Promise<Shared>
+  /** What removals of tenants need. `forgetBucket`: what is in the bucket stays there, and the bucket is not asked. */
+  removal(signal: AbortSignal, options?: { readonly forgetBucket?: boolean }): Promise<RemovalParts>
 }
 
 /** @throws {Failure} SCHEMA_MISSING, UNAVAILABLE, CONFIG_INVALID */
@@ -159,6 +162,10 @@ class RunningApp implements App {
     return this.closed(new RedisDesk(options, ids => removedTenants(this.catalog, ids)))
   }
 
+  async removal(signal: AbortSignal, { forgetBucket = false } = {}): Promise<RemovalParts> {
+    return (await import('./parts.js')).removalParts(this, { signal, forgetBucket }, close => this.closedLate(close))
+  }
+
   async board(): Promise<Board> {
     const { connect, prefix } = await this.redisQueue()
     const { RedisBoard } = await import('./queues/index.js')
@@ -231,6 +238,8 @@ class RunningApp implements App {
       events: () => this.events(),
       sync: () => this.sync(threads),
       chunk: config.syncChunk,
+      removal: signal => this.removal(signal),
+      receiptDays: config.receiptDays,
       jobTimeoutMs: config.jobTimeoutS * 1000,
       add: jobs => queue.add(jobs),
     }

@@ -6,6 +6,7 @@ import { startDueSyncs } from './feeds/due.js'
 import { eachActiveTenant, pruneTenantJob } from './feeds/prune-jobs.js'
 import type { RetentionPolicy } from './feeds/retention-policy.js'
 import { buryTenantJob, type SyncIntake, type SyncJobParts, syncTenantJob } from './feeds/sync-job.js'
+import { forgetUnread } from './feeds/unread-sources.js'
 import { Failure, isFailure, wordsOf } from './kernel/errors.js'
 import type { Disks } from './media/disks/driver.js'
 import { beginIntake } from './media/intake/begin.js'
@@ -14,10 +15,10 @@ import { storeTenantMedia } from './media/intake/store-media.js'
 import { type MediaPolicy, mediaPolicyOf } from './media/policy.js'
 import { pruneMediaJob } from './media/prune-job.js'
 import { pruneUnlinked } from './media/prune-unlinked.js'
-import { removeTenantMedia } from './media/remove-tenant.js'
 import type { AddedJobs, JobBurial, JobContext, JobHandler, JobPayload, JobRequest } from './queues/index.js'
 import { parseTenantId, type TenantId } from './tenants/ids.js'
 import { unlessLocked } from './tenants/locks.js'
+import type { RemovalParts } from './tenants/removal.js'
 import { removeDueTenants } from './tenants/remove-due.js'
 import { findTenant } from './tenants/tenant.js'
 
@@ -32,6 +33,10 @@ export interface JobParts extends Omit<SyncJobParts, 'again' | 'intake'> {
   readonly intake: () => Promise<IntakeParts>
   /** Where accepted events wait to be counted; opened by the first job that needs it. */
   readonly events: () => Promise<EventLog>
+  /** What removals of tenants need. */
+  readonly removal: (signal: AbortSignal) => Promise<RemovalParts>
+  /** How long receipts of removed tenants are kept, days; 0 keeps them for good. */
+  readonly receiptDays: number
   /** Deadline of one job. */
   readonly jobTimeoutMs: number
   /** Adds jobs, to be run here or elsewhere. */
@@ -89,8 +94,12 @@ const JOBS: Readonly<Record<string, Job>> = {
     },
   },
   RemoveDeletedTenants: {
-    run: ({ catalog, log, disks }, _payload, { signal }) =>
-      removeDueTenants(catalog, log, tenant => removeTenantMedia({ catalog, disks }, tenant, signal), signal),
+    run: async ({ catalog, log, removal, receiptDays }, _payload, { signal }) => {
+      // Whatever becomes of the tenants: a bucket may be away.
+      await removeDueTenants(catalog, log, { parts: await removal(signal), signal, receiptDays }).finally(() =>
+        signal.aborted ? null : forgetUnread(catalog, signal),
+      )
+    },
   },
   BatchAnalytics: { run: (parts, _payload, context) => batchAgain(parts, context) },
   PruneMedia: { run: ({ catalog, disks, log }, _payload, { signal }) => pruneMediaJob({ catalog, disks, log }, signal) },

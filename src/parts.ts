@@ -6,7 +6,11 @@ import type { Config } from './kernel/config.js'
 import type { Log } from './kernel/log.js'
 import type { Disks } from './media/disks/driver.js'
 import type { IntakeParts } from './media/intake/parts.js'
+import type { QueueDesk } from './queues/index.js'
+import type { RedisConnection } from './redis/connection.js'
 import type { Catalog } from './tenants/catalog.js'
+import type { TenantId } from './tenants/ids.js'
+import type { RemovalParts } from './tenants/removal.js'
 
 const NEAR_CACHE_TTL_S = 300
 const NEAR_CACHE_BYTES = 4 * 1024 * 1024
@@ -106,6 +110,52 @@ export async function openShared({ config, log }: Ground, closing: Closing): Pro
   )
   closing(() => cache.close())
   return { cache, far, gates, permits }
+}
+
+/** What removals are done with. */
+interface RemovalGround extends Ground {
+  disks(): Promise<Disks>
+  events(): Promise<EventLog>
+  desk(): Promise<QueueDesk>
+}
+
+/** What removals need of everything else, each part opened when it is first needed. `forgetBucket`: what is in the bucket stays there, and the bucket is not asked. */
+export function removalParts(
+  ground: RemovalGround,
+  { signal, forgetBucket }: { readonly signal: AbortSignal; readonly forgetBucket: boolean },
+  closing: Closing,
+): RemovalParts {
+  const { config, log, catalog } = ground
+  let redis: Promise<RedisConnection> | null = null
+  let desk: Promise<QueueDesk> | null = null
+  const openConnection = async () => {
+    const { openRedis } = await import('./redis/connection.js')
+    const opened = openRedis(config, log, 'producer')
+    closing(async () => opened.disconnect())
+    return opened
+  }
+  const keys = async (ids: readonly TenantId[]) => {
+    redis ??= openConnection()
+    const { eraseTenantKeys } = await import('./caches/index.js')
+    return (await eraseTenantKeys(await redis, config.redisPrefix, new Set(ids))) as ReadonlyMap<TenantId, number>
+  }
+  const jobs = async (ids: readonly TenantId[]) => {
+    desk ??= ground.desk()
+    return (await (await desk).removeTenants(new Set(ids))) as ReadonlyMap<TenantId, number>
+  }
+  return {
+    media: async tenant => {
+      const { removeTenantMedia } = await import('./media/remove-tenant.js')
+      return removeTenantMedia({ catalog, disks: () => ground.disks(), forgetBucket }, tenant, signal)
+    },
+    jobs: config.queueConnection === 'redis' ? jobs : null,
+    keys: config.cacheDriver === 'redis' ? keys : null,
+    events: async () => {
+      const { countEvents } = await import('./analytics/count-events.js')
+      const counting = { catalog, log, events: await ground.events(), rawDays: config.analyticsRawDays, isRemoval: true } as const
+      await countEvents(counting, signal)
+    },
+  }
 }
 
 /** Where accepted events wait: in files where jobs run in the process that adds them, else in Redis. */

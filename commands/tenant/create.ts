@@ -33,7 +33,7 @@ export function registerCreate(tenant: Command, io: Io): void {
     .argument('[slug]', '2 to 41 of a-z, 0-9 and -')
     .option('--name <name>', 'what people call the tenant (default: the slug)')
     .option('--placement <kind>', 'dedicated or shared (default: FEEDCTL_PLACEMENT)')
-    .option('--host <name>', 'database host (this version knows one: default)')
+    .option('--host <name>', 'database host (default: by weight and fullness)')
     .option('--feed <url...>', 'subscribe to these feeds; not looked at, as `feedctl feed add` does')
     .option('--opml <file>', 'subscribe to the feeds of an OPML file')
     .option('--from <file>', 'create the tenants of a CSV file: slug,name,placement,host,opml')
@@ -47,15 +47,13 @@ export function registerCreate(tenant: Command, io: Io): void {
       if ([slug, options.from, options.count].filter(way => way !== undefined).length !== 1) {
         throw new Failure('USAGE', 'name one slug, or --from a file, or --count', { hint: 'feedctl tenant create --help' })
       }
-      if (options.host !== undefined && options.host !== 'default') {
-        throw new Failure('HOST_NOT_FOUND', `there is no database host ${options.host}`, { hint: '--host default' })
-      }
       await using app = await opening(io)
       if (slug !== undefined) await createOne(app, io, slug, options)
       else await createMany(app, io, options)
     })
   examples(command, [
     'feedctl tenant create acme --name "Acme" --feed https://example.com/feed.xml',
+    'feedctl tenant create acme --host disk2',
     'feedctl tenant create --from tenants.csv',
     'feedctl tenant create acme --placement dedicated --db-user',
     'feedctl tenant create --count 1000 --placement shared',
@@ -68,7 +66,7 @@ async function createOne(app: App, io: Io, slug: string, options: CreateOptions)
     import('../../src/tenants/provision.js'),
     import('../../src/feeds/subscriptions.js'),
   ])
-  const wanted = await newTenant(app, slug, options.name ?? slug, options.placement)
+  const wanted = await newTenant(app, { slug, name: options.name ?? slug }, options)
   const wishes = await wishesOf(options, io)
   if (options.dbUser) await refuseUser(app, wanted)
   const made = await createTenant(app.catalog, app.config.databasePrefix, wanted, async tenant => ({
@@ -111,7 +109,8 @@ async function createMany(app: App, io: Io, options: CreateOptions): Promise<voi
   const rows = options.from === undefined ? countedRows(options) : await readTenantsCsv(options.from, io)
   const common = await wishesOf(options, io)
   const wishes = new Map(rows.map(row => [row.slug, [...common, ...row.wishes]]))
-  const wanted = await Promise.all(rows.map(row => newTenant(app, row.slug, row.name, row.placement ?? options.placement)))
+  const wanted = await Promise.all(rows.map(row => newTenant(app, row, options)))
+  await refuseUnknownHosts(app, wanted)
   const progress = io.progress('tenants')
   progress.start(wanted.length)
   const hasFeeds = [...wishes.values()].some(list => list.length > 0)
@@ -149,12 +148,27 @@ function countedRows(options: CreateOptions): { slug: string; name: string; plac
   })
 }
 
-async function newTenant(app: App, slug: string, name: string, placement: string | undefined): Promise<NewTenant> {
+interface Row {
+  readonly slug: string
+  readonly name: string
+  readonly placement?: string
+  readonly host?: string
+}
+
+async function newTenant(app: App, row: Row, options: CreateOptions): Promise<NewTenant> {
   const { parseSlug, parseTenantName } = await import('../../src/tenants/ids.js')
-  const kind = placement ?? app.config.placement
+  const kind = row.placement ?? options.placement ?? app.config.placement
   if (kind !== 'dedicated' && kind !== 'shared')
     throw new Failure('USAGE', `placement ${JSON.stringify(kind)} is not dedicated or shared`)
-  return { slug: parseSlug(slug), name: parseTenantName(name), placement: kind }
+  const host = row.host ?? options.host ?? null
+  return { slug: parseSlug(row.slug), name: parseTenantName(row.name), placement: kind, host }
+}
+
+/** Before anything is created. @throws {Failure} HOST_NOT_FOUND */
+async function refuseUnknownHosts({ catalog }: App, wanted: readonly NewTenant[]): Promise<void> {
+  const { getHost } = await import('../../src/tenants/hosts/rows.js')
+  const names = new Set(wanted.flatMap(({ host }) => (host === null || host === undefined ? [] : [host])))
+  for (const name of names) await getHost(catalog.kysely, name)
 }
 
 async function wishesOf(options: CreateOptions, io: Io): Promise<FeedWish[]> {

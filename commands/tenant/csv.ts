@@ -10,6 +10,7 @@ export interface TenantRow {
   readonly slug: string
   readonly name: string
   readonly placement?: string
+  readonly host?: string
   readonly wishes: FeedWish[]
 }
 
@@ -53,12 +54,10 @@ async function rowOf(record: Record<string, string>, folder: string): Promise<Te
   const { slug = '', name, placement, host, opml } = record
   parseSlug(slug)
   parseTenantName(name || slug)
-  if (host !== undefined && host !== '' && host !== 'default')
-    throw new Failure('HOST_NOT_FOUND', `there is no database host ${host}`)
   if (placement !== undefined && !['', 'dedicated', 'shared'].includes(placement))
     throw new Failure('CSV_INVALID', `placement ${placement} is not dedicated or shared`)
   const wishes = opml === undefined || opml === '' ? [] : await readOpmlFile(resolve(folder, opml))
-  return { slug, name: name || slug, ...(placement ? { placement } : {}), wishes }
+  return { slug, name: name || slug, ...(placement ? { placement } : {}), ...(host ? { host } : {}), wishes }
 }
 
 function knownColumns(header: readonly string[]): string[] {

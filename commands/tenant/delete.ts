@@ -1,17 +1,18 @@
 import type { Command } from '@commander-js/extra-typings'
 import type { App } from '../../src/app.js'
-import { bytes, count, counted } from '../../src/cli/figures.js'
+import { counted } from '../../src/cli/figures.js'
 import type { Io } from '../../src/cli/io.js'
 import { Failure, isFailure } from '../../src/kernel/errors.js'
-import type { RemoveMediaParts } from '../../src/media/remove-tenant.js'
 import type { RemovalReceipt } from '../../src/tenants/removal.js'
-import type { Tenant } from '../../src/tenants/tenant.js'
 import { opening } from '../opening.js'
 import { examples } from '../program.js'
+import { removedWords } from './receipt-words.js'
 import { tenantView } from './view.js'
 
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const DEFAULT_GRACE = '7d'
+/** Of one report; all are kept, and `tenant receipt --list` has them. */
+const MOST_RECEIPTS = 1_000
 
 export function registerDelete(tenant: Command, io: Io): void {
   const command = tenant
@@ -21,69 +22,99 @@ export function registerDelete(tenant: Command, io: Io): void {
     .option('--grace <time>', `how long it can still be resumed: 30m, 12h, 7d (default: ${DEFAULT_GRACE})`)
     .option('--now', 'remove it at once, with all its feeds, posts and media')
     .option('--due', 'remove every tenant whose grace is over')
+    .option('--dump <file>', 'write all it has to this file first; where that fails nothing is removed')
     .option('--forget-bucket', 'with --now or --due: leave in the bucket what is there, and do not ask it')
-    .action(async (slug, { grace, now, due, forgetBucket }) => {
+    .action(async (slug, { grace, now, due, dump, forgetBucket }) => {
       if ((slug === undefined) !== (due === true) || (grace !== undefined && (now || due)) || (now && due)) {
-        throw new Failure('USAGE', 'name one tenant, with --grace or --now, or pass --due alone', {
-          hint: 'feedctl tenant delete --help',
-        })
+        throw usage('name one tenant, with --grace or --now, or pass --due alone')
       }
-      if (forgetBucket && !now && !due) {
-        throw new Failure('USAGE', '--forget-bucket goes with --now or --due', { hint: 'feedctl tenant delete --help' })
-      }
+      if (forgetBucket && !now && !due) throw usage('--forget-bucket goes with --now or --due')
+      if (dump !== undefined && due) throw usage('--dump goes with one tenant')
       const graceMs = parseGrace(grace ?? DEFAULT_GRACE)
       await io.confirm(slug === undefined ? 'remove every tenant whose grace is over' : `delete tenant ${slug}`)
       await using app = await opening(io)
       if (slug === undefined) await removeDue(app, io, forgetBucket === true)
-      else if (now) await removeNow(app, io, slug, forgetBucket === true)
-      else await mark(app, io, slug, graceMs)
+      else if (now) await removeNow(app, io, slug, { dump, forgetBucket: forgetBucket === true })
+      else await mark(app, io, slug, { dump, graceMs })
     })
   examples(command, [
     'feedctl tenant delete acme --yes',
+    'feedctl tenant delete acme --dump acme.feedctl --yes',
     'feedctl tenant delete acme --now --yes',
     'feedctl tenant delete --due --yes',
   ])
 }
 
-async function mark(app: App, io: Io, slug: string, graceMs: number): Promise<void> {
-  const [{ markDeleted }, { parseSlug }] = await Promise.all([
-    import('../../src/tenants/removal.js'),
-    import('../../src/tenants/ids.js'),
-  ])
-  const marked = await markDeleted(app.catalog, parseSlug(slug), Date.now() + graceMs)
+interface Marking {
+  /** A file; undefined for none. */
+  readonly dump: string | undefined
+  readonly graceMs: number
+}
+
+async function mark(app: App, io: Io, slug: string, marking: Marking): Promise<void> {
+  const marked = await hide(app, io, slug, marking)
   io.print({ tenant: tenantView(marked) }, ({ tenant }) => {
     const until = new Date(tenant.deleteAfterAt ?? 0).toISOString()
     return `tenant ${tenant.slug} is hidden; \`feedctl tenant resume ${tenant.slug}\` brings it back, \`feedctl tenant delete --due --yes\` removes it after ${until}`
   })
 }
 
-async function removeNow(app: App, io: Io, slug: string, forgetBucket: boolean): Promise<void> {
-  const [{ markDeleted, removeTenant }, { parseSlug }, { removeTenantMedia }] = await Promise.all([
+async function hide(app: App, io: Io, slug: string, { dump, graceMs }: Marking) {
+  const [{ markDeleted, markDumped }, { parseSlug }] = await Promise.all([
     import('../../src/tenants/removal.js'),
     import('../../src/tenants/ids.js'),
-    import('../../src/media/remove-tenant.js'),
+  ])
+  const [parsed, until] = [parseSlug(slug), Date.now() + graceMs]
+  if (dump === undefined) return markDeleted(app.catalog, parsed, until)
+  const { dumpPath, dumpTenant } = await import('./dump.js')
+  const file = dumpPath(io, dump)
+  return markDumped(app.catalog, parsed, until, tenant => dumpTenant(app, io, tenant, file))
+}
+
+async function removeNow(
+  app: App,
+  io: Io,
+  slug: string,
+  { dump, forgetBucket }: { readonly dump: string | undefined; readonly forgetBucket: boolean },
+): Promise<void> {
+  const [{ markDeleted, removeTenant }, { parseSlug }] = await Promise.all([
+    import('../../src/tenants/removal.js'),
+    import('../../src/tenants/ids.js'),
   ])
   const parsed = parseSlug(slug)
+  if (dump !== undefined) await hide(app, io, slug, { dump, graceMs: parseGrace(DEFAULT_GRACE) })
   // A removal that was begun, and whose process died, is marked as such already.
   await markDeleted(app.catalog, parsed, Date.now(), ['provisioning', 'active', 'suspended']).catch(error =>
     isFailure(error, 'TENANT_WRONG_STATE') ? null : Promise.reject(error),
   )
-  const receipt = await removeTenant(app.catalog, parsed, tenant =>
-    removeTenantMedia(partsOf(app, forgetBucket), tenant, io.signal),
-  )
-  io.print({ receipt }, value => receiptWords(value.receipt))
+  const parts = await app.removal(io.signal, { forgetBucket })
+  const receipt = await removeTenant(app.catalog, parsed, { parts, by: 'tenant delete --now', signal: io.signal })
+  io.print({ receipt }, value => removedWords(value.receipt))
 }
 
 async function removeDue(app: App, io: Io, forgetBucket: boolean): Promise<void> {
-  const [{ removeDue: removeAllDue }, { removeTenantMedia }] = await Promise.all([
+  const [{ removeDue: removeAllDue }, { forgetUnread }] = await Promise.all([
     import('../../src/tenants/remove-due.js'),
-    import('../../src/media/remove-tenant.js'),
+    import('../../src/feeds/unread-sources.js'),
   ])
-  const removeMedia = (tenant: Tenant) => removeTenantMedia(partsOf(app, forgetBucket), tenant, io.signal)
-  const { receipts, failures } = await removeAllDue(app.catalog, removeMedia, io.signal)
-  io.print({ receipts, failures }, value => {
+  const receipts: RemovalReceipt[] = []
+  const progress = io.progress('tenants')
+  const { removed, failures } = await removeAllDue(app.catalog, {
+    parts: await app.removal(io.signal, { forgetBucket }),
+    by: 'tenant delete --due',
+    signal: io.signal,
+    removed: receipt => void (receipts.length < MOST_RECEIPTS && receipts.push(receipt)),
+    progress: {
+      begun: total => progress.start(total),
+      done: done => progress.update(done),
+    },
+  }).finally(() => progress.stop())
+  if (!io.signal.aborted) await forgetUnread(app.catalog, io.signal)
+  io.print({ removed, receipts, failures }, value => {
     const failed = value.failures.map(failure => `  ${failure.tenant}: ${failure.message} (${failure.code})`)
-    const lines = [...value.receipts.map(receiptWords), ...failed]
+    const more = value.removed - value.receipts.length
+    const others = more > 0 ? [`and ${counted(more, 'other')}: feedctl tenant receipt --list`] : []
+    const lines = [...value.receipts.map(removedWords), ...others, ...failed]
     return lines.length === 0 ? 'no tenant is due' : lines.join('\n')
   })
   io.signal.throwIfAborted()
@@ -91,32 +122,13 @@ async function removeDue(app: App, io: Io, forgetBucket: boolean): Promise<void>
     throw new Failure('PARTIAL', `${counted(failures.length, 'tenant')} could not be removed`, { hint: 'the same command again' })
 }
 
-function partsOf(app: App, forgetBucket: boolean): RemoveMediaParts {
-  return { catalog: app.catalog, disks: () => app.disks(), forgetBucket }
-}
-
-function receiptWords(receipt: RemovalReceipt): string {
-  const { files, bytes: size, localFiles, bucketObjects, bucketForgotten } = receipt.media
-  const places = [
-    ...(localFiles > 0 ? [`${count(localFiles)} local`] : []),
-    ...(bucketObjects > 0 ? [`${count(bucketObjects)} in the bucket`] : []),
-  ]
-  const gone = places.length > 0 ? `: ${places.join(', ')} removed` : ''
-  const left = bucketForgotten === 0 ? '' : `; ${amount(bucketForgotten, 'file')} in the bucket left there`
-  const removed = gone + left
-  const media =
-    files === 0 && removed === '' ? '' : `, ${amount(files, 'media file')}${size === null ? '' : ` (${bytes(size)})`}${removed}`
-  const where = receipt.database === null ? 'its rows of a shared database' : `its database ${receipt.database}`
-  return `removed tenant ${receipt.slug} (id ${receipt.id}): ${where}, ${amount(receipt.feeds, 'feed')}, ${amount(receipt.posts, 'post')}${media}`
-}
-
-function amount(value: number | null, noun: string): string {
-  return value === null ? `${noun}s nobody could count` : counted(value, noun)
+function usage(message: string): Failure {
+  return new Failure('USAGE', message, { hint: 'feedctl tenant delete --help' })
 }
 
 function parseGrace(text: string): number {
   const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
   if (amount === undefined || unit === undefined)
-    throw new Failure('USAGE', `--grace ${JSON.stringify(text)} is no time such as 30m, 12h or 7d`)
+    throw new Failure('USAGE', `--grace ${JSON.stringify(text.slice(0, 60))} is no time such as 30m, 12h or 7d`)
   return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]
 }

@@ -4,6 +4,7 @@ import { type Failure, isFailure } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import type { Catalog } from '../tenants/catalog.js'
 import type { TenantId, TenantSlug } from '../tenants/ids.js'
+import { addDroppedEvents } from '../tenants/removal/receipts.js'
 import { withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
 import { applyBatches } from './apply.js'
@@ -34,6 +35,8 @@ export interface CountingParts {
   readonly rawDays: number
   /** Events of one portion, instead of as many as memory is for: fewer at a time are written more often, and keep nobody waiting. */
   readonly eventsPerTake?: number
+  /** Somebody is removing tenants: that their events are dropped is told of in their receipts, and is nothing to warn of. */
+  readonly isRemoval?: true
 }
 
 /** A tenant whose batches could not be counted: they wait. */
@@ -124,7 +127,7 @@ class CountingRun {
     const byTenant = grouped(taken.batches)
     this.parts.log.debug('counting events', { batches: taken.batches.length, tenants: byTenant.size })
     const tenants = await tenantsToCount(this.parts.catalog, [...byTenant.keys()])
-    this.drop([...byTenant].filter(([id]) => !tenants.has(id)).map(([, batches]) => batches))
+    await this.drop([...byTenant].filter(([id]) => !tenants.has(id)))
     const limit = pLimit(TENANTS_AT_ONCE)
     const left = await Promise.all([...tenants].map(([id, tenant]) => limit(() => this.countOne(tenant, byTenant.get(id) ?? []))))
     const waiting = left.flat()
@@ -154,7 +157,7 @@ class CountingRun {
       // Gone since it was looked up.
       const [still] = await tenantsToCount(catalog, [tenant.id])
       if (still === undefined) {
-        this.drop([batches])
+        await this.drop([[tenant.id, batches]])
         return []
       }
       this.failing.add(tenant.id)
@@ -182,13 +185,22 @@ class CountingRun {
     await taken.done()
   }
 
-  private drop(orphans: readonly (readonly EventBatch[])[]): void {
+  /** They are told of before the log forgets them: the receipt of a tenant says how many there were, or more where this process is killed in between. */
+  private async drop(orphans: readonly (readonly [id: TenantId, batches: readonly EventBatch[]])[]): Promise<void> {
     if (orphans.length === 0) return
-    const batches = orphans.flat()
+    const batches = orphans.flatMap(([, own]) => own)
     this.counts.orphaned += batches.length
-    const events = batches.reduce((sum, batch) => sum + batch.events.length, 0)
-    this.parts.log.warn('events of removed tenants are dropped', { tenants: orphans.length, batches: batches.length, events })
+    for (const [id, own] of orphans) await addDroppedEvents(this.parts.catalog, id, eventsIn(own))
+    this.parts.log[this.parts.isRemoval ? 'debug' : 'warn']('events of removed tenants are dropped', {
+      tenants: orphans.length,
+      batches: batches.length,
+      events: eventsIn(batches),
+    })
   }
+}
+
+function eventsIn(batches: readonly EventBatch[]): number {
+  return batches.reduce((sum, batch) => sum + batch.events.length, 0)
 }
 
 function grouped(batches: readonly EventBatch[]): Map<TenantId, EventBatch[]> {

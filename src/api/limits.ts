@@ -1,4 +1,5 @@
 import type { Permits } from '../caches/driver.js'
+import { tenantKey } from '../caches/index.js'
 import { type Clock, steady } from '../kernel/clock.js'
 import { Failure } from '../kernel/errors.js'
 import type { TenantId } from '../tenants/ids.js'
@@ -44,7 +45,7 @@ export class RateLimits {
   ) {}
 
   allowanceOf(tenantId: TenantId): Allowance {
-    return new Allowance(this.permits, `api:${tenantId}`, this.perSecond, this.now)
+    return new Allowance(this.permits, tenantKey('api', tenantId), this.perSecond, this.now)
   }
 }
 

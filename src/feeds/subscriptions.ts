@@ -11,6 +11,7 @@ import type { TenantWriter } from '../tenants/tenant-writer.js'
 import { makeDue } from './make-due.js'
 import { registerSources } from './sources.js'
 import { unlinkFeedMedia } from './unlink-media.js'
+import { noteLeft } from './unread-sources.js'
 import { sourceUrl } from './urls.js'
 
 export { type FeedView, listFeeds } from './feed-views.js'
@@ -87,13 +88,15 @@ export async function removeFeed(
       const posts = await tx.remove('posts').where('feed_id', '=', feed.id).executeTakeFirst()
       await tx.remove('tombstones').where('feed_id', '=', feed.id).execute()
       await tx.remove('feeds').where('id', '=', feed.id).execute()
-      return { id: feed.id, url: feed.url, posts: Number(posts.numDeletedRows) }
+      return { id: feed.id, url: feed.url, posts: Number(posts.numDeletedRows), source: feed.source_id }
     }),
   )
   // Also of one that is not there: it may have been removed before, and nobody told.
   await contentChanged(catalog, tenant.id)
   if (removed === null) throw noFeed(tenant, named)
-  return removed
+  const { source, ...feed } = removed
+  await noteLeft(catalog, [source])
+  return feed
 }
 
 /** The feed of that id or URL. @throws {Failure} FEED_NOT_FOUND */

@@ -10,6 +10,7 @@ import { inTurns } from './host-turns.js'
 import type { CheckScope } from './leases.js'
 import { decodeDocument } from './parse/codec.js'
 import { earlier, emptyTenantReport, type TenantReport } from './report.js'
+import { registerSources } from './sources.js'
 import { type Delivery, type Stored, storeDeliveries } from './store.js'
 import { type FeedRow, followSource } from './subscriptions.js'
 import { hostOf } from './urls.js'
@@ -109,6 +110,7 @@ class FeedsSync {
     const checked = await checks.check(parseSourceId(feed.source_id), this.scope, this.traffic, this.signal)
     this.report.dueAt = earlier(this.report.dueAt, checked.dueAt)
     if (checked.outage) return { kind: 'outage' }
+    if (checked.source.url === '') return this.syncAnew(feed)
     if (await this.followed(feed, checked)) return { kind: 'unchanged' }
     if (checked.failure !== null && checked.checked) return { kind: 'failed', failure: checked.failure }
     if (checked.version === null || checked.version === feed.version) return { kind: checked.checked ? 'unchanged' : 'notDue' }
@@ -119,9 +121,18 @@ class FeedsSync {
     return 'code' in stored ? { kind: 'failed', failure: stored } : { kind: 'newVersion', stored }
   }
 
+  /** Its source was forgotten, as one that nobody read: it is registered anew. */
+  private async syncAnew(feed: FeedRow): Promise<Outcome> {
+    const id = (await registerSources(this.parts.catalog, [feed.url])).get(feed.url)
+    if (id === undefined) throw new Error(`no source for ${feed.url}`)
+    const followed = await this.onTables(tables => followSource(tables, feed.id, { id, url: feed.url }))
+    if (followed === 'merged') return { kind: 'unchanged' }
+    return this.sync({ ...feed, source_id: id })
+  }
+
   /** Lets the feed follow its source to another URL. True when the tenant has a feed there already, which this one is part of now. */
   private async followed(feed: FeedRow, { source }: Checked): Promise<boolean> {
-    if ((source.id === feed.source_id && source.url === feed.url) || source.url === '') return false
+    if (source.id === feed.source_id && source.url === feed.url) return false
     const followed = await this.onTables(tables => followSource(tables, feed.id, source))
     if (followed !== 'same') this.news.add()
     return followed === 'merged'

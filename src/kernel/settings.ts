@@ -149,6 +149,12 @@ export const SETTINGS = {
     0,
     'migrated empty databases that are kept ready for new dedicated tenants',
   ),
+  sharedTenants: setting(
+    'FEEDCTL_SHARED_TENANTS',
+    whole(1, 1_000_000),
+    10_000,
+    'tenants of one shared database; the next one of the host is begun then',
+  ),
   databasePrefix: setting('FEEDCTL_DATABASE_PREFIX', prefix, 'tenant_', 'start of the names of tenant databases'),
   placement: setting('FEEDCTL_PLACEMENT', driver('dedicated', 'shared'), 'dedicated', 'placement of new tenants that name none'),
   redisPrefix: setting('FEEDCTL_REDIS_PREFIX', prefix, 'feedctl', 'start of every Redis key'),
@@ -189,6 +195,12 @@ export const SETTINGS = {
     whole(10, 86_400),
     60,
     'how often the scheduler looks for tenants with due sources, seconds',
+  ),
+  receiptDays: setting(
+    'FEEDCTL_RECEIPT_DAYS',
+    whole(0, 36_500),
+    1_095,
+    'how long receipts of removed tenants are kept, days; 0 keeps them for good',
   ),
   pruneAt: setting(
     'FEEDCTL_PRUNE_AT',

@@ -59,6 +59,17 @@ export class QuarantineBook {
     await Promise.race([this.forgetting, sleep(CATALOG_MS, patience.signal).catch(() => {})])
   }
 
+  /** Forgets the jobs of these tenants; `note` is told of each. */
+  async forgetTenants(ids: ReadonlySet<number>, note: (tenantId: number) => unknown): Promise<void> {
+    for await (const records of this.pages()) {
+      for (const { queue, dedupeId, tenantId } of records) {
+        if (tenantId === null || !ids.has(tenantId)) continue
+        await this.lift(queue, dedupeId)
+        note(tenantId)
+      }
+    }
+  }
+
   private async forget(): Promise<void> {
     for await (const records of this.pages()) {
       const tenants = records.flatMap(({ tenantId }) => tenantId ?? [])

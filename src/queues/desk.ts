@@ -70,6 +70,10 @@ export interface QueueDesk {
   resume(queue: QueueName): Promise<void>
   /** Removes the jobs that wait (those that run go on), of one tenant or all; answers how many there were. */
   drain(queue: QueueName, tenantId: number | null): Promise<number>
+  /** Removes the jobs of these tenants from all queues, failed and quarantined ones too; those that run go on. Answers how many each had. */
+  removeTenants(ids: ReadonlySet<number>): Promise<ReadonlyMap<number, number>>
+  /** Numbers of tenants that have jobs which wait or have failed, a page at a time, without holding them all in memory; one may be told of again and again. */
+  tenants(): AsyncIterable<readonly number[]>
   /** Puts a job that does nothing in front of the queue and waits until a worker has taken it. */
   canary(queue: QueueName, withinMs: number, signal: AbortSignal): Promise<CanaryAnswer>
   /** What a canary and the workers' cards on the board say together; at once where no worker is, or the queue is paused. */

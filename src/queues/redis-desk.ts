@@ -7,6 +7,7 @@ import { failedJobs, findFailed } from './desk-failed.js'
 import { judgeHealth, workersOf } from './desk-health.js'
 import { QuarantineBook, type RemovedTenants } from './desk-quarantine.js'
 import { DeskQueues } from './desk-queues.js'
+import { removeTenantJobs, tenantJobs } from './desk-tenants.js'
 import type { JobRequest } from './driver.js'
 import { QUEUES, type QueueName } from './names.js'
 import { bullJob, type RedisQueueOptions } from './redis.js'
@@ -77,6 +78,15 @@ export class RedisDesk implements QueueDesk {
 
   drain(queue: QueueName, tenantId: number | null): Promise<number> {
     return this.queues.ask(() => drainQueue(this.queues, queue, tenantId))
+  }
+
+  removeTenants(ids: ReadonlySet<number>): Promise<ReadonlyMap<number, number>> {
+    return this.queues.ask(() => removeTenantJobs(this.queues, this.book, ids))
+  }
+
+  async *tenants(): AsyncGenerator<readonly number[]> {
+    await this.queues.ask(async () => {})
+    for await (const jobs of tenantJobs(this.queues)) yield [...new Set(jobs.map(({ tenantId }) => tenantId))]
   }
 
   canary(queue: QueueName, withinMs: number, signal: AbortSignal): Promise<CanaryAnswer> {

@@ -2,16 +2,8 @@ import { Failure } from '../kernel/errors.js'
 import { holderIsGone } from '../kernel/holder.js'
 import type { Catalog } from './catalog.js'
 import { insertRows, type PlacementKind } from './databases/index.js'
-import {
-  type DatabaseName,
-  dedicatedDatabase,
-  parseDatabaseName,
-  parseSlug,
-  parseTenantId,
-  sharedDatabase,
-  type TenantId,
-  type TenantSlug,
-} from './ids.js'
+import { type Place, placing } from './hosts/placing.js'
+import { type DatabaseName, parseDatabaseName, parseSlug, parseTenantId, type TenantId, type TenantSlug } from './ids.js'
 import { tenantRows } from './tenant.js'
 
 /** After this, a creation whose process is not heard of is finished by another. */
@@ -21,6 +13,8 @@ export interface NewTenant {
   readonly slug: TenantSlug
   readonly name: string
   readonly placement: PlacementKind
+  /** Name of the host that was asked for; null, as not given, where it goes by weight and fullness. */
+  readonly host?: string | null
 }
 
 /** A tenant in state `provisioning` that this process, and no other, may finish. */
@@ -35,17 +29,20 @@ export interface ClaimedTenant {
   readonly schemaVersion: number
   /** False when it takes up a creation that was begun earlier. */
   readonly isNew: boolean
+  /** The database is its own, and yet another tenant's too: it must not be touched. */
+  readonly isCrowded: boolean
 }
 
 /**
  * Writes the tenants that do not exist yet, and takes up those whose creation was left off. What is missing from the answer exists,
- * or is being created by someone else.
+ * or is being created by someone else, or has no host that takes it: `refuse` is told, which throws when nobody gives another.
  */
 export async function claimTenants(
   catalog: Catalog,
   prefix: string,
   wanted: readonly NewTenant[],
   holder: string,
+  refuse: (slug: TenantSlug, failure: Failure) => void = throwIt,
 ): Promise<ClaimedTenant[]> {
   const slugs = wanted.map(tenant => tenant.slug)
   const before = new Set(
@@ -53,18 +50,17 @@ export async function claimTenants(
   )
   const missing = wanted.filter(tenant => !before.has(tenant.slug))
   const now = Date.now()
-  const placements = await placementsFor(catalog, prefix, missing, now)
-  const rows = missing.map(tenant => ({
-    slug: tenant.slug as string,
-    name: tenant.name,
-    state: 'provisioning' as const,
-    placement_id: placements.get(placementName(prefix, tenant)) ?? 0,
-    claimed_by: holder,
-    claimed_at: now,
-    created_at: now,
-    updated_at: now,
-  }))
-  await insertRows(catalog.database, 'tenants', rows, 'keep')
+  if (missing.length > 0) {
+    await placing(catalog, prefix, missing, async places => {
+      const placed = missing.flatMap((tenant, index) => {
+        const place = places[index]
+        if (!(place instanceof Failure)) return place === undefined ? [] : [{ tenant, place }]
+        refuse(tenant.slug, place)
+        return []
+      })
+      await writeTenants(catalog, placed, holder, now)
+    })
+  }
   if (before.size > 0) await takeUp(catalog, [...before], holder, now)
   const claimed = await tenantRows(catalog)
     .innerJoin('placements as p', 'p.id', 'tenants.placement_id')
@@ -72,6 +68,10 @@ export async function claimTenants(
     .where('tenants.slug', 'in', slugs)
     .where('tenants.claimed_by', '=', holder)
     .execute()
+  const crowded = await crowdedAmong(
+    catalog,
+    claimed.flatMap(row => (row.kind === 'dedicated' ? [row.placement_id] : [])),
+  )
   return claimed.map(row => ({
     id: parseTenantId(row.id),
     slug: parseSlug(row.slug),
@@ -81,7 +81,21 @@ export async function claimTenants(
     database: parseDatabaseName(row.database_name),
     schemaVersion: row.schema_version,
     isNew: !before.has(row.slug),
+    isCrowded: crowded.has(row.placement_id),
   }))
+}
+
+/** Which of these placements have more than one tenant. */
+async function crowdedAmong(catalog: Catalog, placementIds: readonly number[]): Promise<ReadonlySet<number>> {
+  if (placementIds.length === 0) return new Set()
+  const rows = await catalog.kysely
+    .selectFrom('tenants')
+    .select('placement_id')
+    .where('placement_id', 'in', placementIds)
+    .groupBy('placement_id')
+    .having(eb => eb.fn.countAll<number>(), '>', 1)
+    .execute()
+  return new Set(rows.map(row => row.placement_id))
 }
 
 async function takeUp(catalog: Catalog, slugs: readonly string[], holder: string, now: number): Promise<void> {
@@ -102,39 +116,62 @@ async function takeUp(catalog: Catalog, slugs: readonly string[], holder: string
   }
 }
 
-/** Numbers of the placements the tenants go to, by database name; those that are missing are written. */
-async function placementsFor(
-  catalog: Catalog,
-  prefix: string,
-  tenants: readonly NewTenant[],
-  now: number,
-): Promise<Map<string, number>> {
-  if (tenants.length === 0) return new Map()
-  const host = await catalog.kysely.selectFrom('hosts').select('id').where('name', '=', 'default').executeTakeFirst()
-  if (host === undefined) throw new Failure('HOST_NOT_FOUND', 'the catalog has no database host', { hint: 'feedctl init' })
-  const kinds = new Map(tenants.map(tenant => [placementName(prefix, tenant), tenant.placement]))
-  const rows = [...kinds].map(([name, kind]) => ({
+function throwIt(_slug: TenantSlug, failure: Failure): never {
+  throw failure
+}
+
+interface Placed {
+  readonly tenant: NewTenant
+  readonly place: Place
+}
+
+async function writeTenants(catalog: Catalog, placed: readonly Placed[], holder: string, now: number): Promise<void> {
+  const placements = await placementsFor(catalog, placed, now)
+  const rows = placed.map(({ tenant, place }) => ({
+    slug: tenant.slug as string,
+    name: tenant.name,
+    state: 'provisioning' as const,
+    placement_id: placements.get(keyOf(place)) ?? 0,
+    claimed_by: holder,
+    claimed_at: now,
+    created_at: now,
+    updated_at: now,
+  }))
+  await insertRows(catalog.database, 'tenants', rows, 'keep')
+}
+
+/** Numbers of the placements of these places; those that are missing are written. */
+async function placementsFor(catalog: Catalog, placed: readonly Placed[], now: number): Promise<Map<string, number>> {
+  if (placed.length === 0) return new Map()
+  const wanted = new Map(placed.map(({ tenant, place }) => [keyOf(place), { kind: tenant.placement, place }]))
+  const rows = [...wanted.values()].map(({ kind, place }) => ({
     kind,
-    host_id: host.id,
-    database_name: name as string,
+    host_id: place.hostId,
+    database_name: place.database as string,
     schema_version: 0,
     created_at: now,
   }))
   await insertRows(catalog.database, 'placements', rows, 'keep')
   const found = await catalog.kysely
     .selectFrom('placements')
-    .select(['id', 'kind', 'database_name'])
-    .where('host_id', '=', host.id)
-    .where('database_name', 'in', [...kinds.keys()])
+    .select(['id', 'kind', 'host_id', 'database_name'])
+    .where('host_id', 'in', [...new Set(rows.map(row => row.host_id))])
+    .where('database_name', 'in', [...new Set(rows.map(row => row.database_name))])
     .execute()
-  const other = found.find(row => row.kind !== kinds.get(parseDatabaseName(row.database_name)))
-  if (other !== undefined) {
-    const hint = 'choose another slug, or set FEEDCTL_DATABASE_PREFIX'
-    throw new Failure('DATABASE_TAKEN', `the database ${other.database_name} is a ${other.kind} one`, { hint })
+  const numbers = new Map<string, number>()
+  for (const row of found) {
+    const key = `${row.host_id}/${row.database_name}`
+    const kind = wanted.get(key)?.kind
+    if (kind === undefined) continue
+    if (row.kind !== kind) {
+      const hint = 'choose another slug, or set FEEDCTL_DATABASE_PREFIX'
+      throw new Failure('DATABASE_TAKEN', `the database ${row.database_name} is a ${row.kind} one`, { hint })
+    }
+    numbers.set(key, row.id)
   }
-  return new Map(found.map(row => [row.database_name, row.id]))
+  return numbers
 }
 
-function placementName(prefix: string, tenant: NewTenant): DatabaseName {
-  return tenant.placement === 'dedicated' ? dedicatedDatabase(prefix, tenant.slug) : sharedDatabase(prefix, 1)
+function keyOf({ hostId, database }: Place): string {
+  return `${hostId}/${database}`
 }

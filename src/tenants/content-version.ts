@@ -35,14 +35,31 @@ export async function contentChanged(catalog: Catalog, tenantId: TenantId): Prom
   await catalog.kysely.updateTable('tenants').set(contentColumns(catalog)).where('id', '=', tenantId).execute()
 }
 
-/** Tenants that changed in the last `sinceMs`, or shortly before: those that were told of already may be among them. One statement, by an index. */
+/**
+ * Tenants that changed in the last `sinceMs`, or shortly before: those that were told of already may be among them. One that is gone, with its last row, is
+ * `deleting` for ever. One statement, by indexes.
+ */
 export async function changedContent(catalog: Catalog, sinceMs: number): Promise<ContentChange[]> {
+  const backMs = Math.ceil(sinceMs) + OVERLAP_MS
   const rows = await catalog.kysely
     .selectFrom('tenants')
     .innerJoin('placements', 'placements.id', 'tenants.placement_id')
     .innerJoin('hosts', 'hosts.id', 'placements.host_id')
     .select(['tenants.id', 'content_version', 'tenants.state', 'token_hash', 'hosts.name as host', 'database_name'])
-    .where('content_changed_at', '>', sql<number>`${databaseNow(catalog.server.dialect)} - ${Math.ceil(sinceMs) + OVERLAP_MS}`)
+    .where('content_changed_at', '>', sql<number>`${databaseNow(catalog.server.dialect)} - ${backMs}`)
+    .unionAll(
+      catalog.kysely
+        .selectFrom('receipts')
+        .select([
+          'tenant_id as id',
+          sql<number>`0`.as('content_version'),
+          sql<TenantState>`'deleting'`.as('state'),
+          sql<string | null>`null`.as('token_hash'),
+          sql<string>`''`.as('host'),
+          sql<string>`''`.as('database_name'),
+        ])
+        .where('removed_at', '>', sql<number>`${databaseNow(catalog.server.dialect)} - ${backMs}`),
+    )
     .execute()
   return rows.map(row => ({
     id: parseTenantId(row.id),
@@ -55,7 +72,7 @@ export async function changedContent(catalog: Catalog, sinceMs: number): Promise
 }
 
 /** By one clock, that of the database: those of the machines that write and look differ. */
-function databaseNow(dialect: Catalog['server']['dialect']): RawBuilder<number> {
+export function databaseNow(dialect: Catalog['server']['dialect']): RawBuilder<number> {
   if (dialect === 'sqlite') return sql<number>`${Date.now()}`
   return sql<number>`timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000`
 }

@@ -53,6 +53,16 @@ export function sharedDatabase(prefix: string, number: number): DatabaseName {
   return parseDatabaseName(`${prefix}_shared_${number}`)
 }
 
+/** A spare database. Never a tenant's own name, nor a shared one's. */
+export function spareDatabase(prefix: string, token: string): DatabaseName {
+  return parseDatabaseName(`${prefix}_spare_${token}`)
+}
+
+/** Whether it was a spare one when it was made. */
+export function isSpareDatabase(name: DatabaseName): boolean {
+  return /_spare_[0-9a-f]{12}$/.test(name)
+}
+
 function positive(value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value
   throw new TypeError(`not an id: ${value}`)

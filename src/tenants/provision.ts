@@ -1,29 +1,39 @@
-import pLimit from 'p-limit'
-import { chunksOf } from '../kernel/chunks.js'
-import { Failure, isFailure } from '../kernel/errors.js'
+import { Crew } from '../kernel/crew.js'
+import { Failure } from '../kernel/errors.js'
 import { newHolder } from '../kernel/holder.js'
 import type { Catalog } from './catalog.js'
 import { type ClaimedTenant, claimTenants, type NewTenant } from './claim.js'
-import { applyMigrations, TENANT_MIGRATIONS, type TenantSchema } from './databases/index.js'
+import type { TenantSchema } from './databases/index.js'
 import type { TenantSlug } from './ids.js'
-import { dropPlacement, hasOtherTenants } from './removal.js'
+import { activate, letGo, madeAtOnce, makeReady, takenFailure } from './make-ready.js'
 import { admit } from './residents.js'
+import { takeSpare } from './spares/take.js'
 import { getTenant, type Tenant } from './tenant.js'
 import { newToken, tokenHash } from './tokens.js'
 
-const PROVISION_CONCURRENCY = 8
+/** Tenants that are written to the catalog together, opened together, and between which a stop takes hold. */
+const SHARED_AT_ONCE = 1_000
+const MADE_AT_ONCE = 100
+const MOST_FAILURES = 1_000
 
 /** Work on a tenant whose tables are ready, before anyone can see it; done again when a killed creation is finished. */
 export type Furnish<T> = (tenant: Tenant) => Promise<T>
 
 export interface BulkReport {
   readonly tenants: { readonly total: number; readonly created: number; readonly existing: number; readonly failed: number }
+  /** The first thousand: `tenants.failed` counts them all. */
   readonly failures: readonly { readonly slug: TenantSlug; readonly code: string; readonly message: string }[]
 }
 
+export interface BulkOptions {
+  readonly furnish?: Furnish<unknown>
+  readonly signal?: AbortSignal
+  readonly progress?: (done: number) => void
+}
+
 /**
- * Creates a tenant: row, database, schema, furniture, token, in that order; it is `active` only when all is done. Killed at any point,
- * it stays `provisioning` and the same call finishes it. Of several that race exactly one succeeds.
+ * Creates a tenant: row, database (or one of the spare ones), schema, furniture, token, in that order; it is `active` only when all is done. Killed at any
+ * point, it stays `provisioning` and the same call finishes it. Of several that race exactly one succeeds.
  * @throws {Failure} TENANT_EXISTS, DATABASE_TAKEN; the data that is there stays as it is
  */
 export async function createTenant<T>(
@@ -33,7 +43,7 @@ export async function createTenant<T>(
   furnish: Furnish<T>,
 ): Promise<{ tenant: Tenant; token: string; furnished: T }> {
   const holder = newHolder()
-  const [claimed] = await claimTenants(catalog, prefix, [wanted], holder)
+  const claimed = (await takeSpare(catalog, wanted, holder)) ?? (await claimTenants(catalog, prefix, [wanted], holder))[0]
   if (claimed === undefined) throw await existsFailure(catalog, wanted.slug)
   const token = newToken()
   const furnished = await prepare(catalog, claimed, holder, furnish)
@@ -42,44 +52,164 @@ export async function createTenant<T>(
 }
 
 /**
- * Creates many tenants, without tokens; one's failure does not stop the others. Those that exist are counted and left alone.
- * Stops between chunks when the signal aborts, with its reason.
+ * Creates many tenants, without tokens, holding a few hundred of them in memory; one's failure does not stop the others. Those that exist are counted and left
+ * alone. When the signal aborts, what was begun is ended and no more is begun; then its reason is thrown.
  */
 export async function createTenants(
   catalog: Catalog,
   prefix: string,
-  wanted: readonly NewTenant[],
-  options: { furnish?: Furnish<unknown>; signal?: AbortSignal; progress?: (done: number) => void },
+  wanted: Iterable<NewTenant> | AsyncIterable<NewTenant>,
+  options: BulkOptions,
 ): Promise<BulkReport> {
-  const failures: BulkReport['failures'][number][] = []
-  let created = 0
-  let done = 0
-  for (const chunk of chunksOf(wanted, wanted[0]?.placement === 'shared' && options.furnish === undefined ? 1000 : 200)) {
-    options.signal?.throwIfAborted()
-    const holder = newHolder()
-    const claimed = await claimTenants(catalog, prefix, chunk, holder)
-    const limit = pLimit(PROVISION_CONCURRENCY)
-    const ready = await Promise.all(
-      claimed.map(tenant =>
-        limit(async () => {
-          try {
-            await prepare(catalog, tenant, holder, options.furnish ?? null)
-            return [tenant]
-          } catch (error) {
-            if (!(error instanceof Failure)) throw error
-            failures.push({ slug: tenant.slug, code: error.code, message: error.message })
-            return []
-          }
-        }),
-      ),
-    )
-    failures.push(...(await unfinishedOf(catalog, chunk, claimed)))
-    created += await activate(catalog, ready.flat(), holder, null)
-    done += chunk.length
-    options.progress?.(done)
+  const bulk = new Bulk(catalog, prefix, options)
+  try {
+    for await (const chunk of chunksOf(wanted, options.furnish === undefined)) {
+      options.signal?.throwIfAborted()
+      await bulk.begin(chunk)
+    }
+    await bulk.end()
+  } finally {
+    await bulk.settled()
   }
-  const failed = failures.length
-  return { tenants: { total: wanted.length, created, existing: wanted.length - created - failed, failed }, failures }
+  return bulk.report()
+}
+
+/** Pieces of one kind of placement; those that need nothing but rows come in large ones. */
+async function* chunksOf(
+  wanted: Iterable<NewTenant> | AsyncIterable<NewTenant>,
+  isBare: boolean,
+): AsyncGenerator<readonly NewTenant[]> {
+  let chunk: NewTenant[] = []
+  for await (const tenant of wanted) {
+    const { placement } = chunk[0] ?? tenant
+    const most = placement === 'shared' && isBare ? SHARED_AT_ONCE : MADE_AT_ONCE
+    if (chunk.length === most || tenant.placement !== placement) {
+      yield chunk
+      chunk = []
+    }
+    chunk.push(tenant)
+  }
+  if (chunk.length > 0) yield chunk
+}
+
+/** Many tenants under way. */
+class Bulk {
+  private total = 0
+  private done = 0
+  private created = 0
+  private failed = 0
+  private readonly failures: BulkReport['failures'][number][] = []
+  private crew: Crew | null = null
+
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly prefix: string,
+    private readonly options: BulkOptions,
+  ) {}
+
+  /** Returns when all of the chunk is begun, and there is room for more. */
+  async begin(chunk: readonly NewTenant[]): Promise<void> {
+    this.total += chunk.length
+    const holder = newHolder()
+    const claimed = await claimTenants(this.catalog, this.prefix, chunk, holder, (slug, failure) => this.fail(slug, failure))
+    await this.countUnfinished(chunk, claimed)
+    const others = chunk.length - claimed.length
+    if (chunk[0]?.placement === 'shared' && this.options.furnish === undefined) {
+      return this.open(await this.makeShared(claimed, holder), holder, chunk.length)
+    }
+    const ready: ClaimedTenant[] = []
+    let left = claimed.length
+    if (left === 0) return this.open([], holder, others)
+    const crew = await this.crewFor(claimed)
+    for (const tenant of claimed) {
+      await crew.do(async () => {
+        if (await this.make(tenant, holder)) ready.push(tenant)
+        if (--left === 0) await this.open(ready, holder, chunk.length)
+      })
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.crew?.end()
+  }
+
+  async settled(): Promise<void> {
+    await this.crew?.settled()
+  }
+
+  report(): BulkReport {
+    const { total, created, failed, failures } = this
+    return { tenants: { total, created, existing: total - created - failed, failed }, failures }
+  }
+
+  /** As many at once as the host of the first has connections for. */
+  private async crewFor([first]: readonly ClaimedTenant[]): Promise<Crew> {
+    this.crew ??= new Crew(await madeAtOnce(this.catalog, first?.host ?? 'default'))
+    return this.crew
+  }
+
+  private async make(tenant: ClaimedTenant, holder: string): Promise<boolean> {
+    try {
+      await prepare(this.catalog, tenant, holder, this.options.furnish ?? null)
+      return true
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      this.fail(tenant.slug, error)
+      return false
+    }
+  }
+
+  /** Tenants that need nothing but rows: those of one database are let in together. */
+  private async makeShared(claimed: readonly ClaimedTenant[], holder: string): Promise<ClaimedTenant[]> {
+    const ready: ClaimedTenant[] = []
+    for (const placementId of new Set(claimed.map(tenant => tenant.placementId))) {
+      const group = claimed.filter(tenant => tenant.placementId === placementId)
+      const [first] = group as [ClaimedTenant, ...ClaimedTenant[]]
+      try {
+        await makeReady(this.catalog, first)
+        const server = await this.catalog.hosts.serverOf(first.host)
+        await server.use<TenantSchema, void>(first.database, database =>
+          admit(
+            database,
+            group.map(tenant => tenant.id),
+          ),
+        )
+        ready.push(...group)
+      } catch (error) {
+        for (const tenant of group) await letGo(this.catalog, tenant, holder, false, error)
+        if (!(error instanceof Failure)) throw error
+        for (const tenant of group) this.fail(tenant.slug, error)
+      }
+    }
+    return ready
+  }
+
+  private async open(ready: readonly ClaimedTenant[], holder: string, ended: number): Promise<void> {
+    this.created += await activate(this.catalog, ready, holder, null)
+    this.done += ended
+    this.options.progress?.(this.done)
+  }
+
+  /** Those of the chunk that another process is still creating: they do not exist yet, and may never. */
+  private async countUnfinished(chunk: readonly NewTenant[], claimed: readonly ClaimedTenant[]): Promise<void> {
+    const ours = new Set<string>(claimed.map(tenant => tenant.slug))
+    const others = chunk.map(tenant => tenant.slug).filter(slug => !ours.has(slug))
+    if (others.length === 0) return
+    const rows = await this.catalog.kysely
+      .selectFrom('tenants')
+      .select('slug')
+      .where('slug', 'in', others)
+      .where('state', '=', 'provisioning')
+      .execute()
+    for (const { slug } of rows) {
+      this.fail(slug as TenantSlug, new Failure('TENANT_EXISTS', 'is being created by another process'))
+    }
+  }
+
+  private fail(slug: TenantSlug, { code, message }: Failure): void {
+    this.failed++
+    if (this.failures.length < MOST_FAILURES) this.failures.push({ slug, code, message })
+  }
 }
 
 /** Makes the database ready and furnishes it; when that is refused, undoes what it made. */
@@ -93,118 +223,16 @@ async function prepare<T>(
 ): Promise<T | null> {
   let made = false
   try {
-    if (tenant.kind === 'dedicated' && (await hasOtherTenants(catalog, tenant.placementId, tenant.id))) throw taken(tenant)
-    if (tenant.schemaVersion !== TENANT_MIGRATIONS.at(-1)?.version) {
-      refuseCatalog(catalog, tenant)
-      made = await (await catalog.hosts.serverOf(tenant.host)).create(tenant.database)
-      await migrate(catalog, tenant, made)
-    }
+    if (tenant.isCrowded) throw takenFailure(tenant)
+    await makeReady(catalog, tenant, isNew => {
+      made = isNew
+    })
     const server = await catalog.hosts.serverOf(tenant.host)
     await server.use<TenantSchema, void>(tenant.database, database => admit(database, [tenant.id]))
     return furnish === null ? null : await furnish(await getTenant(catalog, tenant.slug))
   } catch (error) {
     await letGo(catalog, tenant, holder, made, error)
     throw error
-  }
-}
-
-/** @throws {Failure} DATABASE_TAKEN when the database holds something that is not this catalog's; nothing is changed then */
-async function migrate(catalog: Catalog, tenant: ClaimedTenant, made: boolean): Promise<void> {
-  const server = await catalog.hosts.serverOf(tenant.host)
-  const schemaVersion = await server.use<TenantSchema, number>(tenant.database, async database => {
-    if (!made) await refuseForeign(catalog, tenant)
-    // A shared database may be made by several at once.
-    return applyMigrations(database, TENANT_MIGRATIONS, catalog.id, Date.now(), { empty: made && tenant.kind === 'dedicated' })
-  })
-  await catalog.kysely
-    .updateTable('placements')
-    .set({ schema_version: schemaVersion })
-    .where('id', '=', tenant.placementId)
-    .execute()
-}
-
-/** The catalog's ledger is its own, so that nothing else would keep a tenant out of it. Names may differ in nothing but case on a server. */
-function refuseCatalog(catalog: Catalog, tenant: ClaimedTenant): void {
-  if (tenant.host !== 'default' || tenant.database.toLowerCase() !== catalog.name.toLowerCase()) return
-  throw new Failure('DATABASE_TAKEN', `the database ${tenant.database} is the catalog`, {
-    hint: 'choose another slug, or set FEEDCTL_DATABASE_PREFIX',
-  })
-}
-
-async function refuseForeign(catalog: Catalog, tenant: ClaimedTenant): Promise<void> {
-  const server = await catalog.hosts.serverOf(tenant.host)
-  if (await server.isEmpty(tenant.database)) return
-  const ours = await server
-    .use<TenantSchema, unknown>(tenant.database, ({ kysely }) =>
-      kysely.selectFrom('feedctl_migrations').select('version').limit(1).execute(),
-    )
-    .catch(error => (isFailure(error, 'SCHEMA_MISSING') ? null : Promise.reject(error)))
-  if (ours !== null) return
-  throw taken(tenant)
-}
-
-function taken({ database }: ClaimedTenant): Failure {
-  const hint = 'choose another slug, or set FEEDCTL_DATABASE_PREFIX'
-  return new Failure('DATABASE_TAKEN', `the database ${database} exists and is not this tenant's`, { hint })
-}
-
-/** Those of the chunk that another process is still creating: they do not exist yet, and may never. */
-async function unfinishedOf(
-  catalog: Catalog,
-  chunk: readonly NewTenant[],
-  claimed: readonly ClaimedTenant[],
-): Promise<BulkReport['failures']> {
-  const ours = new Set<string>(claimed.map(tenant => tenant.slug))
-  const others = chunk.map(tenant => tenant.slug).filter(slug => !ours.has(slug))
-  if (others.length === 0) return []
-  const rows = await catalog.kysely
-    .selectFrom('tenants')
-    .select('slug')
-    .where('slug', 'in', others)
-    .where('state', '=', 'provisioning')
-    .execute()
-  return rows.map(row => ({
-    slug: row.slug as TenantSlug,
-    code: 'TENANT_EXISTS',
-    message: 'is being created by another process',
-  }))
-}
-
-/** How many became active: not one that was deleted, or taken over, in the meantime. */
-async function activate(
-  catalog: Catalog,
-  tenants: readonly ClaimedTenant[],
-  holder: string,
-  hash: string | null,
-): Promise<number> {
-  if (tenants.length === 0) return 0
-  const ids = tenants.map(tenant => tenant.id)
-  const changed = await catalog.kysely
-    .updateTable('tenants')
-    .set({ state: 'active', token_hash: hash, claimed_by: null, claimed_at: null, updated_at: Date.now() })
-    .where('id', 'in', ids)
-    .where('claimed_by', '=', holder)
-    .where('state', '=', 'provisioning')
-    .executeTakeFirst()
-  return Number(changed.numUpdatedRows)
-}
-
-/** After a refusal nothing is left of a new tenant; after an outage the row stays, for the same command to finish. */
-async function letGo(catalog: Catalog, tenant: ClaimedTenant, holder: string, made: boolean, error: unknown): Promise<void> {
-  const undo = isFailure(error) && !error.retry && tenant.isNew
-  try {
-    const held = await catalog.kysely
-      .updateTable('tenants')
-      .set(undo ? { claimed_at: Date.now() } : { claimed_by: null, claimed_at: null })
-      .where('id', '=', tenant.id)
-      .where('claimed_by', '=', holder)
-      .where('state', '=', 'provisioning')
-      .execute()
-    if (!undo || held[0]?.numUpdatedRows === 0n) return
-    if (tenant.kind === 'dedicated') await dropPlacement(catalog, tenant.id, made)
-    else await catalog.kysely.deleteFrom('tenants').where('id', '=', tenant.id).execute()
-  } catch {
-    // The first error is the one to tell; a claim that could not be given back runs out by itself.
   }
 }
 

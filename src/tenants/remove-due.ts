@@ -2,51 +2,135 @@ import { Failure, isFailure } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from './catalog.js'
+import type { TenantSlug } from './ids.js'
 import { unlessLocked } from './locks.js'
-import { type RemovalReceipt, type RemoveMedia, removeTenant, tenantsToRemove } from './removal.js'
+import { forgetReceipts } from './removal/receipts.js'
+import { forgetVacated } from './removal/vacated.js'
+import { beginRemovals, type RemovalParts, type RemovalReceipt, removeTenant, removeWaiting } from './removal.js'
+
+/** Tenants whose jobs and events are looked for together. */
+const PAGE = 100
+const DAY_MS = 86_400_000
 
 export interface DueRemovals {
-  readonly receipts: readonly RemovalReceipt[]
+  readonly removed: number
   readonly failures: readonly { readonly tenant: string; readonly code: string; readonly message: string }[]
+}
+
+export interface DueTerms {
+  readonly parts: RemovalParts
+  /** The command or job, for the receipts. */
+  readonly by: string
+  readonly signal: AbortSignal
+  /** Told of each tenant when it is gone. */
+  readonly removed?: (receipt: RemovalReceipt) => void
+  /** Told how many tenants there are, and how many were looked at. */
+  readonly progress?: { begun(total: number): void; done(done: number): void }
 }
 
 /**
  * Removes every tenant whose grace is over; one's failure does not keep the others. Stops between two when the signal aborts. A tenant
- * that was resumed, or removed by someone else, meanwhile is in neither list.
+ * that was resumed, or removed by someone else, meanwhile is not counted.
  */
-export async function removeDue(catalog: Catalog, removeMedia: RemoveMedia, signal: AbortSignal): Promise<DueRemovals> {
-  const receipts: DueRemovals['receipts'][number][] = []
+export async function removeDue(catalog: Catalog, terms: DueTerms): Promise<DueRemovals> {
+  const now = Date.now()
+  terms.progress?.begun(await countDue(catalog, now))
   const failures: DueRemovals['failures'][number][] = []
-  for (const slug of await tenantsToRemove(catalog, Date.now())) {
-    if (signal.aborted) break
-    try {
-      // Someone else may be removing it: then it is gone in a moment.
-      const worthRetrying = (error: unknown) => isFailure(error, 'SCHEMA_MISSING')
-      receipts.push(await retry(() => removeTenant(catalog, slug, removeMedia), { ...BRIEFLY, signal, worthRetrying }))
-    } catch (error) {
-      if (!isFailure(error)) throw error
-      if (error.code === 'TENANT_NOT_FOUND' || error.code === 'TENANT_WRONG_STATE') continue
-      failures.push({ tenant: slug, code: error.code, message: error.message })
+  let removed = 0
+  let done = 0
+  for (let after = ''; ; ) {
+    const page = await dueAfter(catalog, now, after)
+    const waiting = await waitingOf(catalog, page, terms)
+    for (const slug of page) {
+      if (terms.signal.aborted) return { removed, failures }
+      const end = await removeOne(catalog, slug, terms, waiting)
+      if ('receipt' in end) removed++
+      else if (end.failure !== null) failures.push({ tenant: slug, code: end.failure.code, message: end.failure.message })
+      terms.progress?.done(++done)
     }
+    const last = page.at(-1)
+    if (last === undefined || page.length < PAGE) return { removed, failures }
+    after = last
   }
-  return { receipts, failures }
+}
+
+type Waiting = Awaited<ReturnType<typeof removeWaiting>>
+
+/** The failure of what is away, for each of the page. */
+async function waitingOf(
+  catalog: Catalog,
+  page: readonly TenantSlug[],
+  { parts, by, signal }: DueTerms,
+): Promise<Waiting | Failure> {
+  if (page.length === 0 || signal.aborted) return null
+  try {
+    return await removeWaiting(catalog, await beginRemovals(catalog, page), parts, by)
+  } catch (error) {
+    if (isFailure(error)) return error
+    throw error
+  }
+}
+
+/** A null failure is no failure: it was resumed, or removed by someone else. */
+async function removeOne(
+  catalog: Catalog,
+  slug: TenantSlug,
+  { parts, by, signal, removed }: DueTerms,
+  waiting: Waiting | Failure,
+): Promise<{ readonly receipt: RemovalReceipt } | { readonly failure: Failure | null }> {
+  if (isFailure(waiting)) return { failure: waiting }
+  try {
+    // Someone else may be removing it: then it is gone in a moment.
+    const worthRetrying = (error: unknown) => isFailure(error, 'SCHEMA_MISSING')
+    const terms = { parts, by, signal, waiting }
+    const receipt = await retry(() => removeTenant(catalog, slug, terms), { ...BRIEFLY, signal, worthRetrying })
+    removed?.(receipt)
+    return { receipt }
+  } catch (error) {
+    if (!isFailure(error)) throw error
+    const isOthers = error.code === 'TENANT_NOT_FOUND' || error.code === 'TENANT_WRONG_STATE'
+    return { failure: isOthers ? null : error }
+  }
+}
+
+async function dueAfter(catalog: Catalog, now: number, after: string): Promise<TenantSlug[]> {
+  const rows = await due(catalog, now).select('slug').where('slug', '>', after).orderBy('slug').limit(PAGE).execute()
+  return rows.map(row => row.slug as TenantSlug)
+}
+
+async function countDue(catalog: Catalog, now: number): Promise<number> {
+  const row = await due(catalog, now)
+    .select(eb => eb.fn.countAll<number>().as('tenants'))
+    .executeTakeFirstOrThrow()
+  return Number(row.tenants)
+}
+
+function due({ kysely }: Catalog, now: number) {
+  return kysely.selectFrom('tenants').where('state', '=', 'deleting').where('delete_after', '<=', now)
 }
 
 /**
- * The job that removes them, each with a line in the log. Does nothing while another process does it.
- * @throws {Failure} PARTIAL when some could not be removed; the signal's reason
+ * The job that removes them, each with a line in the log; then it forgets names of databases that are gone, and receipts that are older than `receiptDays`
+ * (0 keeps all). Does nothing while another process does it. @throws {Failure} PARTIAL when some could not be removed; the signal's reason
  */
-export async function removeDueTenants(catalog: Catalog, log: Log, removeMedia: RemoveMedia, signal: AbortSignal): Promise<void> {
+export async function removeDueTenants(
+  catalog: Catalog,
+  log: Log,
+  terms: Omit<DueTerms, 'by' | 'removed'> & { readonly receiptDays: number },
+): Promise<void> {
   await unlessLocked(catalog, 'removal of deleted tenants', log, async lost => {
-    const either = AbortSignal.any([signal, lost])
-    const { receipts, failures } = await removeDue(catalog, removeMedia, either)
-    for (const { slug, media } of receipts) log.info('removed a deleted tenant', { tenant: slug, media: media.files })
+    const signal = AbortSignal.any([terms.signal, lost])
+    const told = ({ slug, id, media }: RemovalReceipt) =>
+      log.info('removed a deleted tenant', { tenant: slug, id, media: media.files })
+    const { removed, failures } = await removeDue(catalog, { ...terms, by: 'schedule', signal, removed: told })
     for (const { tenant, code, message } of failures) {
       log.warn('a deleted tenant could not be removed', { tenant, code, why: message })
     }
-    either.throwIfAborted()
+    signal.throwIfAborted()
+    await forgetVacated(catalog, Date.now())
+    if (terms.receiptDays > 0) await forgetReceipts(catalog, Date.now() - terms.receiptDays * DAY_MS)
     if (failures.length === 0) return
-    const total = failures.length + receipts.length
+    const total = failures.length + removed
     throw new Failure('PARTIAL', `${failures.length} of ${total} deleted tenants could not be removed`, {
       hint: 'feedctl tenant delete --due --yes',
     })

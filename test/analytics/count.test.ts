@@ -10,7 +10,7 @@ import { parseTenantId } from '../../src/tenants/ids.js'
 import { markDeleted, removeTenant } from '../../src/tenants/removal.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { changeState, type Tenant } from '../../src/tenants/tenant.js'
-import { describeDatabases, noMedia, openInstallation, tenantIn } from '../tenants/installation.js'
+import { describeDatabases, openInstallation, removing, tenantIn } from '../tenants/installation.js'
 import { batchOf } from './batches.js'
 import { MemoryLog } from './memory-log.js'
 import { DAY, shownCounts } from './shown-counts.js'
@@ -101,7 +101,7 @@ describeDatabases('counting', env => {
     const [kept, suspended, gone] = [await tenantIn(here, 'kept'), await tenantIn(here, 'paused'), await tenantIn(here, 'gone')]
     await changeState(catalog, suspended.slug, ['active'], 'suspended')
     await markDeleted(catalog, gone.slug, Date.now() - 1)
-    await removeTenant(catalog, gone.slug, noMedia)
+    await removeTenant(catalog, gone.slug, removing())
     wait(one(gone, 'a'), one(kept, 'a'), one(gone, 'b'), one(suspended, 'a'), one({ id: parseTenantId(999_999) }, 'a'))
     expect(await run()).toEqual({ batches: 2, repeated: 0, orphaned: 3, events: 2, returned: 0, failures: [] })
     expect(events.waiting).toEqual([])
@@ -207,7 +207,7 @@ describeDatabases('counting', env => {
       if (!removed) {
         removed = true
         await markDeleted(catalog, tenant.slug, Date.now() - 1)
-        await removeTenant(catalog, tenant.slug, noMedia)
+        await removeTenant(catalog, tenant.slug, removing())
       }
       return use(name, deed)
     }
@@ -233,7 +233,7 @@ describeDatabases('counting', env => {
     const kept = await shownCounts(catalog, neighbour)
     expect((await shownCounts(catalog, tenant)).events.length).toBe(6_000)
     await markDeleted(catalog, tenant.slug, Date.now() - 1)
-    await removeTenant(catalog, tenant.slug, noMedia)
+    await removeTenant(catalog, tenant.slug, removing())
     expect(await shownCounts(catalog, tenant)).toEqual(NOTHING)
     expect(await shownCounts(catalog, neighbour)).toEqual(kept)
   })

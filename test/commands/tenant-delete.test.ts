@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { runCli } from '../support/cli.js'
 import { describeDatabases } from '../tenants/installation.js'
@@ -7,6 +10,7 @@ describeDatabases('feedctl tenant delete', env => {
   const json = async (...argv: string[]) => JSON.parse((await cli(...argv, '--json')).out)
   const create = (slug: string, ...flags: string[]) =>
     cli('tenant', 'create', slug, '--feed', 'https://a.example/', 'https://b.example/', ...flags)
+  const folder = () => env.FEEDCTL_DATA ?? ''
   beforeAll(async () => {
     await cli('init')
   })
@@ -56,12 +60,26 @@ describeDatabases('feedctl tenant delete', env => {
     expect(receipt).toEqual({
       slug,
       id: tenant.id,
+      by: 'tenant delete --now',
+      placement,
+      host: 'default',
       database: placement === 'dedicated' ? tenant.placement.database : null,
+      database_user: null,
       feeds: 2,
       posts: 0,
+      rows: expect.objectContaining({ feeds: 2, posts: 0, counters: 1 }),
       media: { files: 0, bytes: 0, local_files: 0, bucket_objects: 0, bucket_forgotten: 0 },
+      jobs: null,
+      keys: null,
+      events_dropped: 0,
+      old_copies: 0,
+      sources: 2,
+      dump: null,
+      began_at: expect.stringMatching(/Z$/),
       removed_at: expect.stringMatching(/Z$/),
     })
+    expect(await json('tenant', 'receipt', slug)).toEqual({ receipts: [receipt] })
+    expect(await json('tenant', 'receipt', String(tenant.id))).toEqual({ receipts: [receipt] })
     expect((await cli('tenant', 'show', slug)).exit).toBe(4)
     expect((await json('feed', 'list', neighbour)).feeds).toHaveLength(2)
     await cli('tenant', 'create', slug, '--placement', placement)
@@ -80,6 +98,72 @@ describeDatabases('feedctl tenant delete', env => {
     expect((await cli('tenant', 'delete', '--due', '--yes')).out).toBe('no tenant is due\n')
     const states = await Promise.all(['due-2', 'due-3'].map(async slug => (await json('tenant', 'show', slug)).tenant.state))
     expect(states).toEqual(['deleting', 'active'])
+  })
+
+  it('keeps the receipts: of every tenant that had the slug, and of all in pages', async () => {
+    for (let round = 0; round < 2; round++) {
+      await create('again')
+      await cli('tenant', 'delete', 'again', '--now', '--yes')
+    }
+    const { receipts } = await json('tenant', 'receipt', 'again')
+    expect(receipts.map((receipt: { slug: string }) => receipt.slug)).toEqual(['again', 'again'])
+    expect(receipts[0].id).toBeGreaterThan(receipts[1].id)
+    const first = await json('tenant', 'receipt', '--list', '--limit', '1')
+    expect(first.receipts).toEqual([receipts[0]])
+    const second = await json('tenant', 'receipt', '--list', '--limit', '1', '--after', String(first.next))
+    expect(second.receipts).toEqual([receipts[1]])
+    expect((await cli('tenant', 'receipt', 'again')).out).toMatch(/^again\n {2}id +\d+\n {2}removed by {2}tenant delete --now\n/)
+    expect((await cli('tenant', 'receipt', '--list')).out).toMatch(/^SLUG +ID +REMOVED +BY +FEEDS +POSTS +FILES\n/)
+    const none = await cli('tenant', 'receipt', 'nobody')
+    expect([none.exit, none.err]).toEqual([
+      4,
+      expect.stringContaining('(RECEIPT_NOT_FOUND)\n  try: feedctl tenant receipt --list'),
+    ])
+    expect((await cli('tenant', 'receipt')).exit).toBe(2)
+    expect((await cli('tenant', 'receipt', 'x1', '--list')).exit).toBe(2)
+    expect((await cli('tenant', 'receipt', '../etc')).err).toContain('(SLUG_INVALID)')
+  })
+
+  it('--dump writes all it has to a file before anything is removed, and the receipt names it', async () => {
+    await create('dumped')
+    const file = join(folder(), 'dumped.gz')
+    const { receipt } = await json('tenant', 'delete', 'dumped', '--now', '--dump', file, '--yes')
+    const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex')
+    expect(receipt.dump).toEqual({ file, bytes: readFileSync(file).length, sha256 })
+    await create('later')
+    await cli('tenant', 'delete', 'later', '--grace', '0s', '--dump', join(folder(), 'later.gz'), '--yes')
+    await cli('tenant', 'delete', '--due', '--yes')
+    expect((await json('tenant', 'receipt', 'later')).receipts[0].dump.file).toBe(join(folder(), 'later.gz'))
+  })
+
+  it('where the dump fails the tenant is what it was', async () => {
+    await create('kept')
+    await cli('tenant', 'suspend', 'kept')
+    const taken = join(folder(), 'taken')
+    writeFileSync(taken, 'of another')
+    for (const flags of [[], ['--now']]) {
+      const onTaken = await cli('tenant', 'delete', 'kept', ...flags, '--dump', taken, '--yes')
+      expect([onTaken.exit, onTaken.err]).toEqual([4, expect.stringContaining('(FILE_EXISTS)')])
+      const nowhere = await cli('tenant', 'delete', 'kept', ...flags, '--dump', join(folder(), 'no', 'such', 'folder'), '--yes')
+      expect(nowhere.exit).toBe(4)
+    }
+    expect(readFileSync(taken, 'utf8')).toBe('of another')
+    expect((await json('tenant', 'show', 'kept')).tenant).toMatchObject({ state: 'suspended', feeds: 2, delete_after_at: null })
+  })
+
+  it('the receipt names no dump of before the tenant was resumed', async () => {
+    await create('back')
+    await cli('tenant', 'delete', 'back', '--dump', join(folder(), 'back.gz'), '--yes')
+    await cli('tenant', 'resume', 'back')
+    const { receipt } = await json('tenant', 'delete', 'back', '--now', '--yes')
+    expect(receipt.dump).toBeNull()
+  })
+
+  it('removes a tenant that was never finished, and one that is suspended', async () => {
+    await create('halted')
+    await cli('tenant', 'suspend', 'halted')
+    expect((await cli('tenant', 'delete', 'halted', '--now', '--yes')).exit).toBe(0)
+    expect((await cli('tenant', 'delete', 'halted', '--now', '--yes')).err).toContain('(TENANT_NOT_FOUND)')
   })
 
   it.each([

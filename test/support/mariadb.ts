@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { createConnection } from 'mysql2/promise'
+import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import { findFreePort, findProgram, Server } from './server.js'
 
 const run = promisify(execFile)
@@ -45,6 +45,18 @@ export class MariadbServer extends Server implements MariadbAddress {
 
   get env(): Readonly<Record<string, string>> {
     return mariadbEnv(this)
+  }
+
+  /** Asks by a connection of its own, as the user that may do everything. */
+  async query(sql: string): Promise<RowDataPacket[]> {
+    const { host, port, username: user, password } = this
+    const connection = await createConnection({ host, port, user, password, connectTimeout: 5_000 })
+    try {
+      const [rows] = await connection.query<RowDataPacket[]>(sql)
+      return rows
+    } finally {
+      await connection.end()
+    }
   }
 
   /** An empty server that answers. */

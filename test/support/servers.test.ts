@@ -4,11 +4,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import ts from 'typescript'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from './folders.js'
-import { type MariadbServer, startMariadb } from './mariadb.js'
+import { startMariadb } from './mariadb.js'
 import { type RedisServer, startRedis } from './redis.js'
 
 const TABLES_FOLLOWED = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'followed'"
@@ -17,18 +16,18 @@ describe('a private MariaDB', () => {
   test('keeps its rows over a stop, a start and a kill, on the same port, and leaves nothing behind', async () => {
     const server = await startMariadb()
     onTestFinished(() => server.dispose())
-    await ask(server, 'CREATE DATABASE kept')
-    await ask(server, 'CREATE TABLE kept.words (word VARCHAR(20))')
-    await ask(server, "INSERT INTO kept.words VALUES ('before')")
+    await server.query('CREATE DATABASE kept')
+    await server.query('CREATE TABLE kept.words (word VARCHAR(20))')
+    await server.query("INSERT INTO kept.words VALUES ('before')")
     const first = server.pid
     await server.kill()
-    await expect(ask(server, 'SELECT 1')).rejects.toThrow('ECONNREFUSED')
+    await expect(server.query('SELECT 1')).rejects.toThrow('ECONNREFUSED')
     await server.start()
     expect(server.pid).not.toBe(first)
-    expect(await ask(server, 'SELECT word FROM kept.words')).toEqual([{ word: 'before' }])
-    expect(await ask(server, 'SELECT @@innodb_flush_log_at_trx_commit AS flush')).toEqual([{ flush: 1 }])
+    expect(await server.query('SELECT word FROM kept.words')).toEqual([{ word: 'before' }])
+    expect(await server.query('SELECT @@innodb_flush_log_at_trx_commit AS flush')).toEqual([{ flush: 1 }])
     await server.restart()
-    expect(await ask(server, 'SELECT word FROM kept.words')).toEqual([{ word: 'before' }])
+    expect(await server.query('SELECT word FROM kept.words')).toEqual([{ word: 'before' }])
     await server.dispose()
     expect([existsSync(server.folder), isRunning(first), isRunning(server.pid)]).toEqual([false, false, false])
   })
@@ -38,15 +37,15 @@ describe('a private MariaDB', () => {
     onTestFinished(() => first.dispose())
     const second = await startMariadb({ serverId: 2, binaryLog: true, flags: ['--max-connections=20'] })
     onTestFinished(() => second.dispose())
-    expect(await ask(second, 'SELECT @@server_id AS id, @@max_connections AS most')).toEqual([{ id: 2, most: 20 }])
+    expect(await second.query('SELECT @@server_id AS id, @@max_connections AS most')).toEqual([{ id: 2, most: 20 }])
     const login = `MASTER_USER='${first.username}', MASTER_PASSWORD='${first.password}', MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1`
-    await ask(second, `CHANGE MASTER TO MASTER_HOST='${first.host}', MASTER_PORT=${first.port}, ${login}`)
-    await ask(second, 'START SLAVE')
-    await ask(first, 'CREATE DATABASE followed')
+    await second.query(`CHANGE MASTER TO MASTER_HOST='${first.host}', MASTER_PORT=${first.port}, ${login}`)
+    await second.query('START SLAVE')
+    await first.query('CREATE DATABASE followed')
     await first.restart()
     await second.restart()
-    await ask(first, 'CREATE TABLE followed.words (word VARCHAR(20))')
-    await until(async () => (await ask(second, TABLES_FOLLOWED)).length === 1)
+    await first.query('CREATE TABLE followed.words (word VARCHAR(20))')
+    await until(async () => (await second.query(TABLES_FOLLOWED)).length === 1)
   })
 })
 
@@ -109,17 +108,6 @@ test('a program ends, and its folder goes, with an owner that is killed', async 
   running.kill('SIGKILL')
   await until(() => !isRunning(pid) && !existsSync(folder))
 })
-
-async function ask(server: MariadbServer, sql: string): Promise<RowDataPacket[]> {
-  const { host, port, username: user, password } = server
-  const connection = await createConnection({ host, port, user, password })
-  try {
-    const [rows] = await connection.query<RowDataPacket[]>(sql)
-    return rows
-  } finally {
-    await connection.end()
-  }
-}
 
 async function withRedis<T>(server: RedisServer, deed: (client: Redis) => Promise<T>): Promise<T> {
   const client = new Redis(server.url)

@@ -14,7 +14,7 @@ import { removeTenant } from '../../src/tenants/removal.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { getTenant, type Tenant } from '../../src/tenants/tenant.js'
 import { type RacingWriter, writerElsewhere, writerHere } from './fence-writers.js'
-import { describeDatabases, type Installation, noMedia, openInstallation, tenantIn } from './installation.js'
+import { describeDatabases, type Installation, openInstallation, removing, tenantIn } from './installation.js'
 
 const ROUNDS = 6
 
@@ -184,7 +184,7 @@ describeDatabases('a fence', env => {
     await expect(fenceTenant(here.catalog, going, 2)).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
     await fenceTenant(here.catalog, moving, 2)
     await kysely.updateTable('tenants').set(due).where('id', '=', moving.id).execute()
-    await expect(removeTenant(here.catalog, moving.slug, noMedia)).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
+    await expect(removeTenant(here.catalog, moving.slug, removing())).rejects.toMatchObject({ code: 'TENANT_MOVING' })
     await expect(
       withRemoval(here.catalog, moving, tables => tables.transaction(tx => tx.remove('posts').execute())),
     ).rejects.toMatchObject({ code: 'TENANT_MOVING' })
@@ -200,7 +200,7 @@ describeDatabases('a fence', env => {
     await untilCommitted(writers)
     const due = { state: 'deleting', delete_after: 1 } as const
     await here.catalog.kysely.updateTable('tenants').set(due).where('id', '=', tenant.id).execute()
-    await removeTenant(here.catalog, parseSlug('removed'), noMedia)
+    await removeTenant(here.catalog, parseSlug('removed'), removing())
     await untilRefused(writers, 'TENANT_MOVED')
     for (const writer of writers) await writer.end()
     const { hosts } = here.catalog

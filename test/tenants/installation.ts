@@ -9,7 +9,7 @@ import type { NewTenant } from '../../src/tenants/claim.js'
 import { openServer } from '../../src/tenants/databases/index.js'
 import { parseSlug } from '../../src/tenants/ids.js'
 import { createTenant } from '../../src/tenants/provision.js'
-import type { RemoveMedia } from '../../src/tenants/removal.js'
+import type { RemovalTerms, RemoveMedia } from '../../src/tenants/removal.js'
 import type { Tenant } from '../../src/tenants/tenant.js'
 import { dropDatabases, sharedMariadbEnv, type TestEnv } from '../support/drivers.js'
 
@@ -42,6 +42,11 @@ export async function tenantIn(
 
 /** For tenants without media. */
 export const noMedia: RemoveMedia = async () => ({ files: 0, bytes: 0, localFiles: 0, bucketObjects: 0, bucketForgotten: 0 })
+
+/** For tenants of which nothing waits or is shared. `media`: for those that have some. */
+export function removing(media: RemoveMedia = noMedia): RemovalTerms {
+  return { parts: { media, jobs: null, keys: null, events: async () => {} }, by: 'a test' }
+}
 
 /** Runs the block once for each kind of database, where queues and caches make no difference; otherwise as `describeDrivers`. */
 export function describeDatabases(title: string, block: (env: TestEnv, kind: 'sqlite' | 'mysql') => void): void {

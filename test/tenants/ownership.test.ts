@@ -3,7 +3,7 @@ import { parseSlug } from '../../src/tenants/ids.js'
 import { createTenant } from '../../src/tenants/provision.js'
 import { markDeleted, removeTenant } from '../../src/tenants/removal.js'
 import { changeState, getTenant } from '../../src/tenants/tenant.js'
-import { describeDatabases, noMedia, openInstallation, tenantIn, wish } from './installation.js'
+import { describeDatabases, openInstallation, removing, tenantIn, wish } from './installation.js'
 
 describeDatabases('whose a database is', env => {
   it('never gives a tenant the database of another, whatever the prefix, and removes neither with the other', async () => {
@@ -24,6 +24,6 @@ describeDatabases('whose a database is', env => {
     await expect(changeState(here.catalog, tenant.slug, ['suspended', 'deleting'], 'active')).rejects.toMatchObject({
       code: 'TENANT_WRONG_STATE',
     })
-    expect(await removeTenant(here.catalog, tenant.slug, noMedia)).toMatchObject({ slug: 'half-gone', feeds: 0 })
+    expect(await removeTenant(here.catalog, tenant.slug, removing())).toMatchObject({ slug: 'half-gone', feeds: 0 })
   })
 })

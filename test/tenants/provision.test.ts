@@ -9,7 +9,7 @@ import { createTenant, createTenants } from '../../src/tenants/provision.js'
 import { dropPlacement, markDeleted, removeTenant } from '../../src/tenants/removal.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { changeState, getTenant } from '../../src/tenants/tenant.js'
-import { describeDatabases, type Installation, noMedia, openInstallation, tenantIn, wish } from './installation.js'
+import { describeDatabases, type Installation, openInstallation, removing, tenantIn, wish } from './installation.js'
 
 describeDatabases('creating tenants', env => {
   const rowOf = ({ catalog }: Installation, slug: string) =>
@@ -241,16 +241,16 @@ describeDatabases('creating tenants', env => {
           { url: 'https://a.example/', title: null },
           { url: 'https://b.example/', title: null },
         ])
-      await expect(removeTenant(here.catalog, pair[0].slug, noMedia)).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
+      await expect(removeTenant(here.catalog, pair[0].slug, removing())).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
       await markDeleted(here.catalog, pair[0].slug, 0)
-      const receipt = await removeTenant(here.catalog, pair[0].slug, noMedia)
+      const receipt = await removeTenant(here.catalog, pair[0].slug, removing())
       expect(receipt).toMatchObject({
         slug: pair[0].slug,
         feeds: 2,
         posts: 0,
         database: placement === 'dedicated' ? pair[0].placement.database : null,
       })
-      await expect(removeTenant(here.catalog, pair[0].slug, noMedia)).rejects.toMatchObject({ code: 'TENANT_NOT_FOUND' })
+      await expect(removeTenant(here.catalog, pair[0].slug, removing())).rejects.toMatchObject({ code: 'TENANT_NOT_FOUND' })
       const left = await withTenant(here.catalog, pair[1], tables => tables.feeds().select('url').execute())
       expect(left).toHaveLength(2)
       if (placement === 'shared')

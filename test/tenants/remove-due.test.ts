@@ -5,10 +5,11 @@ import { withLock } from '../../src/tenants/locks.js'
 import { markDeleted } from '../../src/tenants/removal.js'
 import { removeDue, removeDueTenants } from '../../src/tenants/remove-due.js'
 import { getTenant } from '../../src/tenants/tenant.js'
-import { describeDatabases, type Installation, noMedia, openInstallation, tenantIn } from './installation.js'
+import { describeDatabases, type Installation, openInstallation, removing, tenantIn } from './installation.js'
 
 const NEVER = new AbortController().signal
 const HOUR_MS = 3_600_000
+const terms = (signal = NEVER) => ({ ...removing(), signal, receiptDays: 0 })
 
 describeDatabases('the removal of deleted tenants', env => {
   const deleted = async (here: Installation, slug: string, inMs: number) => {
@@ -28,7 +29,7 @@ describeDatabases('the removal of deleted tenants', env => {
     await deleted(here, 'graced', HOUR_MS)
     await tenantIn(here, 'active')
     const lines: string[] = []
-    await removeDueTenants(here.catalog, new Log(line => lines.push(line), 'info'), noMedia, NEVER)
+    await removeDueTenants(here.catalog, new Log(line => lines.push(line), 'info'), terms())
     expect(await Promise.all(['due', 'due-2', 'graced', 'active'].map(slug => isThere(here, slug)))).toEqual([
       false,
       false,
@@ -38,7 +39,7 @@ describeDatabases('the removal of deleted tenants', env => {
     expect(lines.filter(line => line.includes('removed a deleted tenant')).map(line => line.match(/tenant="(.*)"/)?.[1])).toEqual(
       ['due', 'due-2'],
     )
-    await removeDueTenants(here.catalog, new Log(() => {}), noMedia, NEVER)
+    await removeDueTenants(here.catalog, new Log(() => {}), terms())
   })
 
   it('goes on after one that failed, names it, and is PARTIAL at the end', async () => {
@@ -53,31 +54,31 @@ describeDatabases('the removal of deleted tenants', env => {
       throw new Failure('UNAVAILABLE', 'the host is away')
     }
     const lines: string[] = []
-    await expect(removeDueTenants(here.catalog, new Log(line => lines.push(line)), noMedia, NEVER)).rejects.toMatchObject({
+    await expect(removeDueTenants(here.catalog, new Log(line => lines.push(line)), terms())).rejects.toMatchObject({
       code: 'PARTIAL',
       message: '1 of 2 deleted tenants could not be removed',
     })
     expect(lines.join()).toMatch(/warn .*tenant="broken" code="UNAVAILABLE"/)
     expect([await isThere(here, 'broken'), await isThere(here, 'whole')]).toEqual([true, false])
     here.catalog.server.drop = drop
-    expect((await removeDue(here.catalog, noMedia, NEVER)).receipts.map(receipt => receipt.slug)).toEqual(['broken'])
+    const gone: string[] = []
+    await removeDue(here.catalog, { ...terms(), removed: receipt => gone.push(receipt.slug) })
+    expect(gone).toEqual(['broken'])
   })
 
   it('stops between two tenants, and does nothing while another process removes them', async () => {
     const here = await openInstallation(env)
     await deleted(here, 'later', -1)
     const stop = AbortSignal.abort(new Error('stop'))
-    await expect(removeDueTenants(here.catalog, new Log(() => {}), noMedia, stop)).rejects.toThrow('stop')
-    await withLock(here.catalog, 'removal of deleted tenants', () =>
-      removeDueTenants(here.catalog, new Log(() => {}), noMedia, NEVER),
-    )
+    await expect(removeDueTenants(here.catalog, new Log(() => {}), terms(stop))).rejects.toThrow('stop')
+    await withLock(here.catalog, 'removal of deleted tenants', () => removeDueTenants(here.catalog, new Log(() => {}), terms()))
     expect(await isThere(here, 'later')).toBe(true)
   })
 
   it('done twice at once removes each tenant once, and neither side fails', async () => {
     const [here, there] = [await openInstallation(env), await openInstallation(env)]
     for (const slug of ['twice-1', 'twice-2', 'twice-3']) await deleted(here, slug, -1)
-    const both = await Promise.all([removeDue(here.catalog, noMedia, NEVER), removeDue(there.catalog, noMedia, NEVER)])
+    const both = await Promise.all([removeDue(here.catalog, terms()), removeDue(there.catalog, terms())])
     expect(both.flatMap(side => side.failures)).toEqual([])
     expect(await isThere(here, 'twice-2')).toBe(false)
   })

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
-import { type Cache, type Gates, Patience } from '../../caches/index.js'
+import { type Cache, type Gates, Patience, tenantKey } from '../../caches/index.js'
 import { type Clock, sleep, steady } from '../../kernel/clock.js'
 import { isFailure, wordsOf } from '../../kernel/errors.js'
 import { randomToken, shortHash } from '../../kernel/hash.js'
@@ -143,7 +143,7 @@ export class FarAnswers {
 
 /** Of two tenants never the same: a number that a restored catalog gives again was made at another time. */
 function cacheKey({ id, createdAt }: Tenant, key: string): string {
-  return `answer:${id}:${createdAt}:${shortHash(key)}`
+  return tenantKey('answer', id, createdAt, shortHash(key))
 }
 
 /** A line of facts, then the body. */

@@ -20,11 +20,15 @@ export interface MysqlOptions {
   readonly name?: string | null
 }
 
+/** Handles cost little to make: those of the databases that were used last are kept. */
+const KEPT_HANDLES = 500
+
 /** Databases of one MySQL or MariaDB server behind one pool: statements name their database, connections have none of their own. */
 export class MysqlServer implements DatabaseServer {
   readonly dialect = 'mysql'
   readonly connections: BoundedPool
   private readonly kysely: Kysely<unknown>
+  /** The newest used last. */
   private readonly perDatabase = new Map<DatabaseName, Kysely<unknown>>()
   private readonly sent: Sent = { statements: 0 }
   private closed = false
@@ -100,7 +104,9 @@ export class MysqlServer implements DatabaseServer {
   private databaseOf<Schema>(name: DatabaseName): OpenDatabase<Schema> {
     const known = this.perDatabase.get(name)
     const handle = known ?? this.kysely.withSchema(name)
-    if (known === undefined) this.perDatabase.set(name, handle)
+    this.perDatabase.delete(name)
+    this.perDatabase.set(name, handle)
+    if (this.perDatabase.size > KEPT_HANDLES) this.perDatabase.delete(this.perDatabase.keys().next().value as DatabaseName)
     return { dialect: this.dialect, kysely: handle as Kysely<Schema>, qualify: table => `\`${name}\`.\`${table}\`` }
   }
 }

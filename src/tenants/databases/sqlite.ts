@@ -8,14 +8,13 @@ import type { DatabaseName } from '../ids.js'
 import type { DatabaseServer, OpenDatabase } from './driver.js'
 import { atHost, type Sent, type Translate, translateSqlite, translating } from './faults.js'
 import { tenantGuard } from './guard.js'
+import { HOST_MARK } from './host-mark.js'
 import { type FileUse, libsqlDialect } from './libsql-dialect.js'
 import { reclaimClosedFiles } from './reclaim.js'
 
 /** Page cache of one open file: dozens of them are open at a time. */
 const CACHE_KIB = 256
 const OPENING_PATIENCE_MS = 5_000
-/** Lies in the folder of a host, and not in that of a disk which is not mounted. */
-export const HOST_MARK = '.feedctl-host'
 
 interface OpenFile {
   readonly kysely: Kysely<unknown>

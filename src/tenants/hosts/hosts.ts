@@ -18,6 +18,8 @@ export interface OpenedHost {
 
 /** The database hosts that tenants are placed on, each behind one bounded set of connections, opened when it is first needed. */
 export interface Hosts {
+  /** Tenants that one shared database is filled with. */
+  readonly tenantsPerShared: number
   /** The server of the named host. @throws {Failure} HOST_NOT_FOUND, CONFIG_INVALID, UNAVAILABLE */
   serverOf(name: string): Promise<DatabaseServer>
   /** The host as the catalog has it, or had it some seconds ago. @throws {Failure} HOST_NOT_FOUND, UNAVAILABLE */
@@ -55,6 +57,10 @@ class HostRegistry implements Hosts {
   private closed = false
 
   constructor(private readonly ground: HostsGround) {}
+
+  get tenantsPerShared(): number {
+    return this.ground.config.sharedTenants
+  }
 
   async serverOf(name: string): Promise<DatabaseServer> {
     if (name === DEFAULT_HOST) return this.ground.home

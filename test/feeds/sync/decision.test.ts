@@ -35,6 +35,7 @@ function source(changes: Partial<CheckedSource> = {}): CheckedSource {
     failure_code: null,
     failure_message: null,
     failure_count: 0,
+    left_at: null,
     created_at: 1,
     ...changes,
   }

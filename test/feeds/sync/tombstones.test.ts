@@ -7,7 +7,7 @@ import { shortHash } from '../../../src/kernel/hash.js'
 import type { TenantSchema } from '../../../src/tenants/databases/index.js'
 import { parseSourceId } from '../../../src/tenants/ids.js'
 import { markDeleted, removeTenant } from '../../../src/tenants/removal.js'
-import { describeDatabases, noMedia, openInstallation, tenantIn } from '../../tenants/installation.js'
+import { describeDatabases, openInstallation, removing, tenantIn } from '../../tenants/installation.js'
 import { DAY_MS, documentOf, post, TenantFeeds } from './tenant-feeds.js'
 
 const going = new AbortController().signal
@@ -86,7 +86,7 @@ describeDatabases('deleted posts', env => {
     await neighbour.store([post('a')], 1000)
     await bury(neighbour, 2000, 'a')
     await markDeleted(feeds.catalog, feeds.tenant.slug, 0)
-    await removeTenant(feeds.catalog, feeds.tenant.slug, noMedia)
+    await removeTenant(feeds.catalog, feeds.tenant.slug, removing())
     expect([await feeds.tombstones(), (await neighbour.tombstones()).length]).toEqual([[], 2])
   })
 
@@ -121,7 +121,7 @@ describeDatabases('deleted posts', env => {
     for (const each of [feeds, neighbour]) await each.store([post('b'), post('a')], 1000)
     const feed = await feeds.feed()
     await markDeleted(feeds.catalog, feeds.tenant.slug, 0)
-    await removeTenant(feeds.catalog, feeds.tenant.slug, noMedia)
+    await removeTenant(feeds.catalog, feeds.tenant.slug, removing())
     const counters = (each: TenantFeeds) =>
       each.catalog.server.use<TenantSchema, unknown[]>(each.tenant.placement.database, ({ kysely }) =>
         kysely.selectFrom('counters').select('name').where('tenant_id', '=', each.tenant.id).orderBy('name').execute(),

@@ -11,9 +11,9 @@ import { pruneOrphans } from '../../../src/media/prune-orphans.js'
 import { pruneUnlinked } from '../../../src/media/prune-unlinked.js'
 import { removeTenantMedia } from '../../../src/media/remove-tenant.js'
 import type { JobContext } from '../../../src/queues/index.js'
-import { markDeleted, removeTenant } from '../../../src/tenants/removal.js'
+import { markDeleted, type RemoveMedia, removeTenant } from '../../../src/tenants/removal.js'
 import type { TenantFeeds } from '../../feeds/sync/tenant-feeds.js'
-import { describeDatabases } from '../../tenants/installation.js'
+import { describeDatabases, removing } from '../../tenants/installation.js'
 import { IntakeGround } from './intake-ground.js'
 import { png } from './pictures.js'
 
@@ -25,7 +25,13 @@ describeDatabases('the end of stored media', env => {
   const remove = async (ground: IntakeGround, { tenant }: TenantFeeds, more: { disks?: Disks; forgetBucket?: boolean } = {}) => {
     const { catalog, disks } = ground.parts
     const parts = { catalog, disks: async () => more.disks ?? disks, forgetBucket: more.forgetBucket === true }
-    return (await removeTenant(catalog, tenant.slug, gone => removeTenantMedia(parts, gone, calm))).media
+    return (
+      await removeTenant(
+        catalog,
+        tenant.slug,
+        removing(gone => removeTenantMedia(parts, gone, calm)),
+      )
+    ).media
   }
 
   it.each([
@@ -47,12 +53,13 @@ describeDatabases('the end of stored media', env => {
     const job = ground.job(feeds, calm, { ...ground.parts, disks: { ...disks, target: slow } })
     await once(begun.signal, 'abort')
     await markDeleted(catalog, feeds.tenant.slug, Date.now())
-    await removeTenant(catalog, feeds.tenant.slug, async gone => {
-      const media = await removeTenantMedia({ catalog, disks: async () => disks }, gone, calm)
+    const media: RemoveMedia = async gone => {
+      const report = await removeTenantMedia({ catalog, disks: async () => disks }, gone, calm)
       removed.abort()
       await job
-      return media
-    })
+      return report
+    }
+    await removeTenant(catalog, feeds.tenant.slug, removing(media))
     expect(existsSync(folderOf(ground, feeds))).toBe(false)
   })
 

@@ -183,9 +183,14 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
         duration_ms integer, failure_code text, failure_message text, ended_at integer,
         primary key (run_id, placement_id)) without rowid`,
       `create table if not exists receipts (
-        id integer primary key autoincrement, tenant_id integer not null, slug text not null, receipt text not null,
-        removed_at integer not null)`,
+        id integer primary key autoincrement, tenant_id integer not null unique, slug text not null, receipt text not null,
+        events_dropped integer not null default 0, began_at integer not null, removed_at integer)`,
       'create index if not exists receipts_slug on receipts (slug, id)',
+      'create index if not exists receipts_removed on receipts (removed_at)',
+      'alter table placements add column vacated_at integer',
+      'create index if not exists placements_vacated on placements (vacated_at)',
+      'alter table sources add column left_at integer',
+      'create index if not exists sources_left on sources (left_at)',
     ],
     mysql: [
       `alter table hosts add column address varchar(255), add column username varchar(80),
@@ -210,8 +215,11 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
         from_version int not null, duration_ms bigint, failure_code varchar(40), failure_message text, ended_at bigint,
         primary key (run_id, placement_id)) engine=innodb`,
       `create table if not exists receipts (
-        id bigint primary key auto_increment, tenant_id bigint not null, slug varchar(41) ${ASCII} not null,
-        receipt mediumtext not null, removed_at bigint not null, key receipts_slug (slug, id)) engine=innodb`,
+        id bigint primary key auto_increment, tenant_id bigint not null unique, slug varchar(41) ${ASCII} not null,
+        receipt mediumtext not null, events_dropped bigint not null default 0, began_at bigint not null, removed_at bigint,
+        key receipts_slug (slug, id), key receipts_removed (removed_at)) engine=innodb`,
+      'alter table placements add column vacated_at bigint, add index placements_vacated (vacated_at)',
+      'alter table sources add column left_at bigint, add index sources_left (left_at)',
     ],
   },
 ]

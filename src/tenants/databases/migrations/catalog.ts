@@ -44,6 +44,8 @@ export interface PlacementsTable {
   schema_version: number
   /** MySQL user that was made for this database alone; null for none. */
   db_user: string | null
+  /** When the tenant that had it for its own was removed with it; null while it has not been anyone's. */
+  vacated_at: number | null
   created_at: number
 }
 
@@ -126,6 +128,8 @@ export interface SourcesTable {
   /** The process that asks the source right now, until `lease_until`. */
   lease_token: string | null
   lease_until: number | null
+  /** When somebody stopped reading it who may have been the last; null since it was looked whether others do. */
+  left_at: number | null
   created_at: number
 }
 
@@ -236,14 +240,18 @@ export interface MigrationPlacementsTable {
   ended_at: number | null
 }
 
-/** What was removed with a tenant, for good. */
+/** What is removed with a tenant, kept from the beginning of its removal on. */
 export interface ReceiptsTable {
   id: Generated<number>
   tenant_id: number
   slug: string
-  /** `RemovalReceipt` as JSON. */
+  /** `RemovalFacts` as JSON. */
   receipt: string
-  removed_at: number
+  /** Its events that were never counted: whoever counts adds those that it drops. */
+  events_dropped: Generated<number>
+  began_at: number
+  /** When all of it was gone; null before. */
+  removed_at: number | null
 }
 
 export interface CatalogSchema {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { Crew } from '../../src/media/crew.js'
+import { Crew } from '../../src/kernel/crew.js'
 import { IdSet } from '../../src/media/verify/id-set.js'
 
 it('a crew does so many at a time and all in the end', async () => {

@@ -1,0 +1,155 @@
+import type { Config } from '../../kernel/config.js'
+import { Failure } from '../../kernel/errors.js'
+import type { Catalog } from '../catalog.js'
+import { type DatabaseServer, type HostState, insertRows, maxConnections } from '../databases/index.js'
+import { parseDatabaseName } from '../ids.js'
+import { DEFAULT_HOST, parseFolderAddress, parseHostName, parseServerAddress } from './names.js'
+import { openHost } from './opening.js'
+import { prepareFolder, proveRights, refuseSameServer } from './proving.js'
+import { getHost, type HostRow, readHosts } from './rows.js'
+
+/** What an operator says of a host; what is not named stays as it is, or has its default. */
+export interface HostWish {
+  readonly address?: string
+  readonly username?: string
+  readonly weight?: number
+  readonly maxTenants?: number | null
+  readonly maxConnections?: number | null
+  readonly readAddress?: string | null
+}
+
+type Found = Pick<HostRow, 'name' | 'address' | 'username'>
+
+/**
+ * Adds a host that answers, is no other host's server, and lets feedctl do its work there.
+ * @throws {Failure} HOST_EXISTS, HOST_INVALID, CONFIG_INVALID (a wrong or missing password), UNAVAILABLE; nothing is written then
+ */
+export async function addHost(
+  catalog: Catalog,
+  config: Config,
+  text: string,
+  wish: HostWish & { readonly address: string },
+): Promise<HostRow> {
+  const name = parseHostName(text)
+  const others = await readHosts(catalog.kysely)
+  if (others.some(host => host.name === name)) throw exists(name)
+  refuseWish(catalog, wish)
+  const found = { name, address: addressOf(catalog, config, name, wish.address, others), username: wish.username ?? null }
+  await proveHost(catalog, config, found, wish, others)
+  const row = {
+    name,
+    address: found.address,
+    username: found.username,
+    weight: wish.weight ?? 100,
+    max_tenants: wish.maxTenants ?? null,
+    max_connections: wish.maxConnections ?? null,
+    read_address: wish.readAddress ?? null,
+    created_at: Date.now(),
+  }
+  await insertRows(catalog.database, 'hosts', [row], 'keep')
+  const host = await getHost(catalog.kysely, name)
+  // Another was faster with the same name.
+  if (host.address !== found.address) throw exists(name)
+  return host
+}
+
+/** @throws {Failure} HOST_NOT_FOUND, and those of `addHost`; nothing is changed then */
+export async function changeHost(catalog: Catalog, config: Config, name: string, wish: HostWish): Promise<HostRow> {
+  const before = await getHost(catalog.kysely, name)
+  refuseWish(catalog, wish)
+  if (name === DEFAULT_HOST && (wish.address !== undefined || wish.username !== undefined)) {
+    const hint = catalog.server.dialect === 'mysql' ? 'DB_HOST, DB_PORT, DB_SOCKET, DB_USERNAME' : 'FEEDCTL_DATA'
+    throw new Failure('HOST_INVALID', 'the host default is where the settings lead', { hint })
+  }
+  const others = await readHosts(catalog.kysely)
+  const address = wish.address === undefined ? before.address : addressOf(catalog, config, name, wish.address, others)
+  const found = { name, address, username: wish.username ?? before.username }
+  const isElsewhere = found.address !== before.address || found.username !== before.username
+  if (isElsewhere) await proveHost(catalog, config, found, wish, others)
+  else await refuseBudget(catalog, await catalog.hosts.serverOf(name), wish)
+  await catalog.kysely
+    .updateTable('hosts')
+    .set({
+      ...(isElsewhere ? { address: found.address, username: found.username } : {}),
+      ...(wish.weight === undefined ? {} : { weight: wish.weight }),
+      ...(wish.maxTenants === undefined ? {} : { max_tenants: wish.maxTenants }),
+      ...(wish.maxConnections === undefined ? {} : { max_connections: wish.maxConnections }),
+      ...(wish.readAddress === undefined ? {} : { read_address: wish.readAddress }),
+    })
+    .where('id', '=', before.id)
+    .execute()
+  return getHost(catalog.kysely, name)
+}
+
+/** `draining` takes no new tenants; those that are there stay, and are served. @throws {Failure} HOST_NOT_FOUND */
+export async function setHostState(catalog: Catalog, name: string, state: HostState): Promise<HostRow> {
+  const { id } = await getHost(catalog.kysely, name)
+  await catalog.kysely.updateTable('hosts').set({ state }).where('id', '=', id).execute()
+  return getHost(catalog.kysely, name)
+}
+
+function addressOf(catalog: Catalog, config: Config, name: string, text: string, others: readonly HostRow[]): string {
+  if (catalog.server.dialect === 'sqlite') {
+    return prepareFolder(catalog, config, { name, address: parseFolderAddress(text) }, others)
+  }
+  const { host, port, socket } = parseServerAddress(text)
+  return socket ?? (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+}
+
+/** @throws {Failure} HOST_INVALID for what SQLite has not, or what is no address */
+function refuseWish(catalog: Catalog, wish: HostWish): void {
+  if (typeof wish.readAddress === 'string') parseServerAddress(wish.readAddress)
+  if (catalog.server.dialect === 'mysql') return
+  const foreign = [
+    wish.username === undefined ? null : '--username',
+    typeof wish.maxConnections === 'number' ? '--connections' : null,
+    typeof wish.readAddress === 'string' ? '--read-address' : null,
+  ].filter(flag => flag !== null)
+  if (foreign.length === 0) return
+  throw new Failure('HOST_INVALID', `a folder of SQLite files has no ${foreign.join(', ')}`, { hint: 'DB_CONNECTION=mysql' })
+}
+
+async function proveHost(
+  catalog: Catalog,
+  config: Config,
+  host: Found,
+  wish: HostWish,
+  others: readonly HostRow[],
+): Promise<void> {
+  const server = await openHost(config, host, host.address ?? '')
+  try {
+    await refuseSameServer(catalog, host, server, others)
+    await refuseStrange(catalog, host, server)
+    await refuseBudget(catalog, server, wish)
+    await proveRights(server, config.databasePrefix)
+  } finally {
+    await server.close()
+  }
+}
+
+/** A host that is elsewhere now must hold what the catalog says it does. @throws {Failure} HOST_INVALID */
+async function refuseStrange(catalog: Catalog, { name, address }: Found, server: DatabaseServer): Promise<void> {
+  const placed = await catalog.kysely
+    .selectFrom('placements')
+    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+    .select('database_name')
+    .where('hosts.name', '=', name)
+    .where('schema_version', '>', 0)
+    .orderBy('placements.id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (placed === undefined || (await server.has(parseDatabaseName(placed.database_name)))) return
+  throw new Failure('HOST_INVALID', `${address} does not hold the databases of ${name}: there is no ${placed.database_name}`)
+}
+
+/** @throws {Failure} HOST_INVALID for a budget that the server cannot keep */
+async function refuseBudget(catalog: Catalog, server: DatabaseServer, { maxConnections: budget }: HostWish): Promise<void> {
+  if (typeof budget !== 'number') return
+  const most = await server.use<object, number | null>(catalog.name, maxConnections)
+  if (most === null || budget <= most) return
+  throw new Failure('HOST_INVALID', `the server accepts ${most} connections (max_connections), fewer than ${budget}`)
+}
+
+function exists(name: string): Failure {
+  return new Failure('HOST_EXISTS', `there is a database host ${name} already`, { hint: `feedctl host set ${name} ...` })
+}

@@ -1,0 +1,139 @@
+import { Failure } from '../../kernel/errors.js'
+import type { Catalog } from '../catalog.js'
+import type { PlacementKind } from '../databases/index.js'
+import { type DatabaseName, dedicatedDatabase, sharedDatabase, type TenantSlug } from '../ids.js'
+import { whenUnlocked } from '../locks.js'
+import { type HostRow, noHost, readHosts } from './rows.js'
+import { type HostFill, spreadTenants } from './spreading.js'
+
+const LOCK = 'placing tenants'
+/** Longer than many processes that write a thousand tenants each, one after the other. */
+const PATIENCE_MS = 120_000
+
+/** A new tenant that has no place yet. */
+export interface Unplaced {
+  readonly slug: TenantSlug
+  readonly placement: PlacementKind
+  /** Name of the host that was asked for; null where it goes by weight and fullness. */
+  readonly host?: string | null
+}
+
+/** Where a new tenant goes. */
+export interface Place {
+  readonly hostId: number
+  readonly host: string
+  readonly database: DatabaseName
+}
+
+/**
+ * Hands the deed a place for each new tenant, in their order, or the refusal (HOST_NOT_FOUND, HOST_FULL) of one for which there is none. The deed writes
+ * them to the catalog, and nothing else: where a host has a bound of tenants, nobody else places any until it ends, so that the bound is never passed.
+ */
+export async function placing<T>(
+  catalog: Catalog,
+  prefix: string,
+  tenants: readonly Unplaced[],
+  deed: (places: readonly (Place | Failure)[]) => Promise<T>,
+): Promise<T> {
+  const hosts = await readHosts(catalog.kysely)
+  if (hosts.every(host => host.maxTenants === null)) return deed(await placesFor(catalog, prefix, hosts, tenants))
+  const patience = { withinMs: PATIENCE_MS, signal: new AbortController().signal }
+  return whenUnlocked(catalog, LOCK, patience, async () =>
+    deed(await placesFor(catalog, prefix, await readHosts(catalog.kysely), tenants)),
+  )
+}
+
+/** For a tenant that comes from elsewhere: refuses a host that takes no more. @throws {Failure} HOST_NOT_FOUND, HOST_FULL */
+export async function refuseNewTenant(catalog: Catalog, host: string): Promise<void> {
+  const fills = await fillsOf(catalog, await readHosts(catalog.kysely))
+  const [place] = spreadTenants(fills, [host])
+  if (place instanceof Failure) throw place
+}
+
+/** The shared databases that so many new tenants of the host go to, one after the other. */
+export async function sharedPlaces(catalog: Catalog, prefix: string, hostId: number, count: number): Promise<DatabaseName[]> {
+  const { tenantsPerShared } = catalog.hosts
+  let { number, tenants } = await newestShared(catalog, prefix, hostId)
+  return Array.from({ length: count }, () => {
+    if (tenants >= tenantsPerShared) {
+      number++
+      tenants = 0
+    }
+    tenants++
+    return sharedDatabase(prefix, number)
+  })
+}
+
+async function placesFor(
+  catalog: Catalog,
+  prefix: string,
+  hosts: readonly HostRow[],
+  tenants: readonly Unplaced[],
+): Promise<(Place | Failure)[]> {
+  const fills = needsNoCount(hosts, tenants) ? hosts.map(host => ({ ...host, tenants: 0 })) : await fillsOf(catalog, hosts)
+  const chosen = spreadTenants(
+    fills,
+    tenants.map(({ host }) => host ?? null),
+  )
+  const shared = new Map<number, DatabaseName[]>()
+  for (const id of new Set(chosen.flatMap(host => (host instanceof Failure ? [] : [host.id])))) {
+    const count = tenants.filter(({ placement }, index) => placement === 'shared' && isHost(chosen[index], id)).length
+    if (count > 0) shared.set(id, await sharedPlaces(catalog, prefix, id, count))
+  }
+  return tenants.map(({ slug, placement }, index) => {
+    const host = chosen[index]
+    if (host === undefined || host instanceof Failure) return host ?? noHost('')
+    const own = placement === 'dedicated' ? dedicatedDatabase(prefix, slug) : shared.get(host.id)?.shift()
+    return { hostId: host.id, host: host.name, database: own ?? sharedDatabase(prefix, 1) }
+  })
+}
+
+/** With one host that takes as many as come there is nothing to choose. */
+function needsNoCount(hosts: readonly HostRow[], tenants: readonly Unplaced[]): boolean {
+  const open = hosts.filter(host => host.state === 'open')
+  if (open.some(host => host.maxTenants !== null)) return false
+  return open.filter(host => host.weight > 0).length <= 1 || tenants.every(({ host }) => (host ?? null) !== null)
+}
+
+/** Of whatever state: one that is being made, or will be removed, has its place as well. */
+async function fillsOf(catalog: Catalog, hosts: readonly HostRow[]): Promise<HostFill[]> {
+  const counts = await tenantsByHost(catalog)
+  return hosts.map(host => ({ ...host, tenants: counts.get(host.id) ?? 0 }))
+}
+
+/** How many tenants each host has, by its number; one without any is missing. */
+export async function tenantsByHost({ kysely }: Catalog): Promise<ReadonlyMap<number, number>> {
+  const rows = await kysely
+    .selectFrom('tenants')
+    .innerJoin('placements', 'placements.id', 'tenants.placement_id')
+    .select(eb => ['placements.host_id', eb.fn.countAll<number>().as('tenants')])
+    .groupBy('placements.host_id')
+    .execute()
+  return new Map(rows.map(row => [row.host_id, Number(row.tenants)]))
+}
+
+/** Only the newest is filled: what becomes free in the others stays free, so that one count is enough. */
+async function newestShared(catalog: Catalog, prefix: string, hostId: number): Promise<{ number: number; tenants: number }> {
+  const rows = await catalog.kysely
+    .selectFrom('placements')
+    .select(['id', 'database_name'])
+    .where('kind', '=', 'shared')
+    .where('host_id', '=', hostId)
+    .execute()
+  const start = sharedDatabase(prefix, 0).slice(0, -1)
+  const numbered = rows
+    .filter(row => row.database_name.startsWith(start) && /^\d+$/.test(row.database_name.slice(start.length)))
+    .map(row => ({ id: row.id, number: Number(row.database_name.slice(start.length)) }))
+  const newest = numbered.sort((a, b) => b.number - a.number)[0]
+  if (newest === undefined) return { number: 1, tenants: 0 }
+  const counted = await catalog.kysely
+    .selectFrom('tenants')
+    .select(eb => eb.fn.countAll<number>().as('tenants'))
+    .where('placement_id', '=', newest.id)
+    .executeTakeFirstOrThrow()
+  return { number: newest.number, tenants: Number(counted.tenants) }
+}
+
+function isHost(chosen: HostFill | Failure | undefined, id: number): boolean {
+  return chosen !== undefined && !(chosen instanceof Failure) && chosen.id === id
+}

@@ -1,0 +1,94 @@
+import { Failure, isFailure } from '../../kernel/errors.js'
+import type { Catalog } from '../catalog.js'
+import type { ClaimedTenant, NewTenant } from '../claim.js'
+import { insertRows } from '../databases/index.js'
+import { parseDatabaseName, parseTenantId } from '../ids.js'
+import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
+
+/** Spare databases that are looked at: as many may sign up at the same moment and find another each. */
+const LOOKED_AT = 20
+
+/**
+ * Writes the tenant on a spare database, which is its own from then on, under the name that it has: both or neither. Of several that race each gets another.
+ * Null when no dedicated one is wanted, none is ready, or the slug is taken.
+ */
+export async function takeSpare(catalog: Catalog, wanted: NewTenant, holder: string): Promise<ClaimedTenant | null> {
+  if (wanted.placement !== 'dedicated') return null
+  const spares = await readySpares(catalog, wanted.host ?? null)
+  if (spares.length === 0) return null
+  try {
+    return await catalog.kysely.transaction().execute(async tx => {
+      const now = Date.now()
+      for (const spare of spares) {
+        const taken = await tx
+          .updateTable('placements')
+          .set({ kind: 'dedicated', created_at: now })
+          .where('id', '=', spare.id)
+          .where('kind', '=', 'spare')
+          .where('schema_version', '=', TENANT_SCHEMA_VERSION)
+          .executeTakeFirst()
+        if (taken.numUpdatedRows > 0n) return await settle({ ...catalog, kysely: tx }, wanted, spare, { holder, now })
+      }
+      return null
+    })
+  } catch (error) {
+    if (isFailure(error, 'TENANT_EXISTS')) return null
+    throw error
+  }
+}
+
+type Spare = Awaited<ReturnType<typeof readySpares>>[number]
+
+/** Of the host that was asked for, or of those that tenants go to by themselves; a host with a bound of tenants counts them in another way. */
+function readySpares(catalog: Catalog, host: string | null) {
+  return catalog.kysely
+    .selectFrom('placements')
+    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+    .select(['placements.id', 'placements.database_name', 'hosts.name as host'])
+    .where('placements.kind', '=', 'spare')
+    .where('placements.schema_version', '=', TENANT_SCHEMA_VERSION)
+    .where('hosts.state', '=', 'open')
+    .where('hosts.max_tenants', 'is', null)
+    .$if(host === null, query => query.where('hosts.weight', '>', 0))
+    .$if(host !== null, query => query.where('hosts.name', '=', host ?? ''))
+    .orderBy('placements.id')
+    .limit(LOOKED_AT)
+    .execute()
+}
+
+async function settle(
+  { database, kysely }: Pick<Catalog, 'database' | 'kysely'>,
+  { slug, name }: NewTenant,
+  spare: Spare,
+  { holder, now }: { readonly holder: string; readonly now: number },
+): Promise<ClaimedTenant> {
+  const row = {
+    slug: slug as string,
+    name,
+    state: 'provisioning' as const,
+    placement_id: spare.id,
+    claimed_by: holder,
+    claimed_at: now,
+    created_at: now,
+    updated_at: now,
+  }
+  await insertRows(database, 'tenants', [row], 'keep', kysely)
+  const written = await kysely
+    .selectFrom('tenants')
+    .select('id')
+    .where('slug', '=', slug)
+    .where('claimed_by', '=', holder)
+    .executeTakeFirst()
+  if (written === undefined) throw new Failure('TENANT_EXISTS', `tenant ${slug} exists`)
+  return {
+    id: parseTenantId(written.id),
+    slug,
+    kind: 'dedicated',
+    placementId: spare.id,
+    host: spare.host,
+    database: parseDatabaseName(spare.database_name),
+    schemaVersion: TENANT_SCHEMA_VERSION,
+    isNew: true,
+    isCrowded: false,
+  }
+}
