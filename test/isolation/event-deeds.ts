@@ -20,9 +20,9 @@ export const EVENT_DEEDS: Readonly<Record<string, Deed>> = {
         visitor: `v${draw(5)}`,
       }))
       // Visitors and batches of the same names as the neighbour's.
-      return { ...batchOf(1 as typeof tenant.id, `b${draw(12)}`, events), tenantId: tenant.id }
+      return { ...batchOf(1 as typeof tenant.id, `b${draw(60)}`, events), tenantId: tenant.id }
     })
-    const raw = draw(2) === 0
+    const raw = draw(3) > 0
     return withTenant(ground.here.catalog, tenant, tables => applyBatches(tables, batches, { raw, now: DAY }))
   },
   'report events': async ({ ground, tenant }, draw) => {
