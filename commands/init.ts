@@ -5,17 +5,21 @@ import { examples, type Program } from './program.js'
 export function register(program: Program, io: Io): void {
   const command = program.command('init').action(async () => {
     const config = settingsOf(io)
-    const [{ openServer }, { initCatalog }] = await Promise.all([
+    const [{ openServer }, { initCatalog }, { readStanding }, { TENANT_SCHEMA_VERSION }] = await Promise.all([
       import('../src/tenants/databases/index.js'),
       import('../src/tenants/catalog.js'),
+      import('../src/tenants/migrating/standing.js'),
+      import('../src/tenants/upgrade.js'),
     ])
     const server = await openServer(config)
     try {
-      const { report } = await initCatalog(server, config)
+      const { catalog, report } = await initCatalog(server, config)
       io.print({ catalog: { connection: config.dbConnection, ...report } }, ({ catalog }) => {
         const what = catalog.created ? 'created' : 'up to date'
         return `catalog ${catalog.database} on ${catalog.connection}: ${what}, schema ${catalog.schemaVersion}`
       })
+      const { behind } = (await readStanding(catalog, TENANT_SCHEMA_VERSION)).databases
+      if (behind > 0) io.note(`databases of tenants that are behind: ${behind}; feedctl tenant migrate --all`)
     } finally {
       await server.close()
     }

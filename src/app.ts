@@ -19,7 +19,6 @@ import type {
   Worker,
   WorkSettings,
 } from './queues/index.js'
-import type { RedisConnection } from './redis/connection.js'
 import { type Catalog, openCatalog } from './tenants/catalog.js'
 import { openServer } from './tenants/databases/index.js'
 import type { RemovalParts } from './tenants/removal.js'
@@ -91,17 +90,6 @@ export async function refuseBadFetching(config: Config): Promise<void> {
   if (config.fetchProxy !== null) {
     const { parseProxy } = await import('./feeds/fetch/route.js')
     parseProxy(config.fetchProxy)
-  }
-}
-
-/** Redis as the settings lead to it, for one deed; gives up after seconds. */
-export async function withRedis<T>(config: Config, log: Log, deed: (redis: RedisConnection) => Promise<T>): Promise<T> {
-  const { openRedis } = await import('./redis/connection.js')
-  const redis = openRedis(config, log, 'producer')
-  try {
-    return await deed(redis)
-  } finally {
-    redis.disconnect()
   }
 }
 

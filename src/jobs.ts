@@ -6,7 +6,7 @@ import { startDueSyncs } from './feeds/due.js'
 import { eachActiveTenant, pruneTenantJob } from './feeds/prune-jobs.js'
 import type { RetentionPolicy } from './feeds/retention-policy.js'
 import { buryTenantJob, type SyncIntake, type SyncJobParts, syncTenantJob } from './feeds/sync-job.js'
-import { forgetUnread } from './feeds/unread-sources.js'
+import { forgetUnreadCalmly } from './feeds/unread-sources.js'
 import { Failure, isFailure, wordsOf } from './kernel/errors.js'
 import type { Disks } from './media/disks/driver.js'
 import { beginIntake } from './media/intake/begin.js'
@@ -18,6 +18,7 @@ import { pruneUnlinked } from './media/prune-unlinked.js'
 import type { AddedJobs, JobBurial, JobContext, JobHandler, JobPayload, JobRequest } from './queues/index.js'
 import { parseTenantId, type TenantId } from './tenants/ids.js'
 import { unlessLocked } from './tenants/locks.js'
+import { tendMoves } from './tenants/moving/tend.js'
 import type { RemovalParts } from './tenants/removal.js'
 import { removeDueTenants } from './tenants/remove-due.js'
 import { findTenant } from './tenants/tenant.js'
@@ -97,10 +98,11 @@ const JOBS: Readonly<Record<string, Job>> = {
     run: async ({ catalog, log, removal, receiptDays }, _payload, { signal }) => {
       // Whatever becomes of the tenants: a bucket may be away.
       await removeDueTenants(catalog, log, { parts: await removal(signal), signal, receiptDays }).finally(() =>
-        signal.aborted ? null : forgetUnread(catalog, signal),
+        signal.aborted ? null : forgetUnreadCalmly(catalog, log, signal),
       )
     },
   },
+  TendMoves: { run: ({ catalog, log }, _payload, { signal }) => tendMoves(catalog, log, signal) },
   BatchAnalytics: { run: (parts, _payload, context) => batchAgain(parts, context) },
   PruneMedia: { run: ({ catalog, disks, log }, _payload, { signal }) => pruneMediaJob({ catalog, disks, log }, signal) },
 }

@@ -93,7 +93,7 @@ async function removeNow(
 }
 
 async function removeDue(app: App, io: Io, forgetBucket: boolean): Promise<void> {
-  const [{ removeDue: removeAllDue }, { forgetUnread }] = await Promise.all([
+  const [{ removeDue: removeAllDue }, { forgetUnreadCalmly }] = await Promise.all([
     import('../../src/tenants/remove-due.js'),
     import('../../src/feeds/unread-sources.js'),
   ])
@@ -109,7 +109,7 @@ async function removeDue(app: App, io: Io, forgetBucket: boolean): Promise<void>
       done: done => progress.update(done),
     },
   }).finally(() => progress.stop())
-  if (!io.signal.aborted) await forgetUnread(app.catalog, io.signal)
+  if (!io.signal.aborted) await forgetUnreadCalmly(app.catalog, app.log, io.signal)
   io.print({ removed, receipts, failures }, value => {
     const failed = value.failures.map(failure => `  ${failure.tenant}: ${failure.message} (${failure.code})`)
     const more = value.removed - value.receipts.length

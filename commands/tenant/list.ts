@@ -2,6 +2,7 @@ import { type Command, Option } from '@commander-js/extra-typings'
 import { count } from '../../src/cli/figures.js'
 import type { Io, Style } from '../../src/cli/io.js'
 import { table } from '../../src/cli/tables.js'
+import { showControls } from '../../src/cli/width.js'
 import type { Tenant } from '../../src/tenants/tenant.js'
 import { opening } from '../opening.js'
 import { examples, wholeNumber } from '../program.js'
@@ -38,22 +39,26 @@ export function registerList(tenant: Command, io: Io): void {
     .argument('<slug>')
     .action(async slug => {
       await using app = await opening(io)
-      const [{ getTenant }, { parseSlug }, { tenantContent }] = await Promise.all([
+      const [{ getTenant }, { parseSlug }, { tenantContent }, { openMoveViews }, { moveWords }] = await Promise.all([
         import('../../src/tenants/tenant.js'),
         import('../../src/tenants/ids.js'),
         import('../../src/tenants/content.js'),
+        import('../../src/tenants/moving/listing.js'),
+        import('./move-words.js'),
       ])
       const found = await getTenant(app.catalog, parseSlug(slug))
       const content = await tenantContent(app.catalog, found)
-      io.print({ tenant: { ...tenantView(found), ...content } }, (_, style) =>
+      const moves = await openMoveViews(app.catalog, found.id)
+      io.print({ tenant: { ...tenantView(found), ...content, moves } }, (_, style) =>
         [
-          `${style.bold(found.slug)} (${found.name})`,
+          `${style.bold(found.slug)} (${showControls(found.name)})`,
           `  id         ${found.id}`,
           `  state      ${found.state}${found.deleteAfterAt === null ? '' : `, removed after ${new Date(found.deleteAfterAt).toISOString()}`}`,
           `  placement  ${placementWords(found)}`,
           `  feeds      ${count(content.feeds)}`,
           `  posts      ${count(content.posts)}`,
           `  created    ${new Date(found.createdAt).toISOString()}`,
+          ...moves.map(moveWords),
         ].join('\n'),
       )
     })

@@ -13,6 +13,7 @@ import { ApiMetrics, type MetricsJson, type MetricsPage } from './metrics.js'
 import { opsRoutes } from './ops/routes.js'
 import type { ApiParts, ApiServer } from './parts.js'
 import { ReadinessLook } from './readiness.js'
+import type { TenantReads } from './reads.js'
 import { openReady } from './ready.js'
 import type { RegisteredRoute } from './route-table.js'
 import { analyticsRoutes } from './routes/analytics.js'
@@ -30,6 +31,7 @@ export interface BuiltApi {
   readonly server: ApiServer
   readonly routes: readonly RegisteredRoute[]
   readonly metrics: ApiMetrics
+  readonly reads: TenantReads
   /** Writes what is still to be written, when the server is closed. */
   close(): Promise<void>
 }
@@ -52,7 +54,7 @@ export async function buildApi(app: App, around: ApiSurroundings = {}): Promise<
   const urls = new MediaUrls(disks, signer, config.wasabiUrl !== null)
   const counts = new ReadCounts(catalog, log)
   const metrics = new ApiMetrics(around.connections)
-  const { lane, ...ready } = await openReady(app, metrics)
+  const { lane, replicas, ...ready } = await openReady(app, metrics)
   const times = { ...API_TIMES, ...around.times }
   const { server, proxies, routes } = await buildFrame(config, log, times, lane.serverFactory)
   const intake = new ServedIntake(app)
@@ -78,11 +80,11 @@ export async function buildApi(app: App, around: ApiSurroundings = {}): Promise<
   intake.begin()
   const close = async () => {
     await intake.close()
-    await Promise.all([parts.principals.close(), parts.answers.close()])
+    await Promise.all([parts.principals.close(), parts.answers.close(), replicas?.close()])
     metrics.close()
     await counts.close()
   }
-  return { server, routes: routes.routes, metrics, close }
+  return { server, routes: routes.routes, metrics, reads: parts.reads, close }
 }
 
 /** What a tenant's token opens. */

@@ -8,6 +8,8 @@ import type { Allowance } from './limits.js'
 
 /** Whoever has something older to send waits this long for the tenant's database, and then for a second not at all. */
 const DATABASE = { patienceMs: 1_000, awayMs: 1_000, what: 'the database' }
+/** By so much less is believed of how long ago a tenant changed: the catalog's clock may have been set. */
+const CLOCK_MS = 10_000
 /** Tenants that are remembered. */
 const AT_MOST = 20_000
 
@@ -19,6 +21,8 @@ export class Known {
   generation = 0
   /** By the steady clock: since when something of it was changed here that the catalog has not confirmed yet; null when nothing was. */
   changedAt: number | null = null
+  /** By the steady clock: nothing that is known of it was changed after this. */
+  changedBy: number
   /** It is remembered no more: nothing is to be kept for it. */
   gone = false
   readonly entries = new Map<string, Entry>()
@@ -41,15 +45,18 @@ export class Known {
     /** By the steady clock: when the catalog last said so. */
     public checkedAt: number,
     readonly allowance: Allowance,
+    changedAgoMs = 0,
   ) {
     this.version = version
+    this.changedBy = checkedAt - Math.max(0, changedAgoMs - CLOCK_MS)
   }
 
   /** What is heard of the version; of a catalog that was restored from a backup it may be an older one. */
-  hear(version: number): void {
+  hear(version: number, now: number): void {
     if (version === this.version) return
     this.version = version
     this.generation++
+    this.changedBy = now
   }
 }
 
@@ -86,7 +93,7 @@ export class KnownTenants {
   }
 
   /** Who bears the token that the header has, as the catalog has just said. `header` as `bearerHeader` spells it. */
-  learn(header: string, { tenant, tokenHash, contentVersion }: Bearer, now: number): Known {
+  learn(header: string, { tenant, tokenHash, contentVersion, changedAgoMs }: Bearer, now: number): Known {
     let known = this.byId.get(tenant.id)
     // A number may be given again where a catalog was restored: nothing of the one is the other's.
     if (known !== undefined && known.tenant.createdAt !== tenant.createdAt) {
@@ -95,14 +102,14 @@ export class KnownTenants {
     }
     if (known === undefined) {
       this.makeRoom()
-      known = new Known(tenant, tokenHash, contentVersion, now, this.allowanceOf(tenant.id))
+      known = new Known(tenant, tokenHash, contentVersion, now, this.allowanceOf(tenant.id), changedAgoMs)
       this.byId.set(tenant.id, known)
     }
     if (known.header !== header) this.forgetToken(known)
     known.tenant = tenant
     known.tokenHash = tokenHash
     known.checkedAt = now
-    known.hear(contentVersion)
+    known.hear(contentVersion, now)
     known.header = header
     this.byHeader.set(header, known)
     return known

@@ -7,6 +7,7 @@ import type { MediaUrls } from '../media/serving/urls.js'
 import type { TenantId } from '../tenants/ids.js'
 import type { Tenant } from '../tenants/tenant.js'
 import type { ApiMetrics } from './metrics.js'
+import type { TenantReads } from './reads.js'
 
 /** Routes read their schemas, in zod, as types. */
 export type ApiServer = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>
@@ -37,6 +38,8 @@ export interface ApiParts {
   readonly app: App
   readonly principals: Principals
   readonly answers: Answers
+  /** Of what a tenant's GET shows of its rows. */
+  readonly reads: TenantReads
   readonly intake: () => Promise<EventIntake>
   readonly urls: MediaUrls
   readonly metrics: ApiMetrics

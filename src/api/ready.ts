@@ -1,5 +1,6 @@
 import type { App } from '../app.js'
 import { steady } from '../kernel/clock.js'
+import { Replicas } from '../tenants/hosts/replicas.js'
 import { withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
 import { KeptAnswers } from './answers/answers.js'
@@ -14,15 +15,20 @@ import type { ApiMetrics } from './metrics.js'
 import type { Answers, Principals } from './parts.js'
 import { KnownPrincipals } from './principals.js'
 import { Proxies } from './proxies.js'
+import { TenantReads } from './reads.js'
+import { showReads } from './reads-metrics.js'
 
 /** What answers without asking anybody, and the parts that fill it. */
 export interface Ready {
   readonly principals: Principals
   readonly answers: Answers
   readonly lane: Lane
+  readonly reads: TenantReads
+  /** Null where there are none. */
+  readonly replicas: Replicas | null
 }
 
-/** Closed by closing `principals` and `answers`. */
+/** Closed by closing `principals`, `answers` and `replicas`. */
 export async function openReady(app: App, metrics: ApiMetrics, times = FAR_TIMES): Promise<Ready> {
   const { config, catalog, log } = app
   const { far, gates, permits } = await app.shared()
@@ -41,8 +47,14 @@ export async function openReady(app: App, metrics: ApiMetrics, times = FAR_TIMES
       ? null
       : new FarAnswers(far, gates, { ttlS: config.apiCacheTtlS, bytes: config.apiCacheBytes }, log, steady, times)
   const watch = new ContentWatch(catalog, known, log)
+  const replicas = catalog.server.dialect === 'mysql' ? new Replicas(catalog, config, log) : null
+  if (replicas === null && config.dbReadHost !== null) log.warn('DB_READ_HOST is not used: SQLite has no replicas')
+  const reads = new TenantReads({ catalog, replicas, known, watch })
+  showReads(metrics.registry, reads, replicas)
   const look = (tenant: Tenant) => withTenant(catalog, tenant, tables => tables.counters().select('next').limit(1).execute())
   return {
+    reads,
+    replicas,
     principals: new KnownPrincipals(catalog, known, { ttlMs }),
     answers: new KeptAnswers({ known, near, far: farAnswers, tally, ttlMs, keeps, watch, look }),
     lane: new Lane({ known, tally, proxies: new Proxies(config.trustedProxies), shares: config.corsOrigins.length > 0, ttlMs }),

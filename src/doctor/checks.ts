@@ -7,11 +7,16 @@ import { diskSpace } from './checks/disk.js'
 import { locksStale } from './checks/locks.js'
 import { mediaLocalSpace, mediaMigration } from './checks/media.js'
 import { mediaIntake } from './checks/media-intake.js'
+import { tenantsSchema } from './checks/migrations.js'
+import { movesStanding } from './checks/moves.js'
 import { nodeVersion } from './checks/node.js'
+import { orphansDatabases, orphansJobs, orphansKeys, orphansMedia, orphansPlacements, orphansRows } from './checks/orphans.js'
 import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
 import { redisCluster } from './checks/redis-cluster.js'
+import { databaseReplicas } from './checks/replicas.js'
+import { databaseRights } from './checks/rights.js'
 import { schedule } from './checks/schedule.js'
 import { settings, settingsDrivers, settingsSessions } from './checks/settings.js'
 import { sourcesFailing } from './checks/sources.js'
@@ -27,8 +32,11 @@ export const CHECKS: readonly Check[] = [
   settingsSessions,
   databaseReachable,
   databaseSchema,
+  tenantsSchema,
   databaseMaxConnections,
   databaseDurability,
+  databaseRights,
+  databaseReplicas,
   redisReachable,
   redisVersion,
   redisAppendOnly,
@@ -43,6 +51,7 @@ export const CHECKS: readonly Check[] = [
   schedule,
   alertsWatched,
   locksStale,
+  movesStanding,
   diskSpace,
   clockSkew,
   sourcesFailing,
@@ -59,4 +68,10 @@ export const CHECKS: readonly Check[] = [
   mediaLocalSpace,
   analyticsBacklog,
   analyticsDamaged,
+  orphansDatabases,
+  orphansPlacements,
+  orphansRows,
+  orphansMedia,
+  orphansKeys,
+  orphansJobs,
 ]

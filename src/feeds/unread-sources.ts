@@ -1,4 +1,6 @@
 import { chunksOf } from '../kernel/chunks.js'
+import { isFailure } from '../kernel/errors.js'
+import type { Log } from '../kernel/log.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { parseSourceId, type SourceId } from '../tenants/ids.js'
 import { sourcesRead } from '../tenants/source-readers.js'
@@ -39,6 +41,16 @@ export async function forgetUnread(catalog: Catalog, signal: AbortSignal, now = 
       now,
     )
     after = last
+  }
+}
+
+/** The same for who has other things to do: where it cannot be known who reads what, nothing is forgotten, and the log says why. */
+export async function forgetUnreadCalmly(catalog: Catalog, log: Log, signal: AbortSignal): Promise<void> {
+  try {
+    await forgetUnread(catalog, signal)
+  } catch (error) {
+    if (!isFailure(error) || signal.aborted) throw error
+    log.warn('sources that nobody reads were not looked for', { why: error.message })
   }
 }
 

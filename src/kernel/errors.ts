@@ -4,6 +4,7 @@ export const FAILURES = {
   CONFIG_INVALID: { exit: 3, http: 500, retry: false },
   SCHEMA_MISSING: { exit: 3, http: 500, retry: false },
   SCHEMA_NEWER: { exit: 3, http: 500, retry: false },
+  SCHEMA_BEHIND: { exit: 5, http: 503, retry: true },
   SLUG_INVALID: { exit: 2, http: 400, retry: false },
   FOLDER_TAKEN: { exit: 4, http: 409, retry: false },
   FILE_UNREADABLE: { exit: 4, http: 400, retry: false },

@@ -156,6 +156,12 @@ export const SETTINGS = {
     'tenants of one shared database; the next one of the host is begun then',
   ),
   databasePrefix: setting('FEEDCTL_DATABASE_PREFIX', prefix, 'tenant_', 'start of the names of tenant databases'),
+  migrate: setting(
+    'FEEDCTL_MIGRATE',
+    driver('auto', 'lazy', 'command'),
+    'auto',
+    'who brings databases of tenants to a new schema: their first use (lazy) or `feedctl tenant migrate` (command); auto is lazy on SQLite',
+  ),
   placement: setting('FEEDCTL_PLACEMENT', driver('dedicated', 'shared'), 'dedicated', 'placement of new tenants that name none'),
   redisPrefix: setting('FEEDCTL_REDIS_PREFIX', prefix, 'feedctl', 'start of every Redis key'),
   parseThreads: setting(

@@ -25,6 +25,16 @@ export function openRedis(config: Config, log: Log, purpose: RedisPurpose): Redi
   return redis
 }
 
+/** Redis as the settings lead to it, for one deed; gives up after seconds. */
+export async function withRedis<T>(config: Config, log: Log, deed: (redis: RedisConnection) => Promise<T>): Promise<T> {
+  const redis = openRedis(config, log, 'producer')
+  try {
+    return await deed(redis)
+  } finally {
+    redis.disconnect()
+  }
+}
+
 /** Opens a connection to one node of the cluster, which speaks for itself only; gives up after seconds. */
 export function openNode(config: Config, node: NodeAddress, log: Log): Redis {
   const redis = new Redis({ ...nodeOptions(config), ...IMPATIENT, ...node, retryStrategy: retryMs })

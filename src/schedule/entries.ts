@@ -6,7 +6,7 @@ export interface ScheduleEntry {
   /** Also the id of its job scheduler. */
   readonly id: string
   /** The job it adds to the queue `maintenance`, without a payload. */
-  readonly job: 'StartDueSyncs' | 'PrunePosts' | 'RemoveDeletedTenants' | 'PruneMedia'
+  readonly job: 'StartDueSyncs' | 'PrunePosts' | 'RemoveDeletedTenants' | 'PruneMedia' | 'TendMoves'
   /** Every so many ms, or at the times of a cron pattern of five fields, UTC. */
   readonly when: { readonly everyMs: number } | { readonly pattern: string }
   /** One line for the operator. */
@@ -34,6 +34,12 @@ export function scheduleOf(config: Pick<Config, 'syncEveryS' | 'pruneAt'>): read
       job: 'PruneMedia',
       when: { pattern: config.pruneAt },
       doc: 'remove the local media whose grace is over',
+    },
+    {
+      id: 'tend-moves',
+      job: 'TendMoves',
+      when: { everyMs: 60_000 },
+      doc: 'let the writers of tenants go on whose move died, and remove old copies whose time is over',
     },
   ]
 }

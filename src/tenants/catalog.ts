@@ -25,6 +25,8 @@ export interface Catalog {
   readonly server: DatabaseServer
   /** To be closed before the server. */
   readonly hosts: Hosts
+  /** Whether the first use of a tenant brings its database to a new schema, and no `feedctl tenant migrate` has to. */
+  readonly upgradesAtFirstUse: boolean
   readonly database: OpenDatabase<CatalogSchema>
   readonly kysely: Kysely<CatalogSchema>
 }
@@ -85,7 +87,9 @@ function catalogOf(
   database: OpenDatabase<CatalogSchema>,
   config: Config,
 ): Catalog {
-  return { id, name, server, hosts: openHosts({ config, home: server, database }), database, kysely: database.kysely }
+  const hosts = openHosts({ config, home: server, database })
+  const upgradesAtFirstUse = config.migrate === 'lazy' || (config.migrate === 'auto' && server.dialect === 'sqlite')
+  return { id, name, server, hosts, upgradesAtFirstUse, database, kysely: database.kysely }
 }
 
 export function catalogName(config: Config): DatabaseName {

@@ -71,6 +71,12 @@ export async function changedContent(catalog: Catalog, sinceMs: number): Promise
   }))
 }
 
+/** How long ago the content of the tenant last changed, or the tenant was made, ms; less than 0 where clocks differ. */
+export function contentAgeMs({ server }: Pick<Catalog, 'server'>): RawBuilder<number> {
+  const latest = sql<number>`case when content_changed_at > tenants.created_at then content_changed_at else tenants.created_at end`
+  return sql<number>`${databaseNow(server.dialect)} - ${latest}`
+}
+
 /** By one clock, that of the database: those of the machines that write and look differ. */
 export function databaseNow(dialect: Catalog['server']['dialect']): RawBuilder<number> {
   if (dialect === 'sqlite') return sql<number>`${Date.now()}`

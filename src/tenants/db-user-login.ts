@@ -1,6 +1,7 @@
 import type { Config } from '../kernel/config.js'
 import type { Catalog } from './catalog.js'
 import type { DbUser } from './db-users.js'
+import { parseServerAddress } from './hosts/names.js'
 
 /** What a client needs to log in. */
 export interface DbUserLogin {
@@ -15,14 +16,14 @@ export interface DbUserLogin {
 
 /** The server's address is the one that feedctl uses. */
 export async function loginOf(
-  catalog: Catalog,
+  catalog: Pick<Catalog, 'hosts'>,
   config: Pick<Config, 'dbHost' | 'dbPort' | 'dbSocket'>,
   { username, password, host: name, database }: DbUser,
 ): Promise<DbUserLogin> {
-  const row = await catalog.kysely.selectFrom('hosts').select('address').where('name', '=', name).executeTakeFirst()
-  const address = row?.address ?? config.dbSocket ?? `${config.dbHost}:${config.dbPort}`
-  const [, host, port] = /^([^/].*):(\d+)$/.exec(address) ?? []
-  return { username, password, host: host ?? address, port: port === undefined ? null : Number(port), database }
+  const { address } = await catalog.hosts.rowOf(name)
+  const { host, port, socket } =
+    address === null ? { host: config.dbHost, port: config.dbPort, socket: config.dbSocket } : parseServerAddress(address)
+  return { username, password, host: socket ?? host, port: socket === null ? port : null, database }
 }
 
 /** As it is shown once. */

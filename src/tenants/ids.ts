@@ -39,8 +39,13 @@ export function parseSourceId(value: number): SourceId {
 
 /** @throws {TypeError} for what is no database name: it never comes from an operator's input as it is */
 export function parseDatabaseName(text: string): DatabaseName {
-  if (/^[A-Za-z0-9_]{1,64}$/.test(text)) return text as DatabaseName
+  if (isDatabaseName(text)) return text
   throw new TypeError(`not a database name: ${text}`)
+}
+
+/** Whether feedctl could have given a database this name. */
+export function isDatabaseName(text: string): text is DatabaseName {
+  return /^[A-Za-z0-9_]{1,64}$/.test(text)
 }
 
 /** The database of a dedicated tenant. No two slugs share one: slugs have no `_`. */
@@ -51,6 +56,11 @@ export function dedicatedDatabase(prefix: string, slug: TenantSlug): DatabaseNam
 /** The n-th shared database. Never a tenant's own name: no slug starts with `-`. */
 export function sharedDatabase(prefix: string, number: number): DatabaseName {
   return parseDatabaseName(`${prefix}_shared_${number}`)
+}
+
+/** The database that is made, looked at and removed again to know how a new one looks. Nobody's own name, as above. */
+export function expectedDatabase(prefix: string): DatabaseName {
+  return parseDatabaseName(`${prefix}_expected`)
 }
 
 /** A spare database. Never a tenant's own name, nor a shared one's. */

@@ -6,6 +6,9 @@ import type { TenantState } from './databases/index.js'
 import { dropDbUser } from './db-users.js'
 import { withRemoval } from './fence.js'
 import { parseDatabaseName, type TenantId, type TenantSlug } from './ids.js'
+import { openMoves } from './moving/ledger.js'
+import { removeOldCopies } from './moving/requests.js'
+import { hasOtherTenants } from './placement-tenants.js'
 import type { MediaRemoval, RemovalParts } from './removal/parts.js'
 import {
   beginReceipt,
@@ -122,6 +125,8 @@ export async function removeTenant(
   }
   const jobs = waiting === undefined ? await removeWaiting(catalog, [tenant], parts, by) : waiting
   if (jobs !== null) await note({ jobs: (facts.jobs ?? 0) + (jobs.get(tenant.id) ?? 0) })
+  const copies = await removeCopies(catalog, tenant, signal)
+  if (copies.length > 0) await note({ oldCopies: (facts.oldCopies ?? 0) + copies.length })
   await note({ media: mediaSum(facts.media, await parts.media(tenant)) })
   if (tenant.placement.kind === 'shared') await removeRows(catalog, tenant)
   await removeCatalogRows(catalog, tenant.id)
@@ -215,6 +220,11 @@ async function removeRows(catalog: Catalog, tenant: Tenant): Promise<void> {
   }
 }
 
+/** Without a move there is none, and nobody needs to wait for the other who removes the tenant as well: no move begins any more. */
+async function removeCopies(catalog: Catalog, tenant: Tenant, signal = new AbortController().signal) {
+  return (await openMoves(catalog, tenant.id)).length === 0 ? [] : removeOldCopies(catalog, tenant, signal)
+}
+
 /** Of the tables that name a tenant by its number, and of the locks whose names have it. */
 async function removeCatalogRows({ kysely }: Catalog, id: TenantId): Promise<void> {
   await kysely.deleteFrom('run_tenants').where('tenant_id', '=', id).execute()
@@ -256,18 +266,6 @@ async function dropDatabase(catalog: Catalog, tenantId: Tenant['id'], hasDatabas
   const user = await dropDbUser(catalog, { kind: 'dedicated', host: placement.host, database })
   if (hasDatabase) await (await catalog.hosts.serverOf(placement.host)).drop(database)
   return user
-}
-
-/** Whether the placement is also another tenant's, which a dedicated one never should be. */
-export async function hasOtherTenants(catalog: Catalog, placementId: number, tenantId: Tenant['id']): Promise<boolean> {
-  const other = await catalog.kysely
-    .selectFrom('tenants')
-    .select('id')
-    .where('placement_id', '=', placementId)
-    .where('id', '<>', tenantId)
-    .limit(1)
-    .executeTakeFirst()
-  return other !== undefined
 }
 
 /** Whether the database of the tenant is there. @throws {Failure} UNAVAILABLE */

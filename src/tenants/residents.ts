@@ -16,7 +16,11 @@ export async function admit(database: OpenDatabase<TenantSchema>, ids: readonly 
 }
 
 /** The same for every tenant whose rows live there by the catalog: after an upgrade from a schema that knew no residents. */
-export async function admitAll(catalog: Catalog, database: OpenDatabase<TenantSchema>, at: Placement): Promise<void> {
+export async function admitAll(
+  catalog: Catalog,
+  database: OpenDatabase<TenantSchema>,
+  at: Pick<Placement, 'host' | 'database'>,
+): Promise<void> {
   for (let after = 0; ; ) {
     const page = await catalog.kysely
       .selectFrom('tenants')

@@ -19,6 +19,8 @@ export interface Tenant {
   readonly name: string
   readonly state: TenantState
   readonly placement: Placement
+  /** The placement's number: another after every move. */
+  readonly placementId: number
   /** Of the tables in its database, as the catalog knows it; 0 while they are made or removed. */
   readonly schemaVersion: number
   /** What pruning leaves of its posts where a feed says nothing else; null is as the settings have it. */
@@ -140,6 +142,7 @@ export function tenantOf(row: TenantRow): Tenant {
     name: row.name,
     state: row.state,
     placement: { kind: row.kind, host: row.host, database: parseDatabaseName(row.database_name) },
+    placementId: row.placement_id,
     schemaVersion: row.schema_version,
     keepDays: row.keep_days,
     keepPosts: row.keep_posts,

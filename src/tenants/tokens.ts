@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
-import { contentColumns } from './content-version.js'
+import { contentAgeMs, contentColumns } from './content-version.js'
 import type { TenantSlug } from './ids.js'
 import { type Tenant, tenantOf, tenantRows } from './tenant.js'
 
@@ -33,6 +33,8 @@ export interface Bearer {
   readonly tenant: Tenant
   readonly tokenHash: string
   readonly contentVersion: number
+  /** How long ago its content last changed, or it was made, by the catalog's clock; never less than 0. */
+  readonly changedAgoMs: number
 }
 
 /**
@@ -41,10 +43,18 @@ export interface Bearer {
  */
 export async function findByToken(catalog: Catalog, token: string): Promise<Bearer | null> {
   const hash = tokenHash(token)
-  const row = await tenantRows(catalog).where('tenants.token_hash', '=', hash).executeTakeFirst()
+  const row = await tenantRows(catalog)
+    .select(contentAgeMs(catalog).as('changed_ago_ms'))
+    .where('tenants.token_hash', '=', hash)
+    .executeTakeFirst()
   if (row === undefined || !isSameHash(row.token_hash ?? '', hash)) return null
   if (row.state !== 'active' && row.state !== 'suspended') return null
-  return { tenant: tenantOf(row), tokenHash: hash, contentVersion: row.content_version }
+  return {
+    tenant: tenantOf(row),
+    tokenHash: hash,
+    contentVersion: row.content_version,
+    changedAgoMs: Math.max(0, Number(row.changed_ago_ms)),
+  }
 }
 
 function isSameHash(one: string, other: string): boolean {

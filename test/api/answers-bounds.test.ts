@@ -19,6 +19,7 @@ function tenantOf(id: number, createdAt = 1): Tenant {
     slug: parseSlug(`t${id}`),
     name: '',
     state: 'active',
+    placementId: 1,
     placement: { kind: 'shared', host: 'default', database: parseDatabaseName('feedctl') },
     schemaVersion: 1,
     keepDays: null,
@@ -88,9 +89,9 @@ describe('a number that is given again', () => {
       id => limits.allowanceOf(id),
       () => {},
     )
-    const one = known.learn('Bearer a', { tenant: tenantOf(5, 1), tokenHash: 'a', contentVersion: 0 }, 0)
+    const one = known.learn('Bearer a', { tenant: tenantOf(5, 1), tokenHash: 'a', contentVersion: 0, changedAgoMs: 0 }, 0)
     one.flights.set('/v1/posts', { generation: 0, entry: Promise.resolve(answer('/v1/posts')) })
-    const other = known.learn('Bearer b', { tenant: tenantOf(5, 2), tokenHash: 'b', contentVersion: 0 }, 0)
+    const other = known.learn('Bearer b', { tenant: tenantOf(5, 2), tokenHash: 'b', contentVersion: 0, changedAgoMs: 0 }, 0)
     expect([other === one, other.flights.size, one.gone]).toEqual([false, 0, true])
     expect([known.bearing('Bearer a'), known.bearing('Bearer b')]).toEqual([undefined, other])
   })

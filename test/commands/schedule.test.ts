@@ -235,20 +235,20 @@ describe('feedctl schedule run', () => {
       const failed = entries.map((entry: { failed: number }) => entry.failed)
       return { exit, failed, sync, error: err === '' ? null : err }
     }
-    expect(await once()).toEqual({ exit: 0, failed: [0, 0, 0, 0], sync: null, error: null })
+    expect(await once()).toEqual({ exit: 0, failed: [0, 0, 0, 0, 0], sync: null, error: null })
     await installation.createTenant('acme', [server.urlOf(1)])
     expect(await once()).toMatchObject({ exit: 0, sync: { tenants: { ok: 1, failed: 0 }, posts: { new: 3 } } })
     await installation.createTenant('broken', ['http://127.0.0.1:1/feed'])
     expect(await once()).toMatchObject({
       exit: 6,
-      failed: [0, 0, 0, 0],
+      failed: [0, 0, 0, 0, 0],
       sync: { tenants: { total: 1, ok: 1 }, feeds: { total: 1, failed: 1 } },
       error: expect.stringContaining('1 of 1 feeds failed'),
     })
     await installation.createTenant('gone', [server.urlOf(2)])
     rmSync(join(installation.env.FEEDCTL_DATA ?? '', 'databases/tenant_gone.db'))
     const { exit, failed, sync, error } = await once()
-    expect([exit, failed, sync.tenants.failed]).toEqual([6, [1, 1, 0, 0], 1])
+    expect([exit, failed, sync.tenants.failed]).toEqual([6, [1, 1, 0, 0, 0], 1])
     expect(error).toContain('failed: 1 job of sync-due, 1 job of prune-posts')
     const quiet = await installation.run(['schedule', 'run', '--once', '--quiet'])
     expect([quiet.exit, quiet.out]).toEqual([6, expect.stringMatching(/^ {2}prune-posts +1 time, 1 job failed$/m)])
@@ -266,12 +266,13 @@ describe('feedctl schedule run', () => {
         { id: 'prune-posts', every_ms: null, pattern: '30 3 * * *', fired: 1, failed: 0 },
         { id: 'remove-tenants', fired: 1 },
         { id: 'prune-media', fired: 1 },
+        { id: 'tend-moves', every_ms: 60_000, fired: 1 },
       ],
       sync: null,
       duration_ms: expect.any(Number),
     })
     const waiting = JSON.parse((await installation.run(['schedule', 'run', '--once', '--json'])).out)
-    expect(waiting.entries.map((entry: { fired: number }) => entry.fired)).toEqual([0, 0, 0, 0])
+    expect(waiting.entries.map((entry: { fired: number }) => entry.fired)).toEqual([0, 0, 0, 0, 0])
     const again = await installation.run(['schedule', 'run', '--once', '--quiet'])
     expect([again.exit, again.out, again.err]).toEqual([0, '', ''])
   })

@@ -3,6 +3,7 @@ import type { Verdict } from '../../src/doctor/check.js'
 import { judgeSkew, type Skew } from '../../src/doctor/checks/clock.js'
 import { judgeConnections, judgeDurability, judgeSchema } from '../../src/doctor/checks/database.js'
 import { judgeSpace } from '../../src/doctor/checks/disk.js'
+import { judgeMoves, type MoveFact } from '../../src/doctor/checks/moves.js'
 import { judgeNode } from '../../src/doctor/checks/node.js'
 import { judgeAges, judgeSupervisors } from '../../src/doctor/checks/processes.js'
 import { judgeFailed, judgeQuarantine, judgeQueues, type QueueSight } from '../../src/doctor/checks/queues.js'
@@ -246,4 +247,26 @@ describe('what is found of the rest', () => {
     [() => judgeSessions({ sessionDriver: 'redis', cacheDriver: 'memory' }), 'ok', 'in redis'],
     [() => judgeSessions({ sessionDriver: 'memory', cacheDriver: 'redis' }), 'warn', 'one process'],
   ])
+})
+
+describe('moves', () => {
+  const now = 1_800_000_000_000
+  const mine = `${thisMachine()}:${process.pid}:x`
+  const copying: MoveFact = { slug: 'acme', state: 'copying', holder: mine, keep_until: null, fences: false }
+  const kept: MoveFact = { slug: 'kept', state: 'switched', holder: null, keep_until: now + 1, fences: false }
+
+  it('are in order while somebody works on them, and old copies are not overdue', () => {
+    expectVerdict(judgeMoves([copying, kept], now), 'ok', '1 move under way, old copies of 1 move kept')
+  })
+
+  it('are a warning when nobody works on them, those that hold writers off by name', () => {
+    const left = { ...copying, holder: null }
+    expectVerdict(judgeMoves([left, kept], now), 'warn', 'nobody works on the moves of acme')
+    const fencing = { ...left, slug: 'fenced', holder: `${thisMachine()}:999999999:x`, fences: true }
+    expectVerdict(judgeMoves([left, fencing], now), 'warn', 'hold writers off: fenced')
+  })
+
+  it('are a warning when an old copy is kept for days after its time', () => {
+    expectVerdict(judgeMoves([{ ...kept, keep_until: now - 2 * 86_400_000 }], now), 'warn', 'longer than was asked for: kept')
+  })
 })

@@ -192,6 +192,7 @@ describe('queue supervise', () => {
         'prune-posts',
         'remove-tenants',
         'sync-due',
+        'tend-moves',
       ]),
     )
     expect(await supervisor.end('SIGTERM')).toMatchObject({ exit: 143 })

@@ -73,7 +73,13 @@ for (const placement of ['dedicated', 'shared'])
       const removed = await cli('tenant', 'delete', 'vanish', '--now', '--yes')
       expect([removed.exit, removed.err]).toEqual([0, ''])
       const { receipt } = JSON.parse(removed.out)
-      expect(receipt).toMatchObject({ slug: 'vanish', feeds: 1, posts: 2, events_dropped: 2, media: { files: 1, local_files: 1 } })
+      expect(receipt).toMatchObject({
+        slug: 'vanish',
+        feeds: 1,
+        posts: 2,
+        events_dropped: 2,
+        media: { files: 1, local_files: 1 },
+      })
       if (ground.installation.onRedis) expect([receipt.jobs, receipt.keys > 0]).toEqual([1, true])
       await forgetUnread(ground.app.catalog, NEVER, Date.now() + LATER_MS)
       await forgetVacated(ground.app.catalog, Date.now() + LATER_MS)

@@ -17,9 +17,9 @@ export async function tracesInDatabases(catalog: Catalog, names: readonly Databa
       const tables =
         dialect === 'sqlite'
           ? await sql<{ name: string }>`select name from sqlite_master where type = 'table'`.execute(kysely)
-          : await sql<{ name: string }>`select table_name as name from information_schema.tables where table_schema = ${name}`.execute(
-              kysely,
-            )
+          : await sql<{
+              name: string
+            }>`select table_name as name from information_schema.tables where table_schema = ${name}`.execute(kysely)
       for (const { name: table } of tables.rows) {
         const quoted = dialect === 'sqlite' ? `"${table}"` : `\`${name}\`.\`${table}\``
         const { rows } = await sql<Record<string, unknown>>`select * from ${sql.raw(quoted)}`.execute(kysely)
@@ -39,7 +39,9 @@ export async function databasesFrom(catalog: Catalog, env: TestEnv, prefix: stri
   }
   return catalog.server.use<object, DatabaseName[]>(catalog.name, async ({ kysely }) => {
     const { rows } = await sql<{ name: string }>`
-      select schema_name as name from information_schema.schemata where left(schema_name, ${prefix.length}) = ${prefix}`.execute(kysely)
+      select schema_name as name from information_schema.schemata where left(schema_name, ${prefix.length}) = ${prefix}`.execute(
+      kysely,
+    )
     return rows.map(row => parseDatabaseName(row.name))
   })
 }
@@ -50,14 +52,14 @@ export async function tracesInRedis(env: TestEnv, word: string): Promise<Trace[]
   try {
     const found: Trace[] = []
     for await (const keys of redis.scanStream({ match: `*${env.FEEDCTL_REDIS_PREFIX}*`, count: 1000 }))
-      for (const key of keys as string[]) if (`${key} ${await valueOf(redis, key)}`.includes(word)) found.push(`redis ${key}`)
+      for (const key of keys as string[]) if (`${key} ${await textOf(redis, key)}`.includes(word)) found.push(`redis ${key}`)
     return found
   } finally {
     redis.disconnect()
   }
 }
 
-async function valueOf(redis: Redis, key: string): Promise<string> {
+async function textOf(redis: Redis, key: string): Promise<string> {
   switch (await redis.type(key)) {
     case 'string':
       return (await redis.getBuffer(key))?.toString('latin1') ?? ''

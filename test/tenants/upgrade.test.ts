@@ -20,7 +20,8 @@ type Tenants = OpenDatabase<TenantSchema>
 const VERSIONS = TENANT_MIGRATIONS.map(({ version }) => version)
 const LATEST = VERSIONS.at(-1)
 
-describeDatabases('tenants of an earlier feedctl', env => {
+describeDatabases('tenants of an earlier feedctl, where their first use upgrades them', settings => {
+  const env = { ...settings, FEEDCTL_MIGRATE: 'lazy' }
   let turn = 0
   const on = <T>(here: Installation, tenant: Tenant, deed: (database: Tenants) => Promise<T>) =>
     here.catalog.server.use<TenantSchema, T>(tenant.placement.database, deed)

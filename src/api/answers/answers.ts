@@ -126,7 +126,7 @@ export class KeptAnswers implements Answers {
     if (answer === null || known.generation !== generation) return null
     const ageMs = Date.now() - answer.builtAt
     if (answer.version < known.version || ageMs >= this.parts.ttlMs || ageMs < -SKEW_MS) return null
-    known.hear(answer.version)
+    known.hear(answer.version, this.now())
     this.parts.tally.far++
     return this.kept(known, key, answer, this.parts.ttlMs - Math.max(0, ageMs))
   }

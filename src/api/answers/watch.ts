@@ -29,6 +29,11 @@ export class ContentWatch {
     this.looking = this.run()
   }
 
+  /** By the steady clock: all that was told before this was heard of. */
+  get heardAt(): number {
+    return this.lastLook
+  }
+
   async close(): Promise<void> {
     this.end.abort()
     // A database that is silent must not hold up the end.
@@ -60,7 +65,7 @@ export class ContentWatch {
   private hear({ id, version, state, tokenHash, host, database }: ContentChange): void {
     const known = this.known.numbered(id)
     if (known === undefined) return
-    known.hear(version)
+    known.hear(version, this.now())
     if (state !== 'active' && state !== 'suspended') this.known.drop(known)
     else if (tokenHash !== known.tokenHash || state !== known.tenant.state) this.known.forgetToken(known)
     else if (host !== known.tenant.placement.host || database !== known.tenant.placement.database) this.known.forgetToken(known)
@@ -78,4 +83,5 @@ export class ContentWatch {
 export function noteOwnChange(known: Known, now: number): void {
   known.generation++
   known.changedAt = now
+  known.changedBy = now
 }

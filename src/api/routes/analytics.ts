@@ -40,7 +40,7 @@ const REPORT = z.object({
 /** Counts lag behind by the seconds that events are gathered: an answer may be as old. Not one of the ready answers, since counting changes no content. */
 const CACHE_CONTROL = 'private, max-age=10'
 
-export function analyticsRoutes(server: ApiServer, { app: { catalog } }: ApiParts): void {
+export function analyticsRoutes(server: ApiServer, { reads }: ApiParts): void {
   server.get(
     '/v1/analytics',
     {
@@ -53,7 +53,7 @@ export function analyticsRoutes(server: ApiServer, { app: { catalog } }: ApiPart
     },
     async ({ tenant, query }, reply) => {
       const asked = parseReport(query, Date.now())
-      const report = await withTenant(catalog, tenant, tables => reportOf(tables, asked))
+      const report = await reads.read(tenant, catalog => withTenant(catalog, tenant, tables => reportOf(tables, asked)))
       reply.headers({ 'cache-control': CACHE_CONTROL, vary: 'authorization' })
       return { tenant: tenant.slug, ...report, rows: [...report.rows] }
     },

@@ -43,7 +43,7 @@ function named({ id, url }: Subscribed): z.infer<typeof SUBSCRIBED> {
   return { id, url }
 }
 
-function readingRoutes(server: ApiServer, { app: { catalog }, answers }: ApiParts): void {
+function readingRoutes(server: ApiServer, { answers, reads }: ApiParts): void {
   server.get(
     '/v1/feeds',
     {
@@ -59,7 +59,9 @@ function readingRoutes(server: ApiServer, { app: { catalog }, answers }: ApiPart
       const { tenant, query } = request
       const { limit, cursor } = query
       const [after = 0] = cursor === undefined ? [] : readCursor(cursor, 1)
-      return answers.send(request, reply, async () => shownFeeds(await feedPage(catalog, tenant, { after, limit })))
+      return answers.send(request, reply, async () =>
+        shownFeeds(await reads.read(tenant, catalog => feedPage(catalog, tenant, { after, limit }))),
+      )
     },
   )
 
@@ -77,7 +79,7 @@ function readingRoutes(server: ApiServer, { app: { catalog }, answers }: ApiPart
     async (request, reply) => {
       const { tenant, params } = request
       return answers.send(request, reply, async () => {
-        const feed = await feedById(catalog, tenant, params.id)
+        const feed = await reads.read(tenant, catalog => feedById(catalog, tenant, params.id))
         if (feed === null) throw noFeed()
         return shownFeed(feed)
       })

@@ -33,7 +33,7 @@ const PAGE = z
 const PRIVATE = { 'cache-control': 'private, no-store', vary: 'authorization' }
 
 /** `GET /v1/media` in the order of ids, and `GET /v1/media/:id`. */
-export function mediaRoutes(server: ApiServer, { app: { catalog }, urls }: ApiParts): void {
+export function mediaRoutes(server: ApiServer, { reads, urls }: ApiParts): void {
   const shown = async (tenant: Tenant, file: MediaFile): Promise<z.infer<typeof FILE>> => {
     const { url, expiresAt } = await urls.urlOf(tenant.id, file, Date.now())
     const { id, name, type, bytes, sha256 } = file
@@ -53,7 +53,9 @@ export function mediaRoutes(server: ApiServer, { app: { catalog }, urls }: ApiPa
     },
     async (request, reply) => {
       const { tenant, query } = request
-      const { files, next } = await withTenant(catalog, tenant, tables => mediaPage(tables, query.after, query.limit))
+      const { files, next } = await reads.read(tenant, catalog =>
+        withTenant(catalog, tenant, tables => mediaPage(tables, query.after, query.limit)),
+      )
       reply.headers(PRIVATE)
       return { media: await Promise.all(files.map(file => shown(tenant, file))), next }
     },
@@ -72,7 +74,7 @@ export function mediaRoutes(server: ApiServer, { app: { catalog }, urls }: ApiPa
     },
     async (request, reply) => {
       const { tenant, params } = request
-      const file = await withTenant(catalog, tenant, tables => mediaById(tables, params.id))
+      const file = await reads.read(tenant, catalog => withTenant(catalog, tenant, tables => mediaById(tables, params.id)))
       if (file === null) throw new Failure('MEDIA_NOT_FOUND', 'there is no such file')
       reply.headers(PRIVATE)
       return shown(tenant, file)

@@ -18,7 +18,7 @@ const COUNTS = z
 const DOCUMENT = z.string().meta({ description: 'OPML 2.0' })
 
 /** `GET /v1/feeds.opml` and `POST /v1/feeds/opml`. */
-export function opmlRoutes(server: ApiServer, { app: { catalog, config }, answers }: ApiParts): void {
+export function opmlRoutes(server: ApiServer, { app: { catalog, config }, answers, reads }: ApiParts): void {
   server.get(
     '/v1/feeds.opml',
     {
@@ -32,7 +32,10 @@ export function opmlRoutes(server: ApiServer, { app: { catalog, config }, answer
     },
     async (request, reply) => {
       const { tenant } = request
-      const feeds = (await listFeeds(catalog, tenant)).map(({ url, title }) => ({ url, title: title ?? url }))
+      const feeds = (await reads.read(tenant, from => listFeeds(from, tenant))).map(({ url, title }) => ({
+        url,
+        title: title ?? url,
+      }))
       return reply
         .type('text/x-opml; charset=utf-8')
         .header('content-disposition', 'attachment; filename="feeds.opml"')

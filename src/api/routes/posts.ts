@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { hasFeed } from '../../feeds/feed-views.js'
 import { type Post, type PostPage, type PostWish, readPost, readPosts } from '../../feeds/read-posts.js'
 import { Failure } from '../../kernel/errors.js'
+import type { Catalog } from '../../tenants/catalog.js'
 import { withTenant } from '../../tenants/tables.js'
 import type { Tenant } from '../../tenants/tenant.js'
 import { CURSOR, cursorOf, NEXT, readCursor } from '../cursors.js'
@@ -54,8 +55,8 @@ const QUERY = z.strictObject({
 })
 
 /** `GET /v1/posts`, the newest first, and `GET /v1/posts/:id`. */
-export function postRoutes(server: ApiServer, { app: { catalog }, answers }: ApiParts): void {
-  const pageOf = (tenant: Tenant, wish: PostWish): Promise<PostPage> =>
+export function postRoutes(server: ApiServer, { answers, reads }: ApiParts): void {
+  const pageOf = (catalog: Catalog, tenant: Tenant, wish: PostWish): Promise<PostPage> =>
     withTenant(catalog, tenant, async tables => {
       const page = await readPosts(tables, wish)
       // Of two reasons for an empty page one is a refusal.
@@ -78,7 +79,7 @@ export function postRoutes(server: ApiServer, { app: { catalog }, answers }: Api
       const { tenant, query } = request
       const wish = wishOf(query)
       return answers.send(request, reply, async () => {
-        const { posts, next } = await pageOf(tenant, wish)
+        const { posts, next } = await reads.read(tenant, catalog => pageOf(catalog, tenant, wish))
         return { posts: posts.map(shown), next: next === null ? null : cursorOf([next.sortAt, next.id]) }
       })
     },
@@ -98,7 +99,7 @@ export function postRoutes(server: ApiServer, { app: { catalog }, answers }: Api
     async (request, reply) => {
       const { tenant, params } = request
       return answers.send(request, reply, async () => {
-        const post = await withTenant(catalog, tenant, tables => readPost(tables, params.id))
+        const post = await reads.read(tenant, catalog => withTenant(catalog, tenant, tables => readPost(tables, params.id)))
         if (post === null) throw new Failure('POST_NOT_FOUND', 'there is no such post')
         return shown(post)
       })

@@ -22,7 +22,7 @@ const USAGE = z
   .meta({ description: 'What there is, and may be.' })
 
 /** `GET /v1/usage`: how much the tenant has, and may. */
-export function usageRoutes(server: ApiServer, { app: { catalog, config } }: ApiParts): void {
+export function usageRoutes(server: ApiServer, { app: { config }, reads }: ApiParts): void {
   server.get(
     '/v1/usage',
     {
@@ -33,9 +33,9 @@ export function usageRoutes(server: ApiServer, { app: { catalog, config } }: Api
         response: { 200: USAGE },
       },
     },
-    async request => {
-      const { feeds, posts, mediaFiles, mediaBytes, eventsToday } = await withTenant(catalog, request.tenant, tables =>
-        usageOf(tables),
+    async ({ tenant }) => {
+      const { feeds, posts, mediaFiles, mediaBytes, eventsToday } = await reads.read(tenant, catalog =>
+        withTenant(catalog, tenant, tables => usageOf(tables)),
       )
       return {
         feeds,

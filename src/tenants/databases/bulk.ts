@@ -1,10 +1,14 @@
 import { CompiledQuery, type Kysely } from 'kysely'
 import type { OpenDatabase } from './driver.js'
 
-/** What an insert does with a row whose key is there: fail the statement, keep the old row, or replace the named columns of it, or add to them. */
+/**
+ * What an insert does with a row whose key is there: fail the statement, keep the old row, put the new one in the place of every row that it meets by any
+ * unique key (`supplant`), or replace the named columns of it, or add to them.
+ */
 export type OnDuplicate<Row> =
   | 'fail'
   | 'keep'
+  | 'supplant'
   | {
       readonly key: readonly (keyof Row & string)[]
       readonly replace?: readonly (keyof Row & string)[]
@@ -86,7 +90,8 @@ export function wordsAround<Schema, Row>(
   columns: readonly string[],
   onDuplicate: OnDuplicate<Row>,
 ): [head: string, tail: string] {
-  const verb = onDuplicate !== 'keep' ? 'insert' : dialect === 'sqlite' ? 'insert or ignore' : 'insert ignore'
+  const keeping = dialect === 'sqlite' ? 'insert or ignore' : 'insert ignore'
+  const verb = onDuplicate === 'keep' ? keeping : onDuplicate === 'supplant' ? 'replace' : 'insert'
   const head = `${verb} into ${qualify(table)} (${columns.join(', ')}) values `
   if (typeof onDuplicate === 'string') return [head, '']
   const { key, replace = [], add = [] } = onDuplicate

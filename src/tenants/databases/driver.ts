@@ -35,6 +35,8 @@ export interface DatabaseServer {
   create(name: DatabaseName): Promise<boolean>
   /** False for a missing one; an unreachable server is a Failure, never false. */
   has(name: DatabaseName): Promise<boolean>
+  /** Names of the databases that begin with the prefix, in order; neighbours whose names only look alike are not among them. */
+  names(prefix: string): Promise<DatabaseName[]>
   /** True when the database holds no table at all. @throws {Failure} SCHEMA_MISSING when there is no such database */
   isEmpty(name: DatabaseName): Promise<boolean>
   /** Removes the database with all that is in it; false when there is none. Neighbours with longer or shorter names stay. */

@@ -1,7 +1,7 @@
 import { Kysely, MysqlDialect, sql } from 'kysely'
 import { createPool, type Pool, type PoolOptions } from 'mysql2'
 import { Failure } from '../../kernel/errors.js'
-import type { DatabaseName } from '../ids.js'
+import { type DatabaseName, isDatabaseName } from '../ids.js'
 import { BoundedPool } from './bounded-pool.js'
 import type { DatabaseServer, OpenDatabase } from './driver.js'
 import { atHost, type Sent, translateMysql, translating } from './faults.js'
@@ -62,6 +62,14 @@ export class MysqlServer implements DatabaseServer {
   async has(name: DatabaseName): Promise<boolean> {
     const found = await sql`select 1 from information_schema.schemata where schema_name = ${name}`.execute(this.kysely)
     return found.rows.length > 0
+  }
+
+  async names(prefix: string): Promise<DatabaseName[]> {
+    const found = await sql<{ name: string }>`
+      select schema_name as name from information_schema.schemata where left(schema_name, ${prefix.length}) = ${prefix}`.execute(
+      this.kysely,
+    )
+    return found.rows.flatMap(({ name }) => (isDatabaseName(name) ? [name] : [])).sort()
   }
 
   async isEmpty(name: DatabaseName): Promise<boolean> {

@@ -1,10 +1,10 @@
-import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import Libsql from 'libsql'
 import { Failure, wordsOf } from '../../kernel/errors.js'
 import { makeFolder } from '../../kernel/folders.js'
-import type { DatabaseName } from '../ids.js'
+import { type DatabaseName, isDatabaseName } from '../ids.js'
 import type { DatabaseServer, OpenDatabase } from './driver.js'
 import { atHost, type Sent, type Translate, translateSqlite, translating } from './faults.js'
 import { tenantGuard } from './guard.js'
@@ -67,6 +67,12 @@ export class SqliteServer implements DatabaseServer {
     if (existsSync(this.pathOf(name))) return true
     this.refuseAway()
     return false
+  }
+
+  async names(prefix: string): Promise<DatabaseName[]> {
+    if (!existsSync(this.options.folder)) return []
+    const names = readdirSync(this.options.folder).flatMap(file => /^(.*)\.db$/.exec(file)?.[1] ?? [])
+    return names.flatMap(name => (name.startsWith(prefix) && isDatabaseName(name) ? [name] : [])).sort()
   }
 
   async isEmpty(name: DatabaseName): Promise<boolean> {

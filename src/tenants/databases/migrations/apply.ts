@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
 import { Failure } from '../../../kernel/errors.js'
+import { retry } from '../../../kernel/retry.js'
 import type { OpenDatabase } from '../driver.js'
+import { runStatement, TableInUse, waitingBriefly } from './statement.js'
 
 /**
  * One step of a schema: statements per dialect, each of which may run twice. An `alter table` only ever adds: what it adds and finds
@@ -10,6 +12,18 @@ export interface Migration {
   readonly version: number
   readonly sqlite: readonly string[]
   readonly mysql: readonly string[]
+}
+
+export interface Applying {
+  /** The caller has just made the database, and nobody else works on it: the first version then makes the tables as they are now. */
+  readonly empty?: boolean
+  /** When it aborts, the statement under way is ended and no other is begun: the call rejects with its reason. */
+  readonly signal?: AbortSignal
+  /**
+   * How long a statement waits on MySQL for those who use its table, seconds: whoever comes after it waits as long. It is then given up, and tried
+   * again after a pause for the others, three times in all.
+   */
+  readonly lockWaitS?: number
 }
 
 interface Ledger {
@@ -23,41 +37,56 @@ const LEDGER = {
     'create table if not exists feedctl_migrations (version int primary key, catalog_id varchar(40) not null, applied_at bigint not null) engine=innodb',
 }
 
+const ADDITION = /^alter table /
+const LOCK_WAIT_S = 5
+/** Between two attempts on a table that is in use: whoever waited behind the first is let through. */
+const LOCK_TRIES = { tries: 3, firstMs: 2_000, maxMs: 2_000 }
+
 /**
- * Brings the database's schema up to date and returns its version. Killed at any point, it is finished by the next call.
- * `empty`: the caller has just made the database, and nobody else works on it; the first version then makes the tables as they are now.
- * @throws {Failure} DATABASE_TAKEN when another catalog owns the database, SCHEMA_NEWER when a later feedctl migrated it; nothing is changed then
+ * Brings the database's schema up to date and returns its version. Killed at any point, it is finished by the next call; several may do it at once.
+ * @throws {Failure} DATABASE_TAKEN when another catalog owns the database, SCHEMA_NEWER when a later feedctl migrated it: nothing is changed then;
+ * MIGRATION_FAILED when a statement is refused, UNAVAILABLE when the server does not answer or a table was in use for too long: what was done stays done
  */
 export async function applyMigrations<S extends Ledger>(
   database: OpenDatabase<S>,
   migrations: readonly Migration[],
   catalogId: string,
   now: number,
-  { empty = false }: { readonly empty?: boolean } = {},
+  applying: Applying = {},
 ): Promise<number> {
-  await statement(database, LEDGER[database.dialect], 'feedctl_migrations')
-  const applied = empty ? [] : await ledgerOf(database)
+  await runStatement(database, LEDGER[database.dialect], 'feedctl_migrations')
+  const applied = applying.empty === true ? [] : await ledgerOf(database)
   const latest = migrations.at(-1)?.version ?? 0
   refuseOthers(applied, catalogId, latest)
   const done = new Set(applied.map(row => row.version))
   const missing = migrations.filter(migration => !done.has(migration.version))
-  for (const migration of missing) {
+  if (missing.length === 0) return latest
+  if (applying.empty === true) {
     // On MySQL even an addition that is there already takes as long as half a table.
-    const statements = migration[database.dialect].filter(text => !empty || !ADDITION.test(text))
-    for (const text of statements) await statement(database, text)
-    if (empty) continue
-    await note(database, [migration.version], catalogId, now)
-    // The first row says whose the database is, and another catalog may have written it meanwhile.
-    if (applied.length === 0 && migration === migrations[0]) refuseOthers(await ledgerOf(database), catalogId, latest)
+    const statements = missing.flatMap(migration => migration[database.dialect]).filter(text => !ADDITION.test(text))
+    for (const text of statements) await runStatement(database, text)
+    const versions = missing.map(({ version }) => version)
+    await note(database, versions, catalogId, now)
+    return latest
   }
-  if (empty)
-    await note(
-      database,
-      missing.map(migration => migration.version),
-      catalogId,
-      now,
-    )
+  await waitingBriefly(database, applying.lockWaitS ?? LOCK_WAIT_S, async session => {
+    for (const migration of missing) {
+      await applyOne(session, migration, applying.signal)
+      await note(session, [migration.version], catalogId, now)
+      // The first row says whose the database is, and another catalog may have written it meanwhile.
+      if (applied.length === 0 && migration === migrations[0]) refuseOthers(await ledgerOf(session), catalogId, latest)
+    }
+  })
   return latest
+}
+
+async function applyOne<S>(database: OpenDatabase<S>, migration: Migration, signal: AbortSignal | undefined): Promise<void> {
+  const worthRetrying = (error: unknown) => error instanceof TableInUse
+  const options = { ...LOCK_TRIES, worthRetrying, ...(signal === undefined ? {} : { signal }) }
+  for (const text of migration[database.dialect]) {
+    signal?.throwIfAborted()
+    await retry(() => runStatement(database, text), options)
+  }
 }
 
 async function note<S extends Ledger>(
@@ -92,27 +121,4 @@ export async function ledgerOf<S extends Ledger>(database: OpenDatabase<S>): Pro
     Ledger['feedctl_migrations']
   >`select version, catalog_id, applied_at from ${table} order by version`.execute(database.kysely)
   return found.rows
-}
-
-const ADDITION = /^alter table /
-const NAMED_TABLE =
-  /^(create table if not exists|create unique index if not exists \w+ on|create index if not exists \w+ on|alter table) (\w+)/
-
-async function statement<S extends Ledger>(database: OpenDatabase<S>, text: string, named?: string): Promise<void> {
-  const [all, verb, table] = NAMED_TABLE.exec(text) ?? []
-  const name = named ?? table
-  if (all === undefined || verb === undefined || name === undefined)
-    throw new TypeError(`a migration names no table: ${text.slice(0, 60)}`)
-  try {
-    await sql.raw(`${verb} ${database.qualify(name as keyof S & string)}${text.slice(all.length)}`).execute(database.kysely)
-  } catch (error) {
-    if (verb !== 'alter table' || !isThere(error)) throw error
-  }
-}
-
-/** Whether a column or index that was to be added is there. MySQL carries out none of the additions of such a statement, so one that adds several adds all or none. */
-function isThere(error: unknown): boolean {
-  const { code, message } = error as { code?: unknown; message?: unknown }
-  if (code === 'ER_DUP_FIELDNAME' || code === 'ER_DUP_KEYNAME') return true
-  return typeof message === 'string' && /^duplicate column name: /.test(message)
 }

@@ -176,8 +176,9 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
       'create index if not exists moves_tenant on moves (tenant_id, id)',
       'create index if not exists moves_state on moves (state, id)',
       `create table if not exists migration_runs (
-        id text primary key, state text not null, to_version integer not null, options text not null,
-        started_at integer not null, ended_at integer) without rowid`,
+        id text primary key, scope text not null, state text not null, to_version integer not null, options text not null,
+        holder text not null, started_at integer not null, ended_at integer) without rowid`,
+      'create index if not exists migration_runs_scope on migration_runs (scope, started_at)',
       `create table if not exists migration_placements (
         run_id text not null, placement_id integer not null, state text not null, from_version integer not null,
         duration_ms integer, failure_code text, failure_message text, ended_at integer,
@@ -208,8 +209,9 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
         failure_code varchar(40), failure_message text, keep_until bigint, started_at bigint not null, switched_at bigint,
         ended_at bigint, updated_at bigint not null, key moves_tenant (tenant_id, id), key moves_state (state, id)) engine=innodb`,
       `create table if not exists migration_runs (
-        id char(22) ${ASCII} primary key, state varchar(12) ${ASCII} not null, to_version int not null, options text not null,
-        started_at bigint not null, ended_at bigint) engine=innodb`,
+        id char(22) ${ASCII} primary key, scope varchar(8) ${ASCII} not null, state varchar(12) ${ASCII} not null,
+        to_version int not null, options text not null, holder varchar(120) not null, started_at bigint not null, ended_at bigint,
+        key migration_runs_scope (scope, started_at)) engine=innodb`,
       `create table if not exists migration_placements (
         run_id char(22) ${ASCII} not null, placement_id bigint not null, state varchar(12) ${ASCII} not null,
         from_version int not null, duration_ms bigint, failure_code varchar(40), failure_message text, ended_at bigint,

@@ -191,10 +191,11 @@ export interface FindingsTable {
 }
 
 /**
- * `copying` (writers are held off) and `switched` (the catalog names the new placement, the old copy is kept until `keep_until`) go on; `finished` (the old copy
- * is removed) and `undone` (as before the move) are ends.
+ * `copying` (the old placement counts), `undoing` (the half copy is being removed), `switched` (the catalog names the new placement, the old copy is kept until
+ * `keep_until`) and `finishing` (the old copy is being removed) go on; `finished` (the old copy is gone, or was taken up by a move back), `undone` (as before the
+ * move) and `resumed` (a later row is the same move's next attempt) are ends.
  */
-export type MoveState = 'copying' | 'switched' | 'finished' | 'undone'
+export type MoveState = 'copying' | 'undoing' | 'switched' | 'finishing' | 'finished' | 'undone' | 'resumed'
 
 /** A tenant's way from one placement to another. */
 export interface MovesTable {
@@ -216,14 +217,18 @@ export interface MovesTable {
   updated_at: number
 }
 
-/** One `feedctl tenant migrate`. */
+/** One `feedctl tenant migrate` that had something to do, or that found every database up to date for the first time. */
 export interface MigrationRunsTable {
   id: string
-  /** `stopped`: by its failures or its operator; `--resume` goes on. */
+  /** Every database, or those of named tenants. */
+  scope: 'all' | 'named'
+  /** `done`: everything it was for is up to date. `stopped`: something failed, or its operator stopped it; `--resume` goes on. */
   state: 'running' | 'done' | 'stopped'
   to_version: number
-  /** As JSON. */
+  /** `MigrateOptions` that `--resume` takes over, as JSON. */
   options: string
+  /** The process that works on it, or did. */
+  holder: string
   started_at: number
   ended_at: number | null
 }

@@ -1,0 +1,193 @@
+import { readdir } from 'node:fs/promises'
+import { sql } from 'kysely'
+import type { Catalog } from '../tenants/catalog.js'
+import { ledgerOf, TENANT_TABLES, type TenantSchema } from '../tenants/databases/index.js'
+import { type DatabaseName, parseDatabaseName, parseTenantId, type TenantId } from '../tenants/ids.js'
+
+const IDS_PER_LOOK = 1_000
+/** What is looked through of one kind, ms: then the rest is left for another time, and said so. */
+const BUDGET_MS = 4_000
+/** Whoever creates a tenant makes its placement before its row. */
+const NEW_MS = 3_600_000
+
+/** What was found of tenants that are not there. `more`: not everything was looked at. */
+export interface Orphans<T> {
+  readonly found: readonly T[]
+  readonly more: boolean
+}
+
+export interface OrphanDatabase {
+  readonly host: string
+  readonly name: DatabaseName
+}
+
+export interface OrphanRows {
+  readonly host: string
+  readonly database: DatabaseName
+  readonly tenantId: TenantId
+  /** That have rows of it. */
+  readonly tables: readonly string[]
+}
+
+/** Of these numbers, those of no tenant: it was removed, or never was. */
+export async function withoutTenant(catalog: Catalog, ids: readonly number[]): Promise<Set<number>> {
+  const there = new Set<number>()
+  for (let from = 0; from < ids.length; from += IDS_PER_LOOK) {
+    const some = ids.slice(from, from + IDS_PER_LOOK)
+    for (const row of await catalog.kysely.selectFrom('tenants').select('id').where('id', 'in', some).execute()) there.add(row.id)
+  }
+  return new Set(ids.filter(id => !there.has(id)))
+}
+
+/**
+ * Databases of this catalog, by the ledger within them, that no placement names. Those of other installations, whose names may begin alike, are none of ours.
+ */
+export async function orphanDatabases(catalog: Catalog, prefix: string): Promise<Orphans<OrphanDatabase>> {
+  const found: OrphanDatabase[] = []
+  const end = Date.now() + BUDGET_MS
+  for (const { id, name: host } of await catalog.kysely.selectFrom('hosts').select(['id', 'name']).orderBy('id').execute()) {
+    const server = await catalog.hosts.serverOf(host)
+    const names = await server.names(prefix)
+    for (let from = 0; from < names.length; from += IDS_PER_LOOK) {
+      const some = names.slice(from, from + IDS_PER_LOOK)
+      const placed = await catalog.kysely
+        .selectFrom('placements')
+        .select('database_name')
+        .where('host_id', '=', id)
+        .where('database_name', 'in', some)
+        .execute()
+      const known = new Set(placed.map(row => row.database_name))
+      for (const name of some.filter(each => !known.has(each))) {
+        if (Date.now() > end) return { found, more: true }
+        if (await isOurs(catalog, host, name)) found.push({ host, name })
+      }
+    }
+  }
+  return { found, more: false }
+}
+
+/** False for one without a ledger, or with that of another catalog. */
+export async function isOurs(catalog: Catalog, host: string, name: DatabaseName): Promise<boolean> {
+  if (host === 'default' && name.toLowerCase() === catalog.name.toLowerCase()) return false
+  const server = await catalog.hosts.serverOf(host)
+  const ledger = await server.use<TenantSchema, Awaited<ReturnType<typeof ledgerOf>>>(name, ledgerOf).catch(() => [])
+  return ledger.length > 0 && ledger.every(row => row.catalog_id === catalog.id)
+}
+
+/** Placements for one tenant that none has, and that no move goes to or from. */
+export async function orphanPlacements({ kysely }: Catalog, now: number): Promise<Orphans<string>> {
+  const rows = await kysely
+    .selectFrom('placements')
+    .select(['id', 'database_name'])
+    .where('kind', '=', 'dedicated')
+    .where('schema_version', '>', 0)
+    .where('created_at', '<', now - NEW_MS)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('tenants').select('tenants.id').whereRef('tenants.placement_id', '=', 'placements.id'))),
+    )
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('moves')
+            .select('moves.id')
+            .where('moves.ended_at', 'is', null)
+            .where(eb =>
+              eb.or([
+                eb('moves.from_placement_id', '=', eb.ref('placements.id')),
+                eb('moves.to_placement_id', '=', eb.ref('placements.id')),
+              ]),
+            ),
+        ),
+      ),
+    )
+    .orderBy('id')
+    .limit(IDS_PER_LOOK + 1)
+    .execute()
+  return { found: rows.slice(0, IDS_PER_LOOK).map(row => row.database_name), more: rows.length > IDS_PER_LOOK }
+}
+
+/** Rows in shared databases whose tenant is not there: by the numbers at the front of every table's key, never by a look at the rows. */
+export async function orphanRows(catalog: Catalog): Promise<Orphans<OrphanRows>> {
+  const end = Date.now() + BUDGET_MS
+  const found = new Map<string, { host: string; database: DatabaseName; tenantId: TenantId; tables: string[] }>()
+  const shared = await catalog.kysely
+    .selectFrom('placements')
+    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+    .select(['hosts.name as host', 'placements.database_name'])
+    .where('placements.kind', '=', 'shared')
+    .where('placements.schema_version', '>', 0)
+    .orderBy('placements.id')
+    .execute()
+  for (const { host, database_name } of shared) {
+    const database = parseDatabaseName(database_name)
+    for (const table of TENANT_TABLES) {
+      for (let after = 0; ; ) {
+        if (Date.now() > end) return { found: [...found.values()], more: true }
+        const ids = await tenantsIn(catalog, { host, database }, table, after)
+        for (const id of await withoutTenant(catalog, ids)) {
+          const key = `${host} ${database} ${id}`
+          const known = found.get(key)
+          if (known === undefined) found.set(key, { host, database, tenantId: parseTenantId(id), tables: [table] })
+          else known.tables.push(table)
+        }
+        const last = ids.at(-1)
+        if (last === undefined || ids.length < IDS_PER_LOOK) break
+        after = last
+      }
+    }
+  }
+  return { found: [...found.values()], more: false }
+}
+
+async function tenantsIn(
+  catalog: Catalog,
+  { host, database }: { readonly host: string; readonly database: DatabaseName },
+  table: string,
+  after: number,
+): Promise<number[]> {
+  const server = await catalog.hosts.serverOf(host)
+  return server.use<TenantSchema, number[]>(database, async opened => {
+    const named = sql.raw(opened.qualify(table as keyof TenantSchema & string))
+    const { rows } = await sql<{ tenant_id: number }>`
+      select distinct tenant_id from ${named} where tenant_id > ${after} order by tenant_id limit ${sql.lit(IDS_PER_LOOK)}`.execute(
+      opened.kysely,
+    )
+    return rows.map(row => row.tenant_id)
+  })
+}
+
+/** Numbers of tenants that are not there and have a folder below that of local media. */
+export async function orphanFolders(catalog: Catalog, folder: string): Promise<Orphans<number>> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  const ids = names.filter(name => /^[1-9]\d{0,14}$/.test(name)).map(Number)
+  return { found: [...(await withoutTenant(catalog, ids))].sort((a, b) => a - b), more: false }
+}
+
+/** Numbers of tenants that are not there, of all that the pages name, as far as there is time. */
+export async function goneAmong(catalog: Catalog, pages: AsyncIterable<readonly number[]>): Promise<Orphans<number>> {
+  const end = Date.now() + BUDGET_MS
+  const looked = new Set<number>()
+  const found = new Set<number>()
+  for await (const page of pages) {
+    const fresh = [...new Set(page)].filter(id => !looked.has(id))
+    for (const id of fresh) looked.add(id)
+    for (const id of await withoutTenant(catalog, fresh)) found.add(id)
+    if (Date.now() > end) return { found: [...found], more: true }
+  }
+  return { found: [...found], more: false }
+}
+
+/** Of these numbers, those of tenants that were removed to the end, as their receipts say. */
+export async function removedToTheEnd({ kysely }: Catalog, ids: readonly number[]): Promise<number[]> {
+  if (ids.length === 0) return []
+  const rows = await kysely
+    .selectFrom('receipts')
+    .select('tenant_id')
+    .where('tenant_id', 'in', ids.slice(0, IDS_PER_LOOK))
+    .where('removed_at', 'is not', null)
+    .execute()
+  return rows.map(row => row.tenant_id)
+}

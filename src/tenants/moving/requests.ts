@@ -1,0 +1,55 @@
+import { Failure } from '../../kernel/errors.js'
+import type { Catalog } from '../catalog.js'
+import type { TenantSlug } from '../ids.js'
+import { getTenant, type Tenant } from '../tenant.js'
+import { openMoves } from './ledger.js'
+import { finish, type OldCopy, removeCopies, tidy, undo } from './leftovers.js'
+import { withMoveLock } from './lock.js'
+import { placementName } from './move.js'
+import { spotOf } from './targets.js'
+
+/** What became of the request; names of placements as `placementName` writes them. */
+export interface Settled {
+  readonly tenant: TenantSlug
+  readonly outcome: 'undone' | 'finished'
+  /** What was removed. */
+  readonly removed: readonly string[]
+}
+
+/** Takes a move back that has not switched; killed at any point, the same call goes on. @throws {Failure} MOVE_NOT_FOUND, MOVE_REFUSED, LOCKED, UNAVAILABLE */
+export function undoMove(catalog: Catalog, slug: TenantSlug, signal: AbortSignal): Promise<Settled> {
+  return withMoveLock(catalog, slug, signal, async either => {
+    const tenant = await getTenant(catalog, slug)
+    const moves = await openMoves(catalog, tenant.id)
+    const begun = moves.find(move => move.state === 'copying' || move.state === 'undoing')
+    if (begun === undefined && moves.length > 0)
+      throw new Failure('MOVE_REFUSED', `tenant ${slug} has moved already`, { hint: `feedctl tenant move ${slug} --back` })
+    if (begun === undefined) throw new Failure('MOVE_NOT_FOUND', `no move of tenant ${slug} is under way`)
+    await tidy(catalog, tenant, either)
+    const removed = placementName(await spotOf(catalog, begun.to_placement_id))
+    if (begun.state === 'copying') await undo(catalog, tenant, begun, either)
+    return { tenant: slug, outcome: 'undone', removed: [removed] }
+  })
+}
+
+/** Removes the old copies of a tenant before their time; killed at any point, the same call goes on. @throws {Failure} MOVE_NOT_FOUND, LOCKED, UNAVAILABLE */
+export function finishMoves(catalog: Catalog, slug: TenantSlug, signal: AbortSignal): Promise<Settled> {
+  return withMoveLock(catalog, slug, signal, async either => {
+    const tenant = await getTenant(catalog, slug)
+    const kept = (await openMoves(catalog, tenant.id)).filter(({ state }) => state === 'switched' || state === 'finishing')
+    if (kept.length === 0)
+      throw new Failure('MOVE_NOT_FOUND', `no old copy of tenant ${slug} is kept`, { hint: `feedctl tenant show ${slug}` })
+    const removed = await Promise.all(kept.map(async move => placementName(await spotOf(catalog, move.from_placement_id))))
+    await tidy(catalog, tenant, either)
+    for (const move of kept) if (move.state === 'switched') await finish(catalog, move, either)
+    return { tenant: slug, outcome: 'finished', removed }
+  })
+}
+
+/**
+ * Removes what a tenant, whose removal has begun, has elsewhere than where it lives: old copies of its moves, and the half copy of one that is under way, which
+ * is taken back. Answers what was there; killed at any point, the next call goes on. @throws {Failure} LOCKED while a process moves it, UNAVAILABLE
+ */
+export function removeOldCopies(catalog: Catalog, tenant: Pick<Tenant, 'id' | 'slug'>, signal: AbortSignal): Promise<OldCopy[]> {
+  return withMoveLock(catalog, tenant.slug, signal, either => removeCopies(catalog, tenant.id, either))
+}

@@ -1,0 +1,84 @@
+import { Failure, isFailure } from '../../kernel/errors.js'
+import type { Log } from '../../kernel/log.js'
+import type { Catalog } from '../catalog.js'
+import type { TenantId, TenantSlug } from '../ids.js'
+import { unlessLocked } from '../locks.js'
+import { findTenant } from '../tenant.js'
+import { clearFence } from './fences.js'
+import { type Move, OPEN_STATES, openMoves } from './ledger.js'
+import { finish, removeCopies, tidy, undo } from './leftovers.js'
+import { withMoveLock } from './lock.js'
+
+const MOVES_PER_PAGE = 200
+/** A move that was begun, and that nobody went on with for so long, is taken back. */
+const GIVEN_UP_AFTER_MS = 24 * 3_600_000
+
+/** Pages of what is not ended, by number. */
+async function* pagesOfOpen(catalog: Catalog): AsyncGenerator<readonly Move[], void> {
+  for (let after = 0; ; ) {
+    const page = await catalog.kysely
+      .selectFrom('moves')
+      .selectAll()
+      .where('state', 'in', OPEN_STATES)
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(MOVES_PER_PAGE)
+      .execute()
+    yield page
+    const last = page.at(-1)
+    if (last === undefined || page.length < MOVES_PER_PAGE) return
+    after = last.id
+  }
+}
+
+/**
+ * The job that looks after moves: it lets the writers of tenants go on whose mover died, ends what was begun to be undone or removed, and removes old copies
+ * whose time is over. One's failure does not keep the others. Does nothing while another process does it. @throws {Failure} PARTIAL; the signal's reason
+ */
+export async function tendMoves(catalog: Catalog, log: Log, signal: AbortSignal): Promise<void> {
+  await unlessLocked(catalog, 'care of moves', log, async lost => {
+    const either = AbortSignal.any([signal, lost])
+    let failed = 0
+    for await (const page of pagesOfOpen(catalog)) {
+      for (const move of page) {
+        either.throwIfAborted()
+        if (needsNobody(move, Date.now())) continue
+        try {
+          await tendOne(catalog, move, either)
+        } catch (error) {
+          if (!isFailure(error)) throw error
+          if (error.code === 'LOCKED') continue
+          failed++
+          log.warn('a move could not be looked after', { tenant: move.tenant_id, code: error.code, why: error.message })
+        }
+      }
+    }
+    if (failed > 0)
+      throw new Failure('PARTIAL', `${failed} moves could not be looked after`, { hint: 'feedctl tenant move --list' })
+  })
+}
+
+function needsNobody({ state, holder, keep_until }: Move, now: number): boolean {
+  return state === 'switched' && holder === null && (keep_until ?? 0) > now
+}
+
+async function tendOne(catalog: Catalog, { tenant_id }: Move, signal: AbortSignal): Promise<void> {
+  const id = tenant_id as TenantId
+  const known = await findTenant(catalog, id)
+  // One that is gone has nobody else who would move it.
+  const name = known?.slug ?? (`#${id}` as TenantSlug)
+  await withMoveLock(catalog, name, signal, async either => {
+    const tenant = await findTenant(catalog, id)
+    if (tenant === null) {
+      await removeCopies(catalog, id, either)
+      return
+    }
+    await tidy(catalog, tenant, either)
+    for (const move of await openMoves(catalog, id)) {
+      if (move.state === 'switched' && (move.keep_until ?? 0) <= Date.now()) await finish(catalog, move, either)
+      if (move.state !== 'copying') continue
+      await clearFence(catalog, tenant)
+      if (move.updated_at < Date.now() - GIVEN_UP_AFTER_MS) await undo(catalog, tenant, move, either)
+    }
+  })
+}

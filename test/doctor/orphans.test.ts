@@ -1,0 +1,74 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { parseDatabaseName, parseSlug } from '../../src/tenants/ids.js'
+import { getTenant } from '../../src/tenants/tenant.js'
+import { runCli } from '../support/cli.js'
+import { dropDatabases, sharedMariadbEnv, type TestEnv } from '../support/drivers.js'
+import { describeDatabases, openInstallation } from '../tenants/installation.js'
+
+interface Found {
+  readonly id: string
+  readonly severity: string
+  readonly evidence: string
+}
+
+describeDatabases('feedctl doctor, of tenants that are gone,', (env, kind) => {
+  const orphans = async (own: TestEnv, ...flags: string[]): Promise<Record<string, string>> => {
+    const { out } = await runCli(['doctor', ...flags, '--json'], { env: own })
+    const findings = (JSON.parse(out) as { findings: Found[] }).findings
+    const ours = findings.filter(({ id }) => id.startsWith('orphans.'))
+    return Object.fromEntries(ours.map(({ id, severity, evidence }) => [id, `${severity} ${evidence}`]))
+  }
+  const cli = (...argv: string[]) => runCli(argv, { env })
+  beforeAll(async () => {
+    await cli('init')
+  })
+
+  it('finds nothing where nothing is left', async () => {
+    await cli('tenant', 'create', 'alive')
+    await cli('tenant', 'create', 'alive-2', '--placement', 'shared')
+    for (const said of Object.values(await orphans(env))) expect(said).toMatch(/^ok nothing is left/)
+  })
+
+  it('finds databases, rows and folders that are left, and --fix removes them and nothing of the living', async () => {
+    const { catalog } = await openInstallation(env)
+    for (const slug of ['left', 'kept']) await cli('tenant', 'create', slug, '--feed', 'https://a.example/')
+    for (const slug of ['row-left', 'row-kept'])
+      await cli('tenant', 'create', slug, '--placement', 'shared', '--feed', 'https://a.example/')
+    const [left, row] = [await getTenant(catalog, parseSlug('left')), await getTenant(catalog, parseSlug('row-left'))]
+    await catalog.kysely.deleteFrom('tenants').where('id', 'in', [left.id, row.id]).execute()
+    await catalog.kysely.deleteFrom('placements').where('database_name', '=', left.placement.database).execute()
+    await cli('tenant', 'create', 'filed')
+    const filed = await getTenant(catalog, parseSlug('filed'))
+    await cli('tenant', 'delete', 'filed', '--now', '--yes')
+    const folderOf = (id: number) => join(env.FEEDCTL_DATA ?? '', 'media', String(id))
+    for (const id of [filed.id, 999_999]) mkdirSync(folderOf(id), { recursive: true })
+    const found = await orphans(env)
+    expect(found['orphans.databases']).toBe(`warn 1 database without a tenant: default/${left.placement.database}`)
+    expect(found['orphans.rows']).toBe(`warn 1 tenant without a tenant: ${row.id} in default/${row.placement.database}`)
+    expect(found['orphans.media']).toContain('warn 2 folders without a tenant')
+    const after = await orphans(env, '--fix', '--yes')
+    expect([after['orphans.databases'], after['orphans.rows']]).toEqual(
+      Array(2).fill('ok nothing is left of tenants that are gone'),
+    )
+    // Of this one no receipt says that it was ever this installation's.
+    expect([existsSync(folderOf(filed.id)), existsSync(folderOf(999_999))]).toEqual([false, true])
+    for (const slug of ['kept', 'row-kept'])
+      expect(JSON.parse((await cli('feed', 'list', slug, '--json')).out).feeds).toHaveLength(1)
+  })
+
+  it.runIf(kind === 'mysql')('takes nothing of another installation whose names begin alike for its own', async () => {
+    const other = { ...sharedMariadbEnv(), FEEDCTL_DATA: env.FEEDCTL_DATA ?? '' }
+    const near = { ...other, FEEDCTL_DATABASE_PREFIX: `${env.FEEDCTL_DATABASE_PREFIX}n_` }
+    try {
+      await runCli(['init'], { env: near })
+      expect((await runCli(['tenant', 'create', 'neighbour'], { env: near })).exit).toBe(0)
+      expect((await orphans(env, '--fix', '--yes'))['orphans.databases']).toMatch(/^ok/)
+      const { catalog } = await openInstallation(env)
+      expect(await catalog.server.has(parseDatabaseName(`${near.FEEDCTL_DATABASE_PREFIX}neighbour`))).toBe(true)
+    } finally {
+      await dropDatabases(other)
+    }
+  })
+})

@@ -1,0 +1,46 @@
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { dropDatabases, sharedMariadbEnv, type TestEnv } from '../../support/drivers.js'
+import { openInstallation, tenantIn } from '../installation.js'
+import { LATEST, migrating, on, versionOf } from './fleet.js'
+
+describe('a migration of a table that somebody uses for long', () => {
+  let env: TestEnv
+  beforeEach(() => {
+    env = sharedMariadbEnv()
+  })
+  afterEach(() => dropDatabases(env))
+
+  it('lets those through who wait behind it, fails, and succeeds when the table is free', async () => {
+    const [here, reader] = [await openInstallation(env), await openInstallation(env)]
+    const tenant = await tenantIn(here, 'busy')
+    let end: () => void = () => {}
+    const ended = new Promise<void>(resolve => {
+      end = resolve
+    })
+    let opened: () => void = () => {}
+    const begun = new Promise<void>(resolve => {
+      opened = resolve
+    })
+    const reading = on(reader, tenant, ({ kysely }) =>
+      kysely.transaction().execute(async transaction => {
+        await transaction.selectFrom('feeds').select('id').where('tenant_id', '=', tenant.id).execute()
+        opened()
+        await ended
+      }),
+    )
+    await begun
+    const report = await migrating(here, { lockWaitS: 1 })
+    expect(report.failures).toMatchObject([{ code: 'UNAVAILABLE', message: 'the table feeds was in use for too long' }])
+    const [row] = (
+      await on(here, tenant, ({ kysely }) =>
+        sql<{ seconds: number }>`select @@session.lock_wait_timeout as seconds`.execute(kysely),
+      )
+    ).rows
+    expect(row?.seconds).toBeGreaterThan(1)
+    end()
+    await reading
+    expect(await migrating(here, { which: 'rest' })).toMatchObject({ databases: { migrated: 1, failed: 0 } })
+    expect(await versionOf(here, tenant)).toBe(LATEST + 1)
+  })
+})
