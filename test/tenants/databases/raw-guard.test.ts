@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { CompiledQuery, sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { refuseRawUnfiltered } from '../../../src/tenants/databases/raw-guard.js'
@@ -21,9 +23,12 @@ const REFUSED = [
   'select 1 from feeds join posts on posts.feed_id = feeds.id where feeds.tenant_id = ?',
   'select * from posts where tenant_id = tenant_id',
   'select * from posts where tenant_id > ?',
+  '/* of all tenants */ delete from posts',
+  '/* of some tenants */ select * from posts',
   'with mine as (select * from posts) select * from mine where 1 = ?',
 ]
 const PASSING = [
+  '\n  /* of all tenants */ select distinct source_id from feeds',
   'select * from posts where tenant_id = ?',
   'select * from `t`.`posts` as p where p.`tenant_id` = ? and id > ?',
   'update media set state = case id when ? then ? end where tenant_id = ? and id in (?)',
@@ -48,6 +53,15 @@ describe('SQL that was written by hand', () => {
   it.each(PASSING)('passes: %s', text => {
     refuseRawUnfiltered(text)
   })
+})
+
+it('is put to the rows of all tenants by one module only', () => {
+  const root = resolve(import.meta.dirname, '../../../src')
+  const files = readdirSync(root, { recursive: true }).map(String)
+  const askers = files.filter(
+    file => file.endsWith('.ts') && readFileSync(join(root, file), 'utf8').includes('/* of all tenants */'),
+  )
+  expect(askers).toEqual(['tenants/source-readers.ts'])
 })
 
 describeDatabases('a database', env => {
