@@ -25,6 +25,10 @@ export function parseMediaName(text: string): MediaName {
   throw new Failure('MEDIA_NAME_INVALID', `${JSON.stringify(text.slice(0, 80))} is no name of a media file: it ${fault}`)
 }
 
+export function isMediaName(text: string): boolean {
+  return faultIn(text) === null
+}
+
 function faultIn(text: string): string | null {
   if (text === '') return 'is empty'
   if (/[\0\ufffd\p{Surrogate}]/u.test(text)) return 'is not valid UTF-8 text'

@@ -2,6 +2,7 @@ import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
 import type { ClaimedTenant } from './claim.js'
 import { applyMigrations, TENANT_MIGRATIONS, type TenantSchema } from './databases/index.js'
+import { withRemoval } from './fence.js'
 import { dropPlacement } from './removal.js'
 import { bringUpToDate, TENANT_SCHEMA_VERSION } from './upgrade.js'
 
@@ -101,7 +102,7 @@ export async function activate(
   return Number(changed.numUpdatedRows)
 }
 
-/** After a refusal nothing is left of a new tenant; after an outage the row stays, for the same command to finish. */
+/** After a refusal, and when it was interrupted, nothing is left of a new tenant; after an outage the row stays, for the same command to finish. */
 export async function letGo(
   catalog: Catalog,
   tenant: ClaimedTenant,
@@ -109,7 +110,7 @@ export async function letGo(
   made: boolean,
   error: unknown,
 ): Promise<void> {
-  const undo = isFailure(error) && !error.retry && tenant.isNew
+  const undo = isFailure(error) && (!error.retry || error.code === 'INTERRUPTED') && tenant.isNew
   try {
     const held = await catalog.kysely
       .updateTable('tenants')
@@ -120,8 +121,16 @@ export async function letGo(
       .execute()
     if (!undo || held[0]?.numUpdatedRows === 0n) return
     if (tenant.kind === 'dedicated') await dropPlacement(catalog, tenant.id, made)
-    else await catalog.kysely.deleteFrom('tenants').where('id', '=', tenant.id).execute()
+    else await forget(catalog, tenant)
   } catch {
     // The first error is the one to tell; a claim that could not be given back runs out by itself.
   }
+}
+
+/** A tenant of a shared database that has no rows there. */
+async function forget(catalog: Catalog, { id, kind, host, database, schemaVersion }: ClaimedTenant): Promise<void> {
+  const place = { id, placement: { kind, host, database }, schemaVersion }
+  // It may not have come so far that it lives there, or that there are tables.
+  await withRemoval(catalog, place, tables => tables.transaction(tx => tx.leave())).catch(() => {})
+  await catalog.kysely.deleteFrom('tenants').where('id', '=', id).execute()
 }

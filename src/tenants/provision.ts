@@ -10,6 +10,7 @@ import { admit } from './residents.js'
 import { takeSpare } from './spares/take.js'
 import { getTenant, type Tenant } from './tenant.js'
 import { newToken, tokenHash } from './tokens.js'
+import { clearRows } from './transfer/clear.js'
 
 /** Tenants that are written to the catalog together, opened together, and between which a stop takes hold. */
 const SHARED_AT_ONCE = 1_000
@@ -229,6 +230,8 @@ async function prepare<T>(
     })
     const server = await catalog.hosts.serverOf(tenant.host)
     await server.use<TenantSchema, void>(tenant.database, database => admit(database, [tenant.id]))
+    // What was left off may have been something else: half an import, say.
+    if (!tenant.isNew) await clearRows(catalog, await getTenant(catalog, tenant.slug))
     return furnish === null ? null : await furnish(await getTenant(catalog, tenant.slug))
   } catch (error) {
     await letGo(catalog, tenant, holder, made, error)

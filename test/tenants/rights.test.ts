@@ -71,6 +71,12 @@ describe('the documented rights', () => {
     expect(findings.filter(({ evidence }) => /denied|lacks|cannot look/.test(evidence))).toEqual([])
     expect(findings.find(({ id }) => id === 'database.rights')).toMatchObject({ severity: 'ok' })
     await run('tenant', 'db-user', 'acme', '--rotate')
+    await run('tenant', 'migrate', '--all', '--progress', 'none')
+    await run('tenant', 'migrate', '--check', '--drift', '--progress', 'none')
+    for (const to of ['dedicated', 'shared']) {
+      await run('tenant', 'move', 'many', '--to', to, '--progress', 'none')
+      await run('tenant', 'move', 'many', '--finish', '--yes', '--progress', 'none')
+    }
     await run('tenant', 'suspend', 'many')
     await run('tenant', 'resume', 'many')
     await run('feed', 'remove', 'acme', '1')
@@ -93,7 +99,7 @@ describe('each of the documented rights', () => {
   /** Makes what an earlier feedctl left, and answers the settings that lead there. */
   const old = async (what: 'catalog' | 'tenant'): Promise<TestEnv> => {
     const names = sharedMariadbEnv()
-    const its = { ...installation.env, ...names }
+    const its = { ...installation.env, ...names, FEEDCTL_MIGRATE: 'lazy' }
     const { config } = loadConfig({ env: its, envFile: '/nonexistent/.env', envFileNamed: false })
     const server = await openServer(config)
     try {

@@ -64,6 +64,19 @@ export class TenantSnapshot {
     }
   }
 
+  async countOf({ table }: Section): Promise<number> {
+    const query = this.reader.selectFrom(table as 'feeds').where('tenant_id', '=', this.tenantId)
+    const { rows } = await query.select(eb => eb.fn.countAll<number>().as('rows')).executeTakeFirstOrThrow()
+    return Number(rows)
+  }
+
+  /** What the row behind so many has as the first column of its key; null when there are no more. */
+  async keyAt(section: Section, index: number): Promise<number | null> {
+    const column = section.key[0] as 'id'
+    const row = await this.from(section, null).select(column).limit(1).offset(index).executeTakeFirst()
+    return row?.[column] ?? null
+  }
+
   /** How many of the next rows to fetch at once, again and again, by what their long columns hold. */
   private async pagesOf(section: Section, after: Row | null): Promise<number[]> {
     const rows = await this.from(section, after).select(this.sizeOf(section).as('size')).limit(ROWS_PER_PAGE).execute()

@@ -1,0 +1,141 @@
+import type { App } from '../../app.js'
+import { randomToken } from '../../kernel/hash.js'
+import { parseSlug, type TenantSlug } from '../../tenants/ids.js'
+import { withLock } from '../../tenants/locks.js'
+import { createTenant } from '../../tenants/provision.js'
+import { serveApi } from '../server.js'
+import { lookAtAnswers, lookAtLinks, tryToChange } from './answers.js'
+import { Asker } from './asking.js'
+import { CANARY_FEEDS, type Canary, newMarker, plant } from './canaries.js'
+import { tenantRoutes } from './routes.js'
+import { type Leak, Sightings } from './sightings.js'
+import { lookAtDisks, lookAtRedis, lookAtRows } from './stores.js'
+
+/** What the slugs of canaries start with: nobody else may use it. */
+export const CANARY_SLUGS = 'leak-probe-'
+
+const DRAIN_MS = 1_000
+const TENANTS_PER_PAGE = 100
+
+export interface ProbeWish {
+  /** The running API that is asked; null asks one of this process, on a port of its own. */
+  readonly url: string | null
+  /** Tenants in each kind of placement on each host; 2 or more see each other there. */
+  readonly count: number
+  /** Whether they stay, until the next probe. */
+  readonly keep: boolean
+}
+
+export interface ProbeParts {
+  /** Removes tenants with all there is of them, whatever their state. */
+  readonly remove: (slugs: readonly TenantSlug[], signal: AbortSignal) => Promise<unknown>
+  readonly signal: AbortSignal
+  /** Called with the pairs that were looked at, of those there are. */
+  readonly progress?: (pairs: number, total: number) => void
+}
+
+export interface ProbeReport {
+  /** What was asked; null when it was an API of this process. */
+  readonly url: string | null
+  readonly tenants: readonly { readonly slug: string; readonly placement: string; readonly host: string }[]
+  readonly pairs: number
+  readonly routes: number
+  /** How often something of one tenant was looked through for another's, by where it was. */
+  readonly looks: Readonly<Record<string, number>>
+  readonly leaks: readonly Leak[]
+  /** Where a tenant did not see its own: there the probe shows nothing. */
+  readonly blind: readonly string[]
+  /** Tenants that an earlier probe had left, and this one removed. */
+  readonly leftBefore: number
+}
+
+/**
+ * Makes tenants that each have a marker in everything, and looks for each one's by way of every other: its API, the files it gets links to, the rows that commands
+ * see, disks and Redis. They are removed at the end, also after a failure or an interruption; what a killed probe left, the next one removes.
+ * @throws {Failure} LOCKED while another probe runs, UNAVAILABLE; the signal's reason
+ */
+export function probeForLeaks(app: App, wish: ProbeWish, parts: ProbeParts): Promise<ProbeReport> {
+  return withLock(app.catalog, 'leak probe', async lost => {
+    const signal = AbortSignal.any([parts.signal, lost])
+    const leftBefore = await removeAll(app, parts, signal)
+    try {
+      const report = await probe(app, wish, { ...parts, signal })
+      return { ...report, leftBefore }
+    } finally {
+      // Not by the signal: what was made goes before anybody leaves.
+      if (!wish.keep) await removeAll(app, parts, lost)
+    }
+  })
+}
+
+async function probe(app: App, wish: ProbeWish, parts: ProbeParts): Promise<Omit<ProbeReport, 'leftBefore'>> {
+  const { signal } = parts
+  const canaries = await plantAll(app, wish.count, signal)
+  const sightings = new Sightings(canaries)
+  const api = wish.url === null ? await serveApi(app, { host: '127.0.0.1', port: 0 }) : null
+  try {
+    const asker = new Asker(api?.url ?? wish.url ?? '', signal)
+    const routes = await tenantRoutes(asker)
+    const pairs = canaries.flatMap(reader => canaries.filter(owner => owner !== reader).map(owner => ({ reader, owner })))
+    for (const [index, pair] of pairs.entries()) {
+      await lookAtAnswers(asker, routes, pair, sightings)
+      await tryToChange(asker, routes, pair, sightings)
+      await lookAtLinks(asker, pair, sightings)
+      parts.progress?.(index + 1, pairs.length)
+    }
+    for (const canary of canaries) {
+      await lookAtRows(app, canary, sightings, signal)
+      await lookAtDisks(app, canary, sightings, signal)
+    }
+    await lookAtRedis(app, canaries, sightings)
+    const tenants = canaries.map(({ tenant: { slug, placement } }) => ({ slug, placement: placement.kind, host: placement.host }))
+    const { looks, leaks, blind } = sightings
+    return { url: wish.url, tenants, pairs: pairs.length, routes: routes.length, looks, leaks, blind }
+  } finally {
+    await api?.stop(DRAIN_MS)
+  }
+}
+
+/** In every kind of placement on every host that takes new tenants. */
+async function plantAll(app: App, count: number, signal: AbortSignal): Promise<Canary[]> {
+  const hosts = await app.catalog.kysely.selectFrom('hosts').select('name').where('state', '=', 'open').orderBy('name').execute()
+  const run = randomToken()
+    .replace(/[^A-Za-z0-9]/g, '')
+    .slice(0, 8)
+    .toLowerCase()
+  const places = hosts.flatMap(host => (['shared', 'dedicated'] as const).map(placement => ({ host: host.name, placement })))
+  const canaries: Canary[] = []
+  for (const { host, placement } of places) {
+    for (let number = 0; number < count; number++) {
+      signal.throwIfAborted()
+      const slug = parseSlug(`${CANARY_SLUGS}${run}-${canaries.length}`)
+      const wanted = { slug, name: slug, placement, host }
+      const marker = newMarker()
+      const { tenant, token } = await createTenant(app.catalog, app.config.databasePrefix, wanted, async () => null)
+      canaries.push(await plant(app, { tenant, token, marker }, canaries.length, signal))
+    }
+  }
+  return canaries
+}
+
+/** How many there were. */
+async function removeAll({ catalog }: App, { remove }: ProbeParts, signal: AbortSignal): Promise<number> {
+  let removed = 0
+  for (;;) {
+    const page = await catalog.kysely
+      .selectFrom('tenants')
+      .select('slug')
+      .where('slug', 'like', `${CANARY_SLUGS}%`)
+      .orderBy('slug')
+      .limit(TENANTS_PER_PAGE)
+      .execute()
+    await remove(
+      page.map(({ slug }) => parseSlug(slug)),
+      signal,
+    )
+    removed += page.length
+    if (page.length < TENANTS_PER_PAGE) break
+  }
+  await catalog.kysely.deleteFrom('sources').where('url', 'like', `${CANARY_FEEDS}%`).execute()
+  return removed
+}

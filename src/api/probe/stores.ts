@@ -1,0 +1,72 @@
+import { gunzipSync, inflateRawSync } from 'node:zlib'
+import type { App } from '../../app.js'
+import { Failure } from '../../kernel/errors.js'
+import { tenantPrefix } from '../../media/names.js'
+import { getTenant } from '../../tenants/tenant.js'
+import { exportTenant } from '../../tenants/transfer/export.js'
+import type { Canary } from './canaries.js'
+import type { Sightings } from './sightings.js'
+
+/** A canary's file has less than this. */
+const MOST_BYTES = 64 * 1024
+
+/** All rows that are the tenant's for the command line, as `feedctl tenant export` gives them out. */
+export async function lookAtRows(app: App, canary: Canary, sightings: Sightings, signal: AbortSignal): Promise<void> {
+  const chunks: Buffer[] = []
+  const tenant = await getTenant(app.catalog, canary.tenant.slug)
+  await exportTenant(app.catalog, tenant, async chunk => chunks.push(chunk), { signal, version: 'probe' })
+  const text = gunzipSync(Buffer.concat(chunks)).toString()
+  sightings.look('rows', 'tenant export', canary, text)
+  sightings.expect('tenant export', canary, text.includes(canary.marker))
+}
+
+/** Names and bytes below the tenant's prefix, on every disk there is. */
+export async function lookAtDisks(app: App, canary: Canary, sightings: Sightings, signal: AbortSignal): Promise<void> {
+  const { local, wasabi, target } = await app.disks()
+  for (const disk of wasabi === null ? [local] : [local, wasabi]) {
+    let isSeen = false
+    for await (const { key, bytes } of disk.list(tenantPrefix(canary.tenant.id), null, signal)) {
+      sightings.look('objects', `${disk.name}: name of an object`, canary, key)
+      if (bytes > MOST_BYTES) continue
+      const reading = await disk.read(key, null, signal)
+      const text = reading === null ? '' : Buffer.concat(await reading.stream.toArray()).toString()
+      sightings.look('objects', `${disk.name}: bytes of an object`, canary, text)
+      isSeen ||= text.includes(canary.marker)
+    }
+    if (disk === target) sightings.expect(disk.name, canary, isSeen)
+  }
+}
+
+/**
+ * What processes share in Redis: what is kept of a tenant's answers holds nothing of another's, and jobs hold numbers and no data. Nothing where nothing is
+ * shared. @throws {Failure} UNAVAILABLE
+ */
+export async function lookAtRedis(app: App, canaries: readonly Canary[], sightings: Sightings): Promise<void> {
+  const { config, log } = app
+  if (config.cacheDriver !== 'redis' && config.queueConnection !== 'redis') return
+  const [{ openRedis }, { valuesIn }] = await Promise.all([import('../../redis/connection.js'), import('../../redis/values.js')])
+  const holderOf = (key: string) => canaries.find(({ tenant }) => key.includes(`answer:${tenant.id}:`))
+  const isJob = (key: string) => key.startsWith('{')
+  const redis = openRedis(config, log, 'cache')
+  try {
+    for await (const { key, bytes } of valuesIn(redis, config.redisPrefix, key => isJob(key) || holderOf(key) !== undefined)) {
+      const text = unpacked(bytes)
+      const holder = holderOf(key)
+      if (holder !== undefined) sightings.look('keys', 'redis: a kept answer', holder, text)
+      else sightings.lookForAny('jobs', `redis: ${key}`, text)
+    }
+  } catch (error) {
+    throw new Failure('UNAVAILABLE', 'Redis does not answer', { cause: error, hint: 'check REDIS_URL and that Redis runs' })
+  } finally {
+    redis.disconnect()
+  }
+}
+
+/** A kept answer is a line of facts and what is packed behind it; anything else is text. */
+function unpacked(bytes: Buffer): string {
+  try {
+    return inflateRawSync(bytes.subarray(bytes.indexOf(10) + 1)).toString()
+  } catch {
+    return bytes.toString()
+  }
+}
