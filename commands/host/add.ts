@@ -29,7 +29,7 @@ export function registerAdd(host: Command, io: Io): void {
       )
     })
   examples(command, [
-    'feedctl host add db2 --address 10.0.0.2:3306 --username feedctl --connections 120',
+    'feedctl host add db2 --address 10.0.0.2:3306 --username tenants --connections 120',
     'feedctl host add db3 --address 10.0.0.3:3306 --weight 50 --max-tenants 500',
     'feedctl host add disk2 --address /mnt/disk2/feedctl',
   ])

@@ -114,7 +114,10 @@ async function connectionsOf({ catalog, config }: App): Promise<Budget | null> {
   const { maxConnections } = await import('../../src/tenants/databases/index.js')
   const most = await maxConnections(catalog.database)
   if (most === null) return null
-  return { all: config.dbConnections ?? Math.floor(most * SHARE_OF_CONNECTIONS), perWorker: config.dbPool }
+  const all = config.dbConnections ?? Math.floor(most * SHARE_OF_CONNECTIONS)
+  const { maxConnections: budget } = await catalog.hosts.rowOf('default')
+  // Workers divide a budget among themselves, down to one connection each.
+  return budget === null ? { all, perWorker: config.dbPool } : { all: Math.min(all, budget), perWorker: 1 }
 }
 
 /** Settings go by the environment, never by the command line, which everyone on the machine can read. */

@@ -65,7 +65,7 @@ export async function buildApi(app: App, around: ApiSurroundings = {}): Promise<
     urls,
     metrics,
   }
-  showStatements(metrics.registry, catalog.server)
+  showStatements(metrics.registry, catalog.hosts)
   showBacklog(metrics.registry, () => app.events())
   const readiness = new ReadinessLook(app)
   standingRoutes(server, {

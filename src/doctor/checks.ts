@@ -4,6 +4,7 @@ import { analyticsBacklog, analyticsDamaged } from './checks/analytics.js'
 import { clockSkew } from './checks/clock.js'
 import { databaseDurability, databaseMaxConnections, databaseReachable, databaseSchema } from './checks/database.js'
 import { diskSpace } from './checks/disk.js'
+import { hostsAnswer, hostsBudget, hostsRoom } from './checks/hosts.js'
 import { locksStale } from './checks/locks.js'
 import { mediaLocalSpace, mediaMigration } from './checks/media.js'
 import { mediaIntake } from './checks/media-intake.js'
@@ -35,6 +36,9 @@ export const CHECKS: readonly Check[] = [
   tenantsSchema,
   databaseMaxConnections,
   databaseDurability,
+  hostsAnswer,
+  hostsRoom,
+  hostsBudget,
   databaseRights,
   databaseReplicas,
   redisReachable,

@@ -7,6 +7,8 @@ import type { Board, FailedJob, QueueDesk, RedisQueueOptions, WorkerCard } from 
 import { openRedis, type RedisConnection } from '../redis/connection.js'
 import type { Catalog } from '../tenants/catalog.js'
 import type { DatabaseServer } from '../tenants/databases/index.js'
+import type { Hosts } from '../tenants/hosts/hosts.js'
+import type { HostStanding } from '../tenants/hosts/standing.js'
 import { type CatalogState, lookAtCatalog } from './catalog-state.js'
 import { type MediaFacts, readMediaFacts } from './media-facts.js'
 import { type MysqlFacts, readMysqlFacts } from './mysql-facts.js'
@@ -37,6 +39,7 @@ export interface Failures {
 export class Parts implements AsyncDisposable {
   private readonly opened = new Map<string, Promise<unknown>>()
   private readonly closing: (() => unknown)[] = []
+  private hosts: Hosts | null = null
 
   constructor(private readonly around: Surroundings) {}
 
@@ -64,7 +67,12 @@ export class Parts implements AsyncDisposable {
     return this.once('server', async () => {
       const { openServer } = await import('../tenants/databases/index.js')
       const server = await openServer(this.config)
-      this.closing.push(() => server.close())
+      // Until the catalog tells how many this process may have.
+      server.connections?.bound(1)
+      this.closing.push(async () => {
+        await this.hosts?.close()
+        await server.close()
+      })
       return server
     })
   }
@@ -82,7 +90,17 @@ export class Parts implements AsyncDisposable {
   catalog(): Promise<Catalog | null> {
     return this.once('catalog', async () => {
       const { openCurrentCatalog } = await import('./catalog-state.js')
-      return openCurrentCatalog(await this.server(), this.config, await this.catalogState())
+      const catalog = await openCurrentCatalog(await this.server(), this.config, await this.catalogState())
+      this.hosts = catalog?.hosts ?? null
+      return catalog
+    })
+  }
+
+  /** Every database host; null without a catalog. */
+  hostStandings(): Promise<readonly HostStanding[] | null> {
+    return this.once('hosts', async () => {
+      const [catalog, { hostStandings }] = await Promise.all([this.catalog(), import('../tenants/hosts/standing.js')])
+      return catalog === null ? null : hostStandings(catalog, this.config)
     })
   }
 

@@ -53,7 +53,7 @@ export async function openCatalog(server: DatabaseServer, config: Config): Promi
         hint: 'upgrade feedctl',
       })
     const id = applied[0]?.catalog_id
-    if (version === latest && id !== undefined) return catalogOf(id, name, server, database, config)
+    if (version === latest && id !== undefined) return await catalogOf(id, name, server, database, config)
   } catch (error) {
     if (!isFailure(error, 'SCHEMA_MISSING')) throw error
   }
@@ -77,17 +77,18 @@ export async function initCatalog(server: DatabaseServer, config: Config): Promi
   )
   const id = await catalogIdOf(server, name, database)
   await insertRows(database, 'hosts', [{ name: DEFAULT_HOST, created_at: now }], 'keep')
-  return { catalog: catalogOf(id, name, server, database, config), report: { database: name, created, schemaVersion } }
+  return { catalog: await catalogOf(id, name, server, database, config), report: { database: name, created, schemaVersion } }
 }
 
-function catalogOf(
+async function catalogOf(
   id: string,
   name: DatabaseName,
   server: DatabaseServer,
   database: OpenDatabase<CatalogSchema>,
   config: Config,
-): Catalog {
+): Promise<Catalog> {
   const hosts = openHosts({ config, home: server, database })
+  await hosts.begin()
   const upgradesAtFirstUse = config.migrate === 'lazy' || (config.migrate === 'auto' && server.dialect === 'sqlite')
   return { id, name, server, hosts, upgradesAtFirstUse, database, kysely: database.kysely }
 }

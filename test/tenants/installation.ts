@@ -25,6 +25,7 @@ export async function openInstallation(env: TestEnv): Promise<Installation> {
   const server = await openServer(config)
   onTestFinished(() => server.close())
   const { catalog } = await initCatalog(server, config)
+  onTestFinished(() => catalog.hosts.close())
   return { config, catalog, prefix: config.databasePrefix }
 }
 

@@ -70,13 +70,20 @@ export class Place implements ChildPlace, AsyncDisposable {
       const name = catalogName(this.config)
       if (await server.has(name)) throw new Failure('DATABASE_TAKEN', `the database ${name} exists`, { hint: 'run it again' })
       this.ownsDatabases = true
-      await initCatalog(server, this.config)
+      await (await initCatalog(server, this.config)).catalog.hosts.close()
     })
   }
 
   /** The catalog for the length of a deed: between deeds this process has none of the databases open. */
   withCatalog<T>(deed: (catalog: Catalog) => Promise<T>): Promise<T> {
-    return this.withServer(async server => deed(await openCatalog(server, this.config)))
+    return this.withServer(async server => {
+      const catalog = await openCatalog(server, this.config)
+      try {
+        return await deed(catalog)
+      } finally {
+        await catalog.hosts.close()
+      }
+    })
   }
 
   /** Never throws: what could not be removed is noted. */

@@ -1,12 +1,16 @@
 import type { Config } from '../../kernel/config.js'
 import { Failure } from '../../kernel/errors.js'
+import { newHolder } from '../../kernel/holder.js'
 import type { CatalogSchema, DatabaseServer, OpenDatabase } from '../databases/index.js'
+import { Lease, type LeaseTimes } from './leases.js'
 import { DEFAULT_HOST } from './names.js'
 import { openHost } from './opening.js'
 import { type HostRow, noHost, readHosts } from './rows.js'
 
 /** After this the rows of the catalog are looked at again. */
 const ROWS_KEPT_MS = 10_000
+/** The same for a process that uses no host but the catalog's: only a budget that was set meanwhile can be news. */
+const HOME_KEPT_MS = 60_000
 /** What is under way on a server whose address was changed may end. */
 const RETIRED_MS = 60_000
 
@@ -24,6 +28,8 @@ export interface Hosts {
   serverOf(name: string): Promise<DatabaseServer>
   /** The host as the catalog has it, or had it some seconds ago. @throws {Failure} HOST_NOT_FOUND, UNAVAILABLE */
   rowOf(name: string): Promise<HostRow>
+  /** Takes the connections of the catalog's host that this process may have. @throws {Failure} UNAVAILABLE */
+  begin(): Promise<void>
   /** Those that are open in this process, `default` first. */
   opened(): readonly OpenedHost[]
   /** Closes those that were opened here; not that of the catalog. Twice is calm. */
@@ -35,6 +41,7 @@ export interface HostsGround {
   /** The server of the catalog, which is the host `default`. */
   readonly home: DatabaseServer
   readonly database: OpenDatabase<CatalogSchema>
+  readonly leaseTimes?: Partial<LeaseTimes>
 }
 
 interface Opened {
@@ -54,6 +61,8 @@ class HostRegistry implements Hosts {
   private reading: Promise<void> | null = null
   private readonly servers = new Map<string, Opened>()
   private readonly retired = new Map<DatabaseServer, NodeJS.Timeout>()
+  private readonly leases = new Map<DatabaseServer, Lease>()
+  private readonly holder = newHolder()
   private closed = false
 
   constructor(private readonly ground: HostsGround) {}
@@ -63,7 +72,10 @@ class HostRegistry implements Hosts {
   }
 
   async serverOf(name: string): Promise<DatabaseServer> {
-    if (name === DEFAULT_HOST) return this.ground.home
+    if (name === DEFAULT_HOST) {
+      if (performance.now() - this.readAt > HOME_KEPT_MS) this.read().catch(() => {})
+      return this.ground.home
+    }
     if (this.closed) throw new Failure('UNAVAILABLE', `the database host ${name} was closed`)
     const row = await this.rowOf(name)
     const key = JSON.stringify([row.address, row.username])
@@ -84,6 +96,13 @@ class HostRegistry implements Hosts {
     return row
   }
 
+  async begin(): Promise<void> {
+    await this.read()
+    const row = this.rows.get(DEFAULT_HOST)
+    if (row === undefined || row.maxConnections === null) this.ground.home.connections?.bound(this.ground.config.dbPool)
+    else await this.lease(this.ground.home, row)
+  }
+
   opened(): readonly OpenedHost[] {
     const others = [...this.servers].flatMap(([name, { server }]) => (server === null ? [] : [{ name, server }]))
     return [{ name: DEFAULT_HOST, server: this.ground.home }, ...others]
@@ -98,6 +117,11 @@ class HostRegistry implements Hosts {
     for (const [, timer] of retired) clearTimeout(timer)
     const opened = await Promise.all(servers.map(({ opening }) => opening.catch(() => null)))
     await Promise.all([...opened, ...retired.map(([server]) => server)].map(server => server?.close()))
+    // What is closed is given up; of the catalog's own host all but what it takes to say so.
+    if (this.leases.has(this.ground.home)) this.ground.home.connections?.bound(1)
+    const leases = [...this.leases.values()]
+    this.leases.clear()
+    await Promise.all(leases.map(lease => lease.close()))
   }
 
   private read(): Promise<void> {
@@ -105,6 +129,7 @@ class HostRegistry implements Hosts {
       .then(rows => {
         this.rows = new Map(rows.map(row => [row.name, row]))
         this.readAt = performance.now()
+        for (const { name, server } of this.opened()) this.heedBudget(name, server)
       })
       .finally(() => {
         this.reading = null
@@ -114,7 +139,7 @@ class HostRegistry implements Hosts {
 
   private open(row: HostRow, key: string): Promise<DatabaseServer> {
     if (row.address === null) throw new Failure('CONFIG_INVALID', `the database host ${row.name} has no address`)
-    const opened: Opened = { key, opening: openHost(this.ground.config, row, row.address), server: null }
+    const opened: Opened = { key, opening: this.openLeased(row, row.address), server: null }
     this.servers.set(row.name, opened)
     opened.opening.then(
       server => {
@@ -125,6 +150,45 @@ class HostRegistry implements Hosts {
       },
     )
     return opened.opening
+  }
+
+  private async openLeased(row: HostRow, address: string): Promise<DatabaseServer> {
+    const server = await openHost(this.ground.config, row, address)
+    if (row.maxConnections !== null) {
+      await this.lease(server, row).catch(async error => {
+        await server.close()
+        throw error
+      })
+    }
+    return server
+  }
+
+  /** A budget that was set while the server was open. */
+  private heedBudget(name: string, server: DatabaseServer): void {
+    const row = this.rows.get(name)
+    if (row === undefined || row.maxConnections === null || this.leases.get(server)?.isKept === true) return
+    this.lease(server, row).catch(() => {})
+  }
+
+  private async lease(server: DatabaseServer, { id, name }: HostRow): Promise<void> {
+    if (server.connections === null) return
+    const known = this.leases.get(server)
+    if (known !== undefined) return known.begin()
+    const { config, database, leaseTimes = {} } = this.ground
+    const lease = new Lease({
+      kysely: database.kysely,
+      hostId: id,
+      holder: this.holder,
+      connections: server.connections,
+      most: config.dbPool,
+      least: name === DEFAULT_HOST ? 1 : 0,
+      times: leaseTimes,
+    })
+    this.leases.set(server, lease)
+    await lease.begin().catch(error => {
+      this.leases.delete(server)
+      throw error
+    })
   }
 
   private retire(name: string, { opening }: Opened): void {

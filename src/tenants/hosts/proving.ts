@@ -59,7 +59,8 @@ export async function proveRights(server: DatabaseServer, prefix: string): Promi
   } catch (error) {
     await server.drop(name).catch(() => {})
     if (!isFailure(error, 'CONFIG_INVALID') || isLoginRefused(error)) throw error
-    const hint = `GRANT ALL ON \`${prefix}%\`.* to its user`
+    const rights = 'SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP'
+    const hint = `GRANT ${rights} ON \`${prefix.replaceAll('_', '\\_')}%\`.* to its user`
     throw new Failure('HOST_INVALID', `the user of the host may not do what feedctl does there: ${error.message}`, {
       cause: error,
       hint,
