@@ -43,7 +43,9 @@ async function readIn(catalog: Catalog, host: string, name: string, ids: readonl
   return server.use<TenantSchema, SourceId[]>(parseDatabaseName(name), async database => {
     const feeds = sql.raw(database.qualify('feeds'))
     const found = await sql<{ source_id: SourceId }>`
-      select distinct source_id from ${feeds} where source_id in (${sql.join([...ids])})`.execute(database.kysely)
+      /* of all tenants */ select distinct source_id from ${feeds} where source_id in (${sql.join([...ids])})`.execute(
+      database.kysely,
+    )
     return found.rows.map(row => row.source_id)
   })
 }

@@ -12,7 +12,10 @@ describeDatabases('feedctl tenant spare', env => {
     const filled = await cli(['tenant', 'spare', '--fill', '2', '--json'])
     expect([filled.exit, JSON.parse(filled.out)]).toEqual([0, { spares: { ready: 2, unready: 0, made: 2, wanted: 2 } }])
     const { tenant } = JSON.parse((await cli(['tenant', 'create', 'quick', '--json'])).out)
-    expect(tenant).toMatchObject({ state: 'active', placement: { kind: 'dedicated', database: expect.stringMatching(/_spare_/) } })
+    expect(tenant).toMatchObject({
+      state: 'active',
+      placement: { kind: 'dedicated', database: expect.stringMatching(/_spare_/) },
+    })
     const shown = await cli(['tenant', 'spare'], { FEEDCTL_SPARE_DATABASES: '5' })
     expect(shown.out).toBe('1 spare database ready of 5 wanted\n')
     expect(await cli(['tenant', 'spare', '--drop'])).toMatchObject({ exit: 2, err: expect.stringContaining('--yes') })

@@ -22,7 +22,7 @@ export async function tracesInDatabases(catalog: Catalog, names: readonly Databa
             }>`select table_name as name from information_schema.tables where table_schema = ${name}`.execute(kysely)
       for (const { name: table } of tables.rows) {
         const quoted = dialect === 'sqlite' ? `"${table}"` : `\`${name}\`.\`${table}\``
-        const { rows } = await sql<Record<string, unknown>>`select * from ${sql.raw(quoted)}`.execute(kysely)
+        const { rows } = await sql<Record<string, unknown>>`/* of all tenants */ select * from ${sql.raw(quoted)}`.execute(kysely)
         if (rows.some(row => JSON.stringify(row).includes(word))) found.push(`${name}.${table}`)
       }
     })

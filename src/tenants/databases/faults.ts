@@ -1,5 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, TransactionSettings } from 'kysely'
 import { Failure, wordsOf } from '../../kernel/errors.js'
+import { refuseRawUnfiltered } from './raw-guard.js'
 
 /** Tells a server's refusal in feedctl's words; null for what is a mistake in a statement of ours. */
 export type Translate = (error: unknown) => Failure | null
@@ -76,6 +77,8 @@ class TranslatingConnection implements DatabaseConnection {
   ) {}
 
   executeQuery<R>(query: CompiledQuery): ReturnType<DatabaseConnection['executeQuery']> & Promise<{ rows: R[] }> {
+    // No plugin sees a statement that was compiled by hand.
+    if (query.query.kind === 'RawNode') refuseRawUnfiltered(query.sql)
     return this.statement(() => this.inner.executeQuery<R>(query))
   }
 

@@ -11,6 +11,7 @@ import {
   type OperationNode,
   OperatorNode,
   ParensNode,
+  type RawNode,
   ReferenceNode,
   type RootOperationNode,
   type SelectQueryNode,
@@ -19,10 +20,12 @@ import {
   ValueNode,
 } from 'kysely'
 import { TENANT_TABLES } from './migrations/tenant.js'
+import { rawText, refuseRawUnfiltered } from './raw-guard.js'
 
 /**
  * Refuses every query that reads or changes a tenant table without naming its tenant: each such table must have `tenant_id = <value>`,
- * or the `tenant_id` of a table that has, among its conditions, in the WHERE or in the ON of a join. Raw SQL is not looked into.
+ * or the `tenant_id` of a table that has, among its conditions, in the WHERE or in the ON of a join. Raw SQL within it is
+ * looked into as `refuseRawUnfiltered` does.
  * A refusal is a bug of feedctl, never an operator's.
  */
 export const tenantGuard: KyselyPlugin = {
@@ -41,6 +44,7 @@ type Filtered = SelectQueryNode | UpdateQueryNode | DeleteQueryNode
 function queriesIn(node: unknown, found: Filtered[] = []): Filtered[] {
   if (typeof node !== 'object' || node === null) return found
   const { kind } = node as { kind?: unknown }
+  if (kind === 'RawNode') refuseRawUnfiltered(rawText(node as RawNode))
   if (kind === 'SelectQueryNode' || kind === 'UpdateQueryNode' || kind === 'DeleteQueryNode') found.push(node as Filtered)
   // What has no queries in it, and is most of what there is.
   if (kind === 'IdentifierNode' || kind === 'ValueNode' || kind === 'PrimitiveValueListNode') return found
