@@ -36,7 +36,6 @@ async function probe(io: Io, { url, count, keep }: ProbeFlags): Promise<void> {
   await using app = await opening(io)
   const { probeForLeaks } = await import('../../src/api/probe/probe.js')
   const progress = io.progress('pairs')
-  progress.start(0)
   let total = 0
   const report = await probeForLeaks(
     app,
