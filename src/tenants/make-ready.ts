@@ -18,12 +18,18 @@ export async function madeAtOnce(catalog: Catalog, host: string): Promise<number
 /** Where tables are to be made. */
 export type DatabasePlace = Pick<ClaimedTenant, 'kind' | 'host' | 'database' | 'schemaVersion'>
 
+export interface Making {
+  /** Hears whether the database was made by this call, before anything else of it can fail. */
+  readonly begun?: (made: boolean) => void
+  /** The caller settles the tenant afterwards, which writes the ledger of a database that was made by this call. */
+  readonly unnoted?: boolean
+}
+
 /**
- * Makes the database where it is missing, and its tables; nothing when the catalog says that they are there. `begun` hears whether the database was made by this
- * call, before anything else of it can fail. The catalog's row of the placement is the caller's.
+ * Makes the database where it is missing, and its tables; nothing when the catalog says that they are there. The catalog's row of the placement is the caller's.
  * @throws {Failure} DATABASE_TAKEN when the database holds something that is not this catalog's, SCHEMA_NEWER; nothing is changed then
  */
-export async function makeReady(catalog: Catalog, at: DatabasePlace, begun: (made: boolean) => void = () => {}): Promise<void> {
+export async function makeReady(catalog: Catalog, at: DatabasePlace, { begun, unnoted = false }: Making = {}): Promise<void> {
   if (at.schemaVersion === TENANT_SCHEMA_VERSION) return
   if (at.schemaVersion > 0) {
     const { kind, host, database } = at
@@ -32,11 +38,12 @@ export async function makeReady(catalog: Catalog, at: DatabasePlace, begun: (mad
   refuseCatalog(catalog, at)
   const server = await catalog.hosts.serverOf(at.host)
   const made = await server.create(at.database)
-  begun(made)
+  begun?.(made)
   await server.use<TenantSchema, number>(at.database, async database => {
     if (!made) await refuseForeign(catalog, at)
     // A shared database may be made by several at once.
-    return applyMigrations(database, TENANT_MIGRATIONS, catalog.id, Date.now(), { empty: made && at.kind === 'dedicated' })
+    const empty = made && at.kind === 'dedicated'
+    return applyMigrations(database, TENANT_MIGRATIONS, catalog.id, Date.now(), { empty, unnoted })
   })
 }
 

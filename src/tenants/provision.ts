@@ -1,12 +1,14 @@
 import { Crew } from '../kernel/crew.js'
-import { Failure } from '../kernel/errors.js'
+import { Failure, isFailure } from '../kernel/errors.js'
 import { newHolder } from '../kernel/holder.js'
 import type { Catalog } from './catalog.js'
 import { type ClaimedTenant, claimTenants, type NewTenant } from './claim.js'
 import type { TenantSchema } from './databases/index.js'
 import type { TenantSlug } from './ids.js'
-import { activate, letGo, madeAtOnce, makeReady, takenFailure } from './make-ready.js'
+import { activate, letGo, madeAtOnce, makeReady } from './make-ready.js'
+import { type Furnish, type Making, makeAndFurnish, makeTables, prepare } from './making.js'
 import { admit } from './residents.js'
+import { settle } from './settle.js'
 import { takeSpare } from './spares/take.js'
 import { getTenant, type Tenant } from './tenant.js'
 import { newToken, tokenHash } from './tokens.js'
@@ -16,9 +18,6 @@ import { clearRows } from './transfer/clear.js'
 const SHARED_AT_ONCE = 1_000
 const MADE_AT_ONCE = 100
 const MOST_FAILURES = 1_000
-
-/** Work on a tenant whose tables are ready, before anyone can see it; done again when a killed creation is finished. */
-export type Furnish<T> = (tenant: Tenant) => Promise<T>
 
 export interface BulkReport {
   readonly tenants: { readonly total: number; readonly created: number; readonly existing: number; readonly failed: number }
@@ -70,7 +69,7 @@ export async function createTenants<Wanted extends NewTenant>(
     }
     await bulk.end()
   } finally {
-    await bulk.settled()
+    await bulk.stopped()
   }
   return bulk.report()
 }
@@ -117,15 +116,16 @@ class Bulk<Wanted extends NewTenant> {
     if (chunk[0]?.placement === 'shared' && this.options.furnish === undefined) {
       return this.open(await this.makeShared(claimed, holder), holder, chunk.length)
     }
-    const ready: ClaimedTenant[] = []
+    const making = claimed.map(tenant => ({ tenant, made: tenant.wasSpare }))
+    const ready: Making[] = []
     let left = claimed.length
     if (left === 0) return this.open([], holder, chunk.length)
     const crew = await this.crewFor(claimed)
     const bySlug = new Map<string, Wanted>(chunk.map(tenant => [tenant.slug, tenant]))
-    for (const tenant of claimed) {
+    for (const one of making) {
       await crew.do(async () => {
-        if (await this.make(tenant, bySlug.get(tenant.slug) as Wanted, holder)) ready.push(tenant)
-        if (--left === 0) await this.open(ready, holder, chunk.length)
+        if (await this.make(one, bySlug.get(one.tenant.slug) as Wanted, holder)) ready.push(one)
+        if (--left === 0) await this.open(await this.settled(ready, holder), holder, chunk.length)
       })
     }
   }
@@ -134,7 +134,7 @@ class Bulk<Wanted extends NewTenant> {
     await this.crew?.end()
   }
 
-  async settled(): Promise<void> {
+  async stopped(): Promise<void> {
     await this.crew?.settled()
   }
 
@@ -149,14 +149,43 @@ class Bulk<Wanted extends NewTenant> {
     return this.crew
   }
 
-  private async make(tenant: ClaimedTenant, wanted: Wanted, holder: string): Promise<boolean> {
+  /** All of it; of a new tenant without furniture the tables only, which is settled with others. */
+  private make(one: Making, wanted: Wanted, holder: string): Promise<boolean> {
     const { furnish } = this.options
+    return this.trying(one, holder, async () => {
+      if (furnish === undefined && one.tenant.isNew) return makeTables(this.catalog, one, true)
+      await makeAndFurnish(this.catalog, one, async tenant => furnish?.(tenant, wanted))
+    })
+  }
+
+  /** Those that are settled, the new ones all at once; where that fails, each by itself. */
+  private async settled(ready: readonly Making[], holder: string): Promise<ClaimedTenant[]> {
+    const isSettled = ({ tenant }: Making) => this.options.furnish !== undefined || !tenant.isNew
+    const before = ready.filter(isSettled).map(({ tenant }) => tenant)
+    const unsettled = ready.filter(one => !isSettled(one))
+    const tenants = unsettled.map(({ tenant }) => tenant)
     try {
-      await prepare(this.catalog, tenant, holder, furnish === undefined ? null : made => furnish(made, wanted))
+      await settle(this.catalog, tenants)
+      return [...before, ...tenants]
+    } catch (error) {
+      if (!isFailure(error)) throw error
+    }
+    const settled = before
+    for (const one of unsettled) {
+      if (await this.trying(one, holder, () => settle(this.catalog, [one.tenant]))) settled.push(one.tenant)
+    }
+    return settled
+  }
+
+  /** Whether it went well; what is refused is told, and what was made is undone. */
+  private async trying(one: Making, holder: string, deed: () => Promise<void>): Promise<boolean> {
+    try {
+      await deed()
       return true
     } catch (error) {
-      if (!(error instanceof Failure)) throw error
-      this.fail(tenant.slug, error)
+      await letGo(this.catalog, one.tenant, holder, one.made, error)
+      if (!isFailure(error)) throw error
+      this.fail(one.tenant.slug, error)
       return false
     }
   }
@@ -176,6 +205,7 @@ class Bulk<Wanted extends NewTenant> {
             group.map(tenant => tenant.id),
           ),
         )
+        for (const { slug, isNew } of group) if (!isNew) await clearRows(this.catalog, await getTenant(this.catalog, slug))
         ready.push(...group)
       } catch (error) {
         for (const tenant of group) await letGo(this.catalog, tenant, holder, false, error)
@@ -211,32 +241,6 @@ class Bulk<Wanted extends NewTenant> {
   private fail(slug: TenantSlug, { code, message }: Failure): void {
     this.failed++
     if (this.failures.length < MOST_FAILURES) this.failures.push({ slug, code, message })
-  }
-}
-
-/** Makes the database ready and furnishes it; when that is refused, undoes what it made. */
-async function prepare<T>(catalog: Catalog, tenant: ClaimedTenant, holder: string, furnish: Furnish<T>): Promise<T>
-async function prepare<T>(catalog: Catalog, tenant: ClaimedTenant, holder: string, furnish: Furnish<T> | null): Promise<T | null>
-async function prepare<T>(
-  catalog: Catalog,
-  tenant: ClaimedTenant,
-  holder: string,
-  furnish: Furnish<T> | null,
-): Promise<T | null> {
-  let made = tenant.wasSpare
-  try {
-    if (tenant.isCrowded) throw takenFailure(tenant)
-    await makeReady(catalog, tenant, isNew => {
-      made = isNew
-    })
-    const server = await catalog.hosts.serverOf(tenant.host)
-    await server.use<TenantSchema, void>(tenant.database, database => admit(database, [tenant.id]))
-    // What was left off may have been something else: half an import, say.
-    if (!tenant.isNew) await clearRows(catalog, await getTenant(catalog, tenant.slug))
-    return furnish === null ? null : await furnish(await getTenant(catalog, tenant.slug))
-  } catch (error) {
-    await letGo(catalog, tenant, holder, made, error)
-    throw error
   }
 }
 

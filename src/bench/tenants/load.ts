@@ -12,4 +12,4 @@ export interface TenantsLoad {
 export const TARGETS = { ddlRatio: 0.8, shared: 50_000, sharedS: 60, detachS: 10, signUpSpareMs: 100, pageMs: 200 } as const
 
 /** Databases of each kind that are made in a turn: whatever else the machine does then meets both. */
-export const TURN = 100
+export const TURN = 200

@@ -17,6 +17,8 @@ export interface Migration {
 export interface Applying {
   /** The caller has just made the database, and nobody else works on it: the first version then makes the tables as they are now. */
   readonly empty?: boolean
+  /** Of such a database the ledger is left empty: the caller writes it, by `noteAll`, before anyone may use the database. */
+  readonly unnoted?: boolean
   /** When it aborts, the statement under way is ended and no other is begun: the call rejects with its reason. */
   readonly signal?: AbortSignal
   /**
@@ -65,8 +67,7 @@ export async function applyMigrations<S extends Ledger>(
     // On MySQL even an addition that is there already takes as long as half a table.
     const statements = missing.flatMap(migration => migration[database.dialect]).filter(text => !ADDITION.test(text))
     for (const text of statements) await runStatement(database, text)
-    const versions = missing.map(({ version }) => version)
-    await note(database, versions, catalogId, now)
+    if (applying.unnoted !== true) await noteAll(database, missing, catalogId, now)
     return latest
   }
   await waitingBriefly(database, applying.lockWaitS ?? LOCK_WAIT_S, async session => {
@@ -87,6 +88,21 @@ async function applyOne<S>(database: OpenDatabase<S>, migration: Migration, sign
     signal?.throwIfAborted()
     await retry(() => runStatement(database, text), options)
   }
+}
+
+/** Writes to the ledger that all of these were applied; calm about those that are there. */
+export function noteAll<S extends Ledger>(
+  database: OpenDatabase<S>,
+  migrations: readonly Migration[],
+  catalogId: string,
+  now: number,
+): Promise<void> {
+  return note(
+    database,
+    migrations.map(({ version }) => version),
+    catalogId,
+    now,
+  )
 }
 
 async function note<S extends Ledger>(
