@@ -3,6 +3,7 @@ import { type Config, loadConfig } from '../../../src/kernel/config.js'
 import { catalogName, initCatalog } from '../../../src/tenants/catalog.js'
 import { type CatalogSchema, openServer } from '../../../src/tenants/databases/index.js'
 import { type HostsGround, openHosts } from '../../../src/tenants/hosts/hosts.js'
+import { roomForProcesses } from '../../../src/tenants/hosts/room.js'
 import { runCli } from '../../support/cli.js'
 import { dropDatabases, sharedMariadbEnv } from '../../support/drivers.js'
 import { secondHost } from '../../support/second-host.js'
@@ -116,6 +117,35 @@ describe('the lease of a process', { timeout: 120_000 }, () => {
     await here.hosts.close()
     const after = await openProcess()
     expect(await after.leases('second')).toEqual([])
+  })
+
+  test('leaves as many workers room as the smallest budget has connections beside the processes that are none', async () => {
+    const here = await openProcess()
+    const room = (workers: readonly string[] = []) => roomForProcesses(here.kysely, workers)
+    await here.set('default', { max_connections: 5 })
+    onTestFinished(async () => void (await here.set('default', { max_connections: null })))
+    expect(await room()).toBe(5)
+    await openProcess()
+    const worker = await openProcess()
+    expect(await room()).toBe(3)
+    const [, lease] = await worker.leases('default')
+    await here.kysely
+      .updateTable('host_leases')
+      .set({ holder: 'elsewhere:7:lease' })
+      .where('holder', '=', lease?.holder ?? '')
+      .execute()
+    expect(await room(['elsewhere:7:card'])).toBe(4)
+    await here.set('second', { max_connections: 2 })
+    onTestFinished(async () => void (await here.set('second', { max_connections: 6 })))
+    expect(await room(['elsewhere:7:card'])).toBe(2)
+  })
+
+  test('ends with the process that made the catalog', async () => {
+    const here = await openProcess()
+    await here.set('default', { max_connections: 5 })
+    onTestFinished(async () => void (await here.set('default', { max_connections: null })))
+    expect((await runCli(['init'], { env: env() })).exit).toBe(0)
+    expect(await here.leases('default')).toEqual([])
   })
 
   test('is not shown once it has expired, or its process has ended', async () => {
