@@ -151,7 +151,9 @@ export class Lease {
 }
 
 /** Connections of the budgets of hosts that processes have now, by host and holder. */
-export async function livingLeases(kysely: Kysely<CatalogSchema>): Promise<Pick<HostLeasesTable, 'host_id' | 'holder' | 'connections'>[]> {
+export async function livingLeases(
+  kysely: Kysely<CatalogSchema>,
+): Promise<Pick<HostLeasesTable, 'host_id' | 'holder' | 'connections'>[]> {
   const leases = await kysely.selectFrom('host_leases').selectAll().execute()
   // On SQLite there are none, and no such clock.
   const now = leases.length === 0 ? 0 : await clockOf(kysely)

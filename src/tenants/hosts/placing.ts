@@ -62,6 +62,31 @@ export async function refuseNewTenant(catalog: Catalog, host: string, { isBack =
   if (place instanceof Failure) throw place
 }
 
+/**
+ * The host of the next spare database: as for a tenant, whereby spares count as tenants; of those that tenants go to by themselves, and that have no bound, for on others no spare is taken.
+ * @throws {Failure} HOST_FULL when there is none
+ */
+export async function hostForSpare(catalog: Catalog): Promise<Pick<HostRow, 'id' | 'name'>> {
+  const hosts = (await readHosts(catalog.kysely)).filter(({ maxTenants }) => maxTenants === null)
+  const [fills, spares] = [await fillsOf(catalog, hosts), await sparesByHost(catalog)]
+  const counted = fills.map(fill => ({ ...fill, tenants: fill.tenants + (spares.get(fill.id) ?? 0) }))
+  const [host] = spreadTenants(counted, [null])
+  if (host !== undefined && !(host instanceof Failure)) return host
+  throw new Failure('HOST_FULL', 'no database host takes spare databases: it is open, has a weight, and no bound of tenants', {
+    hint: 'feedctl host list',
+  })
+}
+
+async function sparesByHost({ kysely }: Catalog): Promise<ReadonlyMap<number, number>> {
+  const rows = await kysely
+    .selectFrom('placements')
+    .select(eb => ['host_id', eb.fn.countAll<number>().as('spares')])
+    .where('kind', '=', 'spare')
+    .groupBy('host_id')
+    .execute()
+  return new Map(rows.map(row => [row.host_id, Number(row.spares)]))
+}
+
 /** The shared databases that so many new tenants of the host go to, one after the other. */
 export async function sharedPlaces(catalog: Catalog, prefix: string, hostId: number, count: number): Promise<DatabaseName[]> {
   const { tenantsPerShared } = catalog.hosts
