@@ -124,6 +124,10 @@ export class SqliteServer implements DatabaseServer {
     return this.databaseOf(file)
   }
 
+  asUser(): null {
+    return null
+  }
+
   async close(): Promise<void> {
     const open = [...this.files.values()]
     this.files.clear()

@@ -8,9 +8,10 @@ import {
   TENANT_MIGRATIONS,
   type TenantSchema,
 } from '../databases/index.js'
+import { dropStrangeDbUser } from '../db-users.js'
 import { refuseNewTenant, sharedPlaces } from '../hosts/placing.js'
 import { getHost } from '../hosts/rows.js'
-import { dedicatedDatabase, parseDatabaseName, sharedDatabase } from '../ids.js'
+import { dedicatedDatabase, parseDatabaseName, sharedDatabase, type TenantId } from '../ids.js'
 import { hasOtherTenants } from '../placement-tenants.js'
 import type { Placement, Tenant } from '../tenant.js'
 
@@ -98,8 +99,12 @@ export async function spotOf(catalog: Catalog, id: number): Promise<Spot> {
   }
 }
 
-/** Makes the database of the placement and brings it to the schema of this feedctl. @throws {Failure} DATABASE_TAKEN, SCHEMA_NEWER, UNAVAILABLE */
-export async function prepareSpot(catalog: Catalog, spot: Spot): Promise<void> {
+/**
+ * Makes the database of the placement for the tenant, and brings it to the schema of this feedctl.
+ * @throws {Failure} DATABASE_TAKEN, SCHEMA_NEWER, UNAVAILABLE
+ */
+export async function prepareSpot(catalog: Catalog, id: TenantId, spot: Spot): Promise<void> {
+  await dropStrangeDbUser(catalog, id, spot)
   const server = await catalog.hosts.serverOf(spot.host)
   const made = await server.create(spot.database)
   if (!made && spot.schemaVersion === 0 && !(await isOurs(catalog, spot)))
