@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { sql } from 'kysely'
 import type { Catalog } from '../tenants/catalog.js'
-import { ledgerOf, TENANT_TABLES, type TenantSchema } from '../tenants/databases/index.js'
+import { ownerOf } from '../tenants/database-owner.js'
+import { TENANT_TABLES, type TenantSchema } from '../tenants/databases/index.js'
 import { type DatabaseName, parseDatabaseName, parseTenantId, type TenantId } from '../tenants/ids.js'
 
 const IDS_PER_LOOK = 1_000
@@ -66,12 +67,11 @@ export async function orphanDatabases(catalog: Catalog, prefix: string): Promise
   return { found, more: false }
 }
 
-/** False for one without a ledger, or with that of another catalog. */
+/** False for an empty one, and for one that cannot be read. */
 export async function isOurs(catalog: Catalog, host: string, name: DatabaseName): Promise<boolean> {
   if (host === 'default' && name.toLowerCase() === catalog.name.toLowerCase()) return false
   const server = await catalog.hosts.serverOf(host)
-  const ledger = await server.use<TenantSchema, Awaited<ReturnType<typeof ledgerOf>>>(name, ledgerOf).catch(() => [])
-  return ledger.length > 0 && ledger.every(row => row.catalog_id === catalog.id)
+  return (await ownerOf(catalog.id, server, name).catch(() => null)) === 'ours'
 }
 
 /** Placements for one tenant that none has, and that no move goes to or from. */
