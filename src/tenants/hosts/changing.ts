@@ -41,6 +41,7 @@ export async function addHost(
   if (catalog.server.dialect === 'sqlite') makeHostFolder(parseFolderAddress(wish.address))
   const found = { name, address: addressOf(catalog, config, name, wish.address, others), username: wish.username ?? null }
   await proveHost(catalog, config, found, wish, others)
+  await refuseReplica(catalog, config, found, wish)
   const row = {
     name,
     address: found.address,
@@ -75,6 +76,7 @@ export async function changeHost(catalog: Catalog, config: Config, name: string,
   const isElsewhere = found.address !== before.address || found.username !== before.username
   if (isElsewhere) await proveHost(catalog, config, found, wish, others)
   else await refuseBudget(catalog, await catalog.hosts.serverOf(name), wish)
+  await refuseReplica(catalog, config, found, wish)
   const changes = {
     ...(isElsewhere ? { address: found.address, username: found.username } : {}),
     ...(wish.weight === undefined ? {} : { weight: wish.weight }),
@@ -148,6 +150,18 @@ async function proveHost(
     await server.close()
   }
   if (isFolder) claimFolder(catalog, { name: host.name, address })
+}
+
+/** @throws {Failure} UNAVAILABLE, CONFIG_INVALID for a replica that does not answer, or lets the host's user not in */
+async function refuseReplica(catalog: Catalog, config: Config, host: Found, { readAddress }: HostWish): Promise<void> {
+  if (typeof readAddress !== 'string') return
+  const username = host.name === DEFAULT_HOST ? null : host.username
+  const replica = await openHost(config, { name: host.name, username }, readAddress)
+  try {
+    await replica.has(catalog.name)
+  } finally {
+    await replica.close()
+  }
 }
 
 /** A host that is elsewhere now must hold what the catalog says it does. @throws {Failure} HOST_INVALID */
