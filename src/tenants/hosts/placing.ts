@@ -27,7 +27,7 @@ export interface Place {
 
 /**
  * Hands the deed a place for each new tenant, in their order, or the refusal (HOST_NOT_FOUND, HOST_FULL) of one for which there is none. The deed writes
- * them to the catalog, and nothing else: where a host has a bound of tenants, nobody else places any until it ends, so that the bound is never passed.
+ * them to the catalog, and nothing else: where a host has a bound of tenants or is drained, nobody else places any until it ends, so that the bound is never passed.
  */
 export async function placing<T>(
   catalog: Catalog,
@@ -38,18 +38,27 @@ export async function placing<T>(
   return inTurn(catalog, async hosts => deed(await placesFor(catalog, prefix, hosts, tenants)))
 }
 
+/** While nobody places or moves a tenant who has seen a host that has a bound, or is drained. @throws {Failure} LOCKED; the signal's reason */
+export function withPlacingLock<T>(
+  catalog: Catalog,
+  deed: () => Promise<T>,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<T> {
+  return whenUnlocked(catalog, LOCK, { withinMs: PATIENCE_MS, signal }, deed)
+}
+
 /**
- * Runs a deed that sees whether there is room and writes who takes it, and nothing else: where a host has a bound of tenants, no two of them run at once.
+ * Runs a deed that sees whether there is room and writes who takes it, and nothing else: where a host has a bound of tenants, or drains, no two of them run at once.
  * @throws {Failure} LOCKED when others take too long; the signal's reason
  */
 export async function inTurn<T>(
   catalog: Catalog,
   deed: (hosts: readonly HostRow[]) => Promise<T>,
-  signal: AbortSignal = new AbortController().signal,
+  signal?: AbortSignal,
 ): Promise<T> {
   const hosts = await readHosts(catalog.kysely)
-  if (hosts.every(host => host.maxTenants === null)) return deed(hosts)
-  return whenUnlocked(catalog, LOCK, { withinMs: PATIENCE_MS, signal }, async () => deed(await readHosts(catalog.kysely)))
+  if (hosts.every(host => host.maxTenants === null && host.state === 'open')) return deed(hosts)
+  return withPlacingLock(catalog, async () => deed(await readHosts(catalog.kysely)), signal)
 }
 
 /**

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Crew } from '../../kernel/crew.js'
 import type { Catalog } from '../catalog.js'
 import { insertRows } from '../databases/index.js'
-import { hostForSpare } from '../hosts/placing.js'
+import { hostForSpare, inTurn } from '../hosts/placing.js'
 import { type DatabaseName, parseDatabaseName, spareDatabase } from '../ids.js'
 import { withLock } from '../locks.js'
 import { madeAtOnce, makeReady } from '../make-ready.js'
@@ -123,24 +123,26 @@ async function unreadySpares(catalog: Catalog): Promise<Unready[]> {
 }
 
 /** Its row, before there is a database: what is begun is never lost sight of. */
-async function addSpare(catalog: Catalog, prefix: string): Promise<Unready> {
-  const { id: hostId, name: host } = await hostForSpare(catalog)
-  const database = spareDatabase(prefix, randomBytes(6).toString('hex'))
-  const row = {
-    kind: 'spare' as const,
-    host_id: hostId,
-    database_name: database as string,
-    schema_version: 0,
-    created_at: Date.now(),
-  }
-  await insertRows(catalog.database, 'placements', [row])
-  const { id } = await catalog.kysely
-    .selectFrom('placements')
-    .select('id')
-    .where('host_id', '=', hostId)
-    .where('database_name', '=', database)
-    .executeTakeFirstOrThrow()
-  return { id, host, database, schemaVersion: 0 }
+function addSpare(catalog: Catalog, prefix: string): Promise<Unready> {
+  return inTurn(catalog, async () => {
+    const { id: hostId, name: host } = await hostForSpare(catalog)
+    const database = spareDatabase(prefix, randomBytes(6).toString('hex'))
+    const row = {
+      kind: 'spare' as const,
+      host_id: hostId,
+      database_name: database as string,
+      schema_version: 0,
+      created_at: Date.now(),
+    }
+    await insertRows(catalog.database, 'placements', [row])
+    const { id } = await catalog.kysely
+      .selectFrom('placements')
+      .select('id')
+      .where('host_id', '=', hostId)
+      .where('database_name', '=', database)
+      .executeTakeFirstOrThrow()
+    return { id, host, database, schemaVersion: 0 }
+  })
 }
 
 async function becomeReady(catalog: Catalog, spare: Unready): Promise<boolean> {

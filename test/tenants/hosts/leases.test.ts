@@ -56,6 +56,11 @@ async function openProcess(times: Partial<Pick<HostsGround, 'leaseTimes' | 'reti
 
 type Process = Awaited<ReturnType<typeof openProcess>>
 
+/** The leases that were made up. */
+function forgetElsewhere({ kysely }: Process) {
+  return kysely.deleteFrom('host_leases').where('holder', 'like', 'elsewhere%').execute()
+}
+
 /** As many transactions that last until the test ends. */
 async function keepBusy({ kysely }: Process, transactions: number): Promise<void> {
   let end = () => {}
@@ -128,6 +133,7 @@ describe('the lease of a process', { timeout: 120_000 }, () => {
     await openProcess()
     const worker = await openProcess()
     expect(await room()).toBe(3)
+    onTestFinished(async () => void (await forgetElsewhere(here)))
     const [, lease] = await worker.leases('default')
     await here.kysely
       .updateTable('host_leases')
@@ -157,7 +163,7 @@ describe('the lease of a process', { timeout: 120_000 }, () => {
       { ...ends, holder: 'elsewhere:1:living', expires_at: Date.now() + 600_000 },
     ]
     await here.kysely.insertInto('host_leases').values(rows).execute()
-    onTestFinished(async () => void (await here.kysely.deleteFrom('host_leases').where('holder', 'like', 'elsewhere%').execute()))
+    onTestFinished(async () => void (await forgetElsewhere(here)))
     const { out } = await runCli(['host', 'list', '--json'], { env: env() })
     const { hosts } = JSON.parse(out) as { hosts: { name: string; connections: object }[] }
     expect(hosts.find(({ name }) => name === 'second')?.connections).toMatchObject({ leased: 2, processes: 1 })
