@@ -104,11 +104,16 @@ describeDatabases('spare databases', env => {
   it('are made, and counted, only where new tenants take them', async () => {
     const here = await openInstallation(env)
     await dropSpares(here.catalog, { signal })
-    const set = (change: { weight?: number; max_tenants?: number | null; state?: 'open' | 'draining' }) =>
-      here.catalog.kysely.updateTable('hosts').set(change).where('name', '=', 'default').execute()
+    interface Change {
+      readonly weight?: number
+      readonly max_tenants?: number | null
+      readonly state?: 'open' | 'draining'
+    }
+    const set = (change: Change) => here.catalog.kysely.updateTable('hosts').set(change).where('name', '=', 'default').execute()
     onTestFinished(async () => void (await set({ weight: 100, max_tenants: null, state: 'open' })))
     await fill(here, 1)
-    for (const change of [{ state: 'draining' as const }, { weight: 0 }, { max_tenants: 1_000 }]) {
+    const unfit: Change[] = [{ state: 'draining' }, { weight: 0 }, { max_tenants: 1_000 }]
+    for (const change of unfit) {
       await set({ weight: 100, max_tenants: null, state: 'open', ...change })
       expect(await countSpares(here.catalog)).toEqual({ ready: 0, unready: 0 })
       await expect(fill(here, 1)).rejects.toMatchObject({ code: 'HOST_FULL' })
