@@ -1,9 +1,17 @@
 import { sql } from 'kysely'
+import { chunksOf } from '../kernel/chunks.js'
 import type { Catalog } from './catalog.js'
 import type { TenantSchema } from './databases/index.js'
 import { parseDatabaseName, type SourceId } from './ids.js'
 
 const PLACEMENTS_PER_PAGE = 500
+const IDS_PER_STATEMENT = 1_000
+
+/** From now on it may be that nobody reads these sources. */
+export async function noteLeft(catalog: Catalog, ids: readonly number[]): Promise<void> {
+  for (const some of chunksOf(ids, IDS_PER_STATEMENT))
+    await catalog.kysely.updateTable('sources').set({ left_at: Date.now() }).where('id', 'in', some).execute()
+}
 
 /**
  * Those of the sources (a thousand at most) that some tenant reads, whatever its state: the one question that is put to the rows of all tenants at once. It

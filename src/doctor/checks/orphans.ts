@@ -4,6 +4,7 @@ import { eraseTenantKeys, tenantKeys } from '../../caches/index.js'
 import type { Catalog } from '../../tenants/catalog.js'
 import { withRemoval } from '../../tenants/fence.js'
 import { removeAllRows } from '../../tenants/removal/rows.js'
+import { dropUnplaced } from '../../tenants/removal/unplaced.js'
 import { TENANT_SCHEMA_VERSION } from '../../tenants/upgrade.js'
 import { type Check, ok, queueOnRedis, type Verdict, warn } from '../check.js'
 import {
@@ -21,7 +22,7 @@ import { counted, some } from '../words.js'
 
 const FIX = 'feedctl doctor --fix'
 
-/** Databases of this catalog that no placement names. Dropped only after a yes of their own, and after another look at whose they are. */
+/** Databases of this catalog that no placement names. Dropped only after a yes of their own, and after another look at whose they are by then. */
 export const orphansDatabases: Check = {
   id: 'orphans.databases',
   run: parts =>
@@ -35,9 +36,7 @@ export const orphansDatabases: Check = {
     return {
       deed: `drop ${counted(found.length, 'database')} with all that is in them: ${found.map(each => `${each.host}/${each.name}`).join(', ')}`,
       apply: async () => {
-        let dropped = 0
-        for (const { host, name } of found)
-          if ((await isOurs(catalog, host, name)) && (await (await catalog.hosts.serverOf(host)).drop(name))) dropped++
+        const dropped = await dropUnplaced(catalog, found, ({ host, name }) => isOurs(catalog, host, name))
         return `dropped ${counted(dropped, 'database')}`
       },
     }
