@@ -6,8 +6,7 @@ import { examples } from '../program.js'
 import { tenantView } from './view.js'
 
 export function registerState(tenant: Command, io: Io): void {
-  const print = (changed: Tenant) =>
-    io.print({ tenant: tenantView(changed) }, () => `tenant ${changed.slug} is ${changed.state}`)
+  const print = (changed: Tenant) => io.print({ tenant: tenantView(changed) }, () => `tenant ${changed.slug} is ${changed.state}`)
   const suspend = tenant
     .command('suspend')
     .description('stop syncing and serving a tenant; its data stays')

@@ -151,7 +151,7 @@ async function tenantsIn(
   return server.use<TenantSchema, number[]>(database, async opened => {
     const named = sql.raw(opened.qualify(table as keyof TenantSchema & string))
     const { rows } = await sql<{ tenant_id: number }>`
-      select distinct tenant_id from ${named} where tenant_id > ${after} order by tenant_id limit ${sql.lit(IDS_PER_LOOK)}`.execute(
+      /* of all tenants */ select distinct tenant_id from ${named} where tenant_id > ${after} order by tenant_id limit ${sql.lit(IDS_PER_LOOK)}`.execute(
       opened.kysely,
     )
     return rows.map(row => row.tenant_id)

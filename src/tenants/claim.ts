@@ -138,7 +138,10 @@ async function writeTenants(catalog: Catalog, placed: readonly Placed[], holder:
     created_at: now,
     updated_at: now,
   }))
-  if (vacated.length === 0) return insertRows(catalog.database, 'tenants', rows, 'keep')
+  if (vacated.length === 0) {
+    await insertRows(catalog.database, 'tenants', rows, 'keep')
+    return
+  }
   const isHeld = await catalog.kysely.transaction().execute(async tx => {
     const held = await tx.updateTable('placements').set({ vacated_at: null }).where('id', 'in', vacated).executeTakeFirst()
     // Whoever forgets vacated ones waits for this transaction, or was faster.
@@ -179,7 +182,10 @@ async function placementsFor(catalog: Catalog, placed: readonly Placed[], now: n
     const kind = wanted.get(key)?.kind
     if (kind === undefined) continue
     if (row.kind !== kind) {
-      if (row.kind === 'dropping') throw new Failure('LOCKED', `the database ${row.database_name} is being dropped`, { hint: 'feedctl doctor --fix, when nobody runs it' })
+      if (row.kind === 'dropping')
+        throw new Failure('LOCKED', `the database ${row.database_name} is being dropped`, {
+          hint: 'feedctl doctor --fix, when nobody runs it',
+        })
       const hint = 'choose another slug, or set FEEDCTL_DATABASE_PREFIX'
       throw new Failure('DATABASE_TAKEN', `the database ${row.database_name} is a ${row.kind} one`, { hint })
     }

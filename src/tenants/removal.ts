@@ -9,14 +9,7 @@ import { removeOldCopies } from './moving/requests.js'
 import { hasOtherTenants } from './placement-tenants.js'
 import { HEARD_MS } from './removal/marking.js'
 import type { MediaRemoval, RemovalParts } from './removal/parts.js'
-import {
-  beginReceipt,
-  endReceipt,
-  noteFacts,
-  placeOf,
-  type RemovalFacts,
-  type RemovalReceipt,
-} from './removal/receipts.js'
+import { beginReceipt, endReceipt, noteFacts, placeOf, type RemovalFacts, type RemovalReceipt } from './removal/receipts.js'
 import { countRows, removeAllRows, sourcesOf } from './removal/rows.js'
 import { noteLeft } from './source-readers.js'
 import { type TenantTables, withTenant } from './tables.js'

@@ -27,11 +27,7 @@ export async function holdWriters(catalog: Catalog, tenant: Tenant): Promise<voi
         .where('tenant_id', '=', tenant.id)
         .where('fenced_by', 'is', null)
         .execute()
-      const there = await kysely
-        .selectFrom('residents')
-        .select('fenced_by')
-        .where('tenant_id', '=', tenant.id)
-        .executeTakeFirst()
+      const there = await kysely.selectFrom('residents').select('fenced_by').where('tenant_id', '=', tenant.id).executeTakeFirst()
       if (there === undefined) throw tenantMoved(tenant.id)
       if (there.fenced_by !== DUMPED) throw tenantMoving(tenant.id)
     })

@@ -34,7 +34,13 @@ export async function dropUnplaced(
 /** The number of the placement that does; null where the database is somebody's by now. */
 async function keepOff(catalog: Catalog, { host, name }: Unplaced): Promise<number | null> {
   const { id: hostId } = await catalog.kysely.selectFrom('hosts').select('id').where('name', '=', host).executeTakeFirstOrThrow()
-  const row = { kind: 'dropping' as const, host_id: hostId, database_name: name as string, schema_version: 0, created_at: Date.now() }
+  const row = {
+    kind: 'dropping' as const,
+    host_id: hostId,
+    database_name: name as string,
+    schema_version: 0,
+    created_at: Date.now(),
+  }
   await insertRows(catalog.database, 'placements', [row], 'keep')
   const placement = await catalog.kysely
     .selectFrom('placements')
