@@ -5,19 +5,20 @@ import { openDisks } from '../../src/media/disks/index.js'
 import { parseSlug } from '../../src/tenants/ids.js'
 import { getTenant } from '../../src/tenants/tenant.js'
 import { calm, key, namesIn, put } from '../media/disks/bytes.js'
+import { type CephGateway, startCeph } from '../support/ceph.js'
 import { runCli } from '../support/cli.js'
 import { temporaryFolder } from '../support/folders.js'
-import { type S3Server, startS3 } from '../support/s3.js'
 import { openInstallation } from '../tenants/installation.js'
 
-let s3: S3Server
+// The small server of the other tests lists no folders.
+let ceph: CephGateway
 beforeAll(async () => {
-  s3 = await startS3()
+  ceph = await startCeph()
 })
-afterAll(() => s3?.[Symbol.asyncDispose]())
+afterAll(() => ceph?.dispose())
 
 it('objects in the bucket of tenants that are gone are found, and removed where a receipt says whose they were', async () => {
-  const env = { ...s3.env, FEEDCTL_DATA: temporaryFolder() }
+  const env = { ...(await ceph.newBucket()).env, FEEDCTL_DATA: temporaryFolder() }
   const finding = async (...flags: string[]) => {
     const { findings } = JSON.parse((await runCli(['doctor', ...flags, '--json'], { env })).out)
     return (findings as { id: string; evidence: string }[]).find(({ id }) => id === 'orphans.objects')?.evidence
