@@ -146,7 +146,8 @@ async function writeTenants(catalog: Catalog, placed: readonly Placed[], holder:
     const held = await tx.updateTable('placements').set({ vacated_at: null }).where('id', 'in', vacated).executeTakeFirst()
     // Whoever forgets vacated ones waits for this transaction, or was faster.
     if (Number(held.numUpdatedRows) < vacated.length) return false
-    await insertRows(catalog.database, 'tenants', rows, 'keep', tx)
+    const executor: Catalog['kysely'] = tx
+    await insertRows(catalog.database, 'tenants', rows, 'keep', executor)
     return true
   })
   if (!isHeld) await writeTenants(catalog, placed, holder, now)
