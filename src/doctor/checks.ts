@@ -19,6 +19,7 @@ import {
   orphansObjects,
   orphansPlacements,
   orphansRows,
+  orphansUsers,
 } from './checks/orphans.js'
 import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
@@ -83,6 +84,7 @@ export const CHECKS: readonly Check[] = [
   analyticsDamaged,
   orphansDatabases,
   orphansPlacements,
+  orphansUsers,
   orphansRows,
   orphansMedia,
   orphansObjects,

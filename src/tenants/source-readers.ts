@@ -17,7 +17,7 @@ export async function noteLeft(catalog: Catalog, ids: readonly number[]): Promis
 }
 
 /**
- * Those of the sources (a thousand at most) that some tenant reads, whatever its state: but for the doctor's, the one question that is put to the rows of all tenants at once. It
+ * Those of the sources (a thousand at most) that some tenant reads, whatever its state: a question that is put to the rows of all tenants at once. It
  * answers numbers of sources, and nothing of whose they are. @throws {Failure} UNAVAILABLE when a host does not answer; the signal's reason
  */
 export async function sourcesRead(

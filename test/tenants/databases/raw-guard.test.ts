@@ -55,7 +55,7 @@ describe('SQL that was written by hand', () => {
   })
 })
 
-it('is put to the rows of all tenants by two modules only: what sources they read, and whether they are there', () => {
+it('is put to the rows of all tenants by two modules only: numbers of sources, and of tenants', () => {
   const root = resolve(import.meta.dirname, '../../../src')
   const files = readdirSync(root, { recursive: true }).map(String)
   const askers = files.filter(
