@@ -2,8 +2,9 @@ import type { Command } from '@commander-js/extra-typings'
 import type { App } from '../../src/app.js'
 import { counted } from '../../src/cli/figures.js'
 import type { Io } from '../../src/cli/io.js'
-import { Failure, isFailure } from '../../src/kernel/errors.js'
+import { Failure } from '../../src/kernel/errors.js'
 import type { RemovalReceipt } from '../../src/tenants/removal.js'
+import type { Tenant } from '../../src/tenants/tenant.js'
 import { opening } from '../opening.js'
 import { examples } from '../program.js'
 import { removedWords } from './receipt-words.js'
@@ -59,16 +60,31 @@ async function mark(app: App, io: Io, slug: string, marking: Marking): Promise<v
   })
 }
 
+/** A dump to the same file that was made since it was hidden is not made again: the same command goes on. */
 async function hide(app: App, io: Io, slug: string, { dump, graceMs }: Marking) {
   const [{ markDeleted, markDumped }, { parseSlug }] = await Promise.all([
     import('../../src/tenants/removal.js'),
     import('../../src/tenants/ids.js'),
   ])
-  const [parsed, until] = [parseSlug(slug), Date.now() + graceMs]
-  if (dump === undefined) return markDeleted(app.catalog, parsed, until)
+  const [parsed, deleteAfterAt] = [parseSlug(slug), Date.now() + graceMs]
+  if (dump === undefined || (await isDumped(app, io, slug, dump))) return markDeleted(app.catalog, parsed, deleteAfterAt)
   const { dumpPath, dumpTenant } = await import('./dump.js')
   const file = dumpPath(io, dump)
-  return markDumped(app.catalog, parsed, until, tenant => dumpTenant(app, io, tenant, file))
+  const { signal } = io
+  const { events } = await app.removal(signal)
+  const terms = { deleteAfterAt, events, signal, dump: (tenant: Tenant) => dumpTenant(app, io, tenant, file) }
+  return markDumped(app.catalog, parsed, terms)
+}
+
+async function isDumped(app: App, io: Io, slug: string, dump: string): Promise<boolean> {
+  const [{ dumpOf }, { getTenant }, { parseSlug }, { resolve }] = await Promise.all([
+    import('../../src/tenants/removal/receipts.js'),
+    import('../../src/tenants/tenant.js'),
+    import('../../src/tenants/ids.js'),
+    import('node:path'),
+  ])
+  const known = await dumpOf(app.catalog, await getTenant(app.catalog, parseSlug(slug)))
+  return known !== null && known.file === resolve(io.cwd, dump)
 }
 
 async function removeNow(
@@ -77,16 +93,14 @@ async function removeNow(
   slug: string,
   { dump, forgetBucket }: { readonly dump: string | undefined; readonly forgetBucket: boolean },
 ): Promise<void> {
-  const [{ markDeleted, removeTenant }, { parseSlug }] = await Promise.all([
+  const [{ markDue, removeTenant }, { parseSlug }] = await Promise.all([
     import('../../src/tenants/removal.js'),
     import('../../src/tenants/ids.js'),
   ])
   const parsed = parseSlug(slug)
-  if (dump !== undefined) await hide(app, io, slug, { dump, graceMs: parseSpan('--grace', DEFAULT_GRACE) })
-  // A removal that was begun, and whose process died, is marked as such already.
-  await markDeleted(app.catalog, parsed, Date.now(), ['provisioning', 'active', 'suspended']).catch(error =>
-    isFailure(error, 'TENANT_WRONG_STATE') ? null : Promise.reject(error),
-  )
+  if (dump !== undefined && !(await isDumped(app, io, slug, dump)))
+    await hide(app, io, slug, { dump, graceMs: parseSpan('--grace', DEFAULT_GRACE) })
+  await markDue(app.catalog, parsed)
   const parts = await app.removal(io.signal, { forgetBucket })
   const receipt = await removeTenant(app.catalog, parsed, { parts, by: 'tenant delete --now', signal: io.signal })
   io.print({ receipt }, value => removedWords(value.receipt))

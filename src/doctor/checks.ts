@@ -16,6 +16,7 @@ import {
   orphansJobs,
   orphansKeys,
   orphansMedia,
+  orphansObjects,
   orphansPlacements,
   orphansRows,
   orphansUsers,
@@ -28,7 +29,7 @@ import { databaseReplicas } from './checks/replicas.js'
 import { databaseRights } from './checks/rights.js'
 import { schedule } from './checks/schedule.js'
 import { settings, settingsDrivers, settingsSessions } from './checks/settings.js'
-import { sourcesFailing } from './checks/sources.js'
+import { sourcesFailing, sourcesUnforgotten } from './checks/sources.js'
 import { wasabiBucket, wasabiClock, wasabiCredentials } from './checks/wasabi.js'
 import { wasabiChecksums, wasabiListParts, wasabiPublicAccess, wasabiWrongMd5 } from './checks/wasabi-answers.js'
 import { wasabiConcurrency } from './checks/wasabi-concurrency.js'
@@ -67,6 +68,7 @@ export const CHECKS: readonly Check[] = [
   diskSpace,
   clockSkew,
   sourcesFailing,
+  sourcesUnforgotten,
   wasabiCredentials,
   wasabiBucket,
   wasabiClock,
@@ -85,6 +87,7 @@ export const CHECKS: readonly Check[] = [
   orphansUsers,
   orphansRows,
   orphansMedia,
+  orphansObjects,
   orphansKeys,
   orphansJobs,
 ]

@@ -65,6 +65,8 @@ export async function orphanDatabases(catalog: Catalog, prefix: string): Promise
         .selectFrom('placements')
         .select('database_name')
         .where('host_id', '=', id)
+        // One that was not dropped to the end.
+        .where('kind', '<>', 'dropping')
         .where('database_name', 'in', some)
         .execute()
       const known = new Set(placed.map(row => row.database_name))

@@ -5,6 +5,9 @@ import type { TenantId } from './ids.js'
 
 const RETRY_AFTER_S = 5
 
+/** Where the number of a move stands in `residents`: a dump of a tenant that is to be removed holds its writers off, and its removal goes on. */
+export const DUMPED = -1
+
 /**
  * Who a transaction on a tenant's rows is for: its `writer`s, while it lives there and is not fenced; the `mover` that fenced it; its `remover`, who has to
  * have it for itself, and goes on where it is gone already; and who clears the `leavings` of one that lives elsewhere now.
@@ -42,7 +45,7 @@ export async function admitTransaction(
       if (fencedBy !== admission.moveId) throw tenantMoving(tenantId)
       return
     case 'remover':
-      if (fencedBy !== null) throw tenantMoving(tenantId)
+      if (fencedBy !== null && fencedBy !== DUMPED) throw tenantMoving(tenantId)
       return
     case 'leavings':
       if (isHere) throw new Failure('TENANT_WRONG_STATE', `tenant ${tenantId} lives where its leavings were to be cleared`)

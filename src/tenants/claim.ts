@@ -159,24 +159,42 @@ interface Placed {
 }
 
 async function writeTenants(catalog: Catalog, placed: readonly Placed[], holder: string, now: number): Promise<void> {
-  const placements = await placementsFor(catalog, placed, now)
+  if (placed.length === 0) return
+  const { numbers, vacated } = await placementsFor(catalog, placed, now)
   const rows = placed.map(({ tenant, place }) => ({
     slug: tenant.slug as string,
     name: tenant.name,
     state: 'provisioning' as const,
-    placement_id: placements.get(keyOf(place)) ?? 0,
+    placement_id: numbers.get(keyOf(place)) ?? 0,
     claimed_by: holder,
     claimed_at: now,
     canary: tenant.isCanary === true ? 1 : 0,
     created_at: now,
     updated_at: now,
   }))
-  await insertRows(catalog.database, 'tenants', rows, 'keep')
+  if (vacated.length === 0) {
+    await insertRows(catalog.database, 'tenants', rows, 'keep')
+    return
+  }
+  const isHeld = await catalog.kysely.transaction().execute(async tx => {
+    const held = await tx.updateTable('placements').set({ vacated_at: null }).where('id', 'in', vacated).executeTakeFirst()
+    // Whoever forgets vacated ones waits for this transaction, or was faster.
+    if (Number(held.numUpdatedRows) < vacated.length) return false
+    const executor: Catalog['kysely'] = tx
+    await insertRows(catalog.database, 'tenants', rows, 'keep', executor)
+    return true
+  })
+  if (!isHeld) await writeTenants(catalog, placed, holder, now)
+}
+
+interface Chosen {
+  readonly numbers: ReadonlyMap<string, number>
+  /** Of them, those whose tenant was removed: they are forgotten after a while, unless they are said to be anyone's again. */
+  readonly vacated: readonly number[]
 }
 
 /** Numbers of the placements of these places; those that are missing are written. */
-async function placementsFor(catalog: Catalog, placed: readonly Placed[], now: number): Promise<Map<string, number>> {
-  if (placed.length === 0) return new Map()
+async function placementsFor(catalog: Catalog, placed: readonly Placed[], now: number): Promise<Chosen> {
   const wanted = new Map(placed.map(({ tenant, place }) => [keyOf(place), { kind: tenant.placement, place }]))
   const rows = [...wanted.values()].map(({ kind, place }) => ({
     kind,
@@ -188,22 +206,28 @@ async function placementsFor(catalog: Catalog, placed: readonly Placed[], now: n
   await insertRows(catalog.database, 'placements', rows, 'keep')
   const found = await catalog.kysely
     .selectFrom('placements')
-    .select(['id', 'kind', 'host_id', 'database_name'])
+    .select(['id', 'kind', 'host_id', 'database_name', 'vacated_at'])
     .where('host_id', 'in', [...new Set(rows.map(row => row.host_id))])
     .where('database_name', 'in', [...new Set(rows.map(row => row.database_name))])
     .execute()
   const numbers = new Map<string, number>()
+  const vacated: number[] = []
   for (const row of found) {
     const key = `${row.host_id}/${row.database_name}`
     const kind = wanted.get(key)?.kind
     if (kind === undefined) continue
     if (row.kind !== kind) {
+      if (row.kind === 'dropping')
+        throw new Failure('LOCKED', `the database ${row.database_name} is being dropped`, {
+          hint: 'feedctl doctor --fix, when nobody runs it',
+        })
       const hint = 'choose another slug, or set FEEDCTL_DATABASE_PREFIX'
       throw new Failure('DATABASE_TAKEN', `the database ${row.database_name} is a ${row.kind} one`, { hint })
     }
     numbers.set(key, row.id)
+    if (row.vacated_at !== null) vacated.push(row.id)
   }
-  return numbers
+  return { numbers, vacated }
 }
 
 function keyOf({ hostId, database }: Place): string {

@@ -110,6 +110,22 @@ describeDatabases('counting', env => {
     ])
   })
 
+  it('ends, where it is asked to, with what was accepted before, though others go on adding', async () => {
+    const { here, events, wait, parts } = await begin()
+    const tenant = await tenantIn(here, 'steady')
+    const acceptedAt = (id: string, time: number) => ({ ...one(tenant, id), acceptedAt: time })
+    wait(acceptedAt('old', 1), acceptedAt('also-old', 2), acceptedAt('new', 3))
+    events.mostBatches = 1
+    let more = 0
+    const take = events.take.bind(events)
+    events.take = async most => {
+      if (more < 50) wait(acceptedAt(`more-${more++}`, 4))
+      return take(most)
+    }
+    expect(await countEvents({ ...parts, acceptedBefore: 3 }, NEVER)).toMatchObject({ batches: 3, events: 3 })
+    expect(events.waiting).toHaveLength(3)
+  })
+
   it('puts the batches of a tenant whose database fails behind the others, and counts them when it is there again', async () => {
     const { here, catalog, events, wait, run } = await begin()
     const [broken, sound] = [await tenantIn(here, 'broken'), await tenantIn(here, 'sound')]

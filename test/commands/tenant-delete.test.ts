@@ -138,6 +138,14 @@ describeDatabases('feedctl tenant delete', env => {
     expect((await json('tenant', 'receipt', 'later')).receipts[0].dump.file).toBe(join(folder(), 'later.gz'))
   })
 
+  it('--now --dump goes on with the same command where the dump was made and the removal failed', async () => {
+    await create('resumed-now')
+    const argv = ['tenant', 'delete', 'resumed-now', '--dump', join(folder(), 'resumed-now.gz'), '--yes']
+    await cli(...argv)
+    const { receipt } = await json(...argv, '--now')
+    expect(receipt.dump.file).toBe(join(folder(), 'resumed-now.gz'))
+  })
+
   it('where the dump fails the tenant is what it was', async () => {
     await create('kept')
     await cli('tenant', 'suspend', 'kept')

@@ -1,15 +1,44 @@
+import type { Kysely } from 'kysely'
 import { expect, it } from 'vitest'
+import { Failure } from '../../src/kernel/errors.js'
 import { Log } from '../../src/kernel/log.js'
-import { parseSlug } from '../../src/tenants/ids.js'
+import { claimTenants } from '../../src/tenants/claim.js'
+import { parseSlug, type TenantId } from '../../src/tenants/ids.js'
 import { withLock } from '../../src/tenants/locks.js'
-import { markDeleted } from '../../src/tenants/removal.js'
+import { forgetVacated } from '../../src/tenants/removal/vacated.js'
+import { beginRemovals, markDeleted, type RemovalReceipt, removeTenant, removeWaiting } from '../../src/tenants/removal.js'
 import { removeDue, removeDueTenants } from '../../src/tenants/remove-due.js'
 import { getTenant } from '../../src/tenants/tenant.js'
-import { describeDatabases, type Installation, openInstallation, removing, tenantIn } from './installation.js'
+import { describeDatabases, type Installation, noMedia, openInstallation, removing, tenantIn, wish } from './installation.js'
 
 const NEVER = new AbortController().signal
 const HOUR_MS = 3_600_000
 const terms = (signal = NEVER) => ({ ...removing(), signal, receiptDays: 0 })
+
+const vacatedAt = ({ catalog }: Installation, id: number) =>
+  catalog.kysely.selectFrom('placements').select('vacated_at').where('id', '=', id).executeTakeFirst()
+
+/** Runs the deed after each update. */
+function afterUpdates<Schema>(kysely: Kysely<Schema>, deed: () => Promise<unknown>): Kysely<Schema> {
+  const following = <T extends object>(builder: T): T =>
+    new Proxy(builder, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name, target)
+        if (typeof member !== 'function') return member
+        return (...args: unknown[]) => {
+          const answer: object = member.apply(target, args)
+          return answer instanceof Promise ? answer.finally(deed) : following(answer)
+        }
+      },
+    })
+  return new Proxy(kysely, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target)
+      if (typeof member !== 'function') return member
+      return (...args: unknown[]) => (name === 'updateTable' ? following(member.apply(target, args)) : member.apply(target, args))
+    },
+  })
+}
 
 describeDatabases('the removal of deleted tenants', env => {
   const deleted = async (here: Installation, slug: string, inMs: number) => {
@@ -81,5 +110,63 @@ describeDatabases('the removal of deleted tenants', env => {
     const both = await Promise.all([removeDue(here.catalog, terms()), removeDue(there.catalog, terms())])
     expect(both.flatMap(side => side.failures)).toEqual([])
     expect(await isThere(here, 'twice-2')).toBe(false)
+  })
+
+  it('asks once for the keys, jobs and events of a page, and tells of the jobs of each once, also where a step is done again', async () => {
+    const here = await openInstallation(env)
+    const asked: string[] = []
+    const ids: number[] = []
+    for (const slug of ['page-1', 'page-2', 'page-3']) {
+      await deleted(here, slug, -1)
+      ids.push((await getTenant(here.catalog, parseSlug(slug))).id)
+    }
+    const each = (what: string, count: number) => async (of: readonly TenantId[]) => {
+      asked.push(what)
+      return new Map(of.map(id => [id, count] as const))
+    }
+    let media = 0
+    const { parts } = removing(async tenant => {
+      if (media++ === 0) throw new Failure('SCHEMA_MISSING', 'as if another had been faster')
+      return noMedia(tenant)
+    })
+    const receipts: RemovalReceipt[] = []
+    await removeDue(here.catalog, {
+      parts: { ...parts, jobs: each('jobs', 2), keys: each('keys', 3), events: async () => void asked.push('events') },
+      by: 'a test',
+      signal: NEVER,
+      removed: receipt => receipts.push(receipt),
+    })
+    expect(asked).toEqual(['jobs', 'events', 'keys'])
+    expect(receipts.map(({ id, jobs, keys }) => [id, jobs, keys])).toEqual(ids.map(id => [id, 2, 3]))
+  })
+
+  it('keeps the receipt of a removal that begins right after another process marked the tenant', async () => {
+    const here = await openInstallation(env)
+    const { catalog } = here
+    const tenant = await tenantIn(here, 'marked')
+    const { parts } = removing()
+    const marked = afterUpdates(catalog.kysely, async () => {
+      await removeWaiting(catalog, await beginRemovals(catalog, [tenant.slug]), parts, 'the other')
+    })
+    await markDeleted({ ...catalog, kysely: marked }, tenant.slug, Date.now() - 1)
+    const known = await catalog.kysely.selectFrom('receipts').select('tenant_id').where('tenant_id', '=', tenant.id).execute()
+    expect(known).toHaveLength(1)
+    // Whatever became of it, the removal ends with one.
+    await catalog.kysely.deleteFrom('receipts').where('tenant_id', '=', tenant.id).execute()
+    expect(await removeTenant(catalog, tenant.slug, removing())).toMatchObject({ slug: 'marked', feeds: 0 })
+  })
+
+  it('a placement that a creation has just chosen is not forgotten with those of tenants that are gone', async () => {
+    const here = await openInstallation(env)
+    await deleted(here, 'returns', -1)
+    await removeTenant(here.catalog, parseSlug('returns'), removing())
+    const [returned] = await claimTenants(here.catalog, here.prefix, [wish('returns')], 'a holder')
+    expect(await vacatedAt(here, returned?.placementId ?? 0)).toEqual({ vacated_at: null })
+    await deleted(here, 'goes', -1)
+    const { placementId } = await getTenant(here.catalog, parseSlug('goes'))
+    await removeTenant(here.catalog, parseSlug('goes'), removing())
+    await forgetVacated(here.catalog, Date.now() + 2 * HOUR_MS)
+    expect(await vacatedAt(here, returned?.placementId ?? 0)).toEqual({ vacated_at: null })
+    expect(await vacatedAt(here, placementId)).toBeUndefined()
   })
 })

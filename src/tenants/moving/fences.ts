@@ -1,3 +1,4 @@
+import { DUMPED } from '../admission.js'
 import type { Catalog } from '../catalog.js'
 import { fenceOf, liftFence } from '../fence.js'
 import type { Tenant } from '../tenant.js'
@@ -10,5 +11,5 @@ export async function clearFence(catalog: Catalog, tenant: Tenant): Promise<void
   const row = await catalog.kysely.selectFrom('tenants').select('move_id').where('id', '=', tenant.id).executeTakeFirst()
   const there = await fenceOf(catalog, tenant)
   const fences = new Set([row?.move_id ?? null, there ?? null])
-  for (const moveId of fences) if (moveId !== null) await liftFence(catalog, tenant, moveId)
+  for (const moveId of fences) if (moveId !== null && moveId !== DUMPED) await liftFence(catalog, tenant, moveId)
 }

@@ -5,7 +5,7 @@ const HELD_MS = 3_600_000
 const PAGE = 500
 
 /**
- * Forgets the names of databases that were dropped with their tenant, an hour after: nobody who is creating a tenant of that name has their numbers any more.
+ * Forgets the names of databases that were dropped with their tenant, an hour after, unless somebody creates a tenant of that name.
  * Answers how many there were.
  */
 export async function forgetVacated(catalog: Catalog, now: number): Promise<number> {
@@ -24,6 +24,7 @@ export async function forgetVacated(catalog: Catalog, now: number): Promise<numb
       const gone = await catalog.kysely
         .deleteFrom('placements')
         .where('id', 'in', ids)
+        .where('vacated_at', '<', now - HELD_MS)
         .where('schema_version', '=', 0)
         .where('kind', '=', 'dedicated')
         .where('id', 'not in', eb => eb.selectFrom('tenants').select('placement_id').where('placement_id', 'in', ids))

@@ -37,7 +37,8 @@ export interface HostLeasesTable {
 /** A database on a host: one tenant's own, shared by many, or a `spare` that is nobody's yet. */
 export interface PlacementsTable {
   id: Generated<number>
-  kind: PlacementKind | 'spare'
+  /** `dropping`: the database has no tenant, and nobody may make one of its name until it is gone. */
+  kind: PlacementKind | 'spare' | 'dropping'
   host_id: number
   database_name: string
   /** Version of the tenant schema it is known to have; 0 before the first. */
