@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { sql } from 'kysely'
 import type { Catalog } from '../tenants/catalog.js'
-import { ledgerOf, TENANT_TABLES, type TenantSchema } from '../tenants/databases/index.js'
+import { TENANT_TABLES, type TenantSchema } from '../tenants/databases/index.js'
 import { type DatabaseName, parseDatabaseName, parseTenantId, type TenantId } from '../tenants/ids.js'
+import { isOurs } from '../tenants/ownership.js'
 
 const IDS_PER_LOOK = 1_000
 /** What is looked through of one kind, ms: then the rest is left for another time, and said so. */
@@ -59,19 +60,12 @@ export async function orphanDatabases(catalog: Catalog, prefix: string): Promise
       const known = new Set(placed.map(row => row.database_name))
       for (const name of some.filter(each => !known.has(each))) {
         if (Date.now() > end) return { found, more: true }
-        if (await isOurs(catalog, host, name)) found.push({ host, name })
+        // One that cannot be read is nothing that may be dropped.
+        if (await isOurs(catalog, { host, database: name }).catch(() => false)) found.push({ host, name })
       }
     }
   }
   return { found, more: false }
-}
-
-/** False for one without a ledger, or with that of another catalog. */
-export async function isOurs(catalog: Catalog, host: string, name: DatabaseName): Promise<boolean> {
-  if (host === 'default' && name.toLowerCase() === catalog.name.toLowerCase()) return false
-  const server = await catalog.hosts.serverOf(host)
-  const ledger = await server.use<TenantSchema, Awaited<ReturnType<typeof ledgerOf>>>(name, ledgerOf).catch(() => [])
-  return ledger.length > 0 && ledger.every(row => row.catalog_id === catalog.id)
 }
 
 /** Placements for one tenant that none has, and that no move goes to or from. */

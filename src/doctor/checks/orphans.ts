@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { eraseTenantKeys, tenantKeys } from '../../caches/index.js'
 import type { Catalog } from '../../tenants/catalog.js'
 import { withRemoval } from '../../tenants/fence.js'
+import { isOurs } from '../../tenants/ownership.js'
 import { removeAllRows } from '../../tenants/removal/rows.js'
 import { TENANT_SCHEMA_VERSION } from '../../tenants/upgrade.js'
 import { type Check, ok, queueOnRedis, type Verdict, warn } from '../check.js'
 import {
   goneAmong,
-  isOurs,
   type Orphans,
   orphanDatabases,
   orphanFolders,
@@ -37,7 +37,8 @@ export const orphansDatabases: Check = {
       apply: async () => {
         let dropped = 0
         for (const { host, name } of found)
-          if ((await isOurs(catalog, host, name)) && (await (await catalog.hosts.serverOf(host)).drop(name))) dropped++
+          if ((await isOurs(catalog, { host, database: name })) && (await (await catalog.hosts.serverOf(host)).drop(name)))
+            dropped++
         return `dropped ${counted(dropped, 'database')}`
       },
     }

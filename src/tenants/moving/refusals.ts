@@ -1,6 +1,6 @@
 import { Failure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
-import type { Tenant } from '../tenant.js'
+import type { Placement, Tenant } from '../tenant.js'
 
 /** @throws {Failure} MOVE_REFUSED for a tenant that is being made or removed, or whose database has a user of its own: that one would be left behind */
 export async function refuseToMove(catalog: Catalog, { id, slug, state }: Tenant): Promise<void> {
@@ -14,6 +14,13 @@ export async function refuseToMove(catalog: Catalog, { id, slug, state }: Tenant
     .executeTakeFirst()
   if ((row?.db_user ?? null) === null) return
   throw new Failure('MOVE_REFUSED', `the database of tenant ${slug} has a user of its own, who would be left behind`, {
-    hint: `feedctl tenant db-user ${slug} --drop`,
+    hint: `feedctl tenant db-user ${slug} --drop --yes`,
+  })
+}
+
+/** Where it lives is never written to, nor removed, as a copy of it. */
+export function livesThere(tenantId: number, { host, database }: Pick<Placement, 'host' | 'database'>): Failure {
+  return new Failure('MOVE_REFUSED', `tenant ${tenantId} lives in ${host}/${database} already: nothing is done there`, {
+    hint: `feedctl host list: the address of ${host} leads to where another host is`,
   })
 }
