@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll } from 'vitest'
@@ -61,7 +61,7 @@ export async function aliasOf({ catalog, config }: Installation, host: string): 
   let address = real.address ?? ''
   if (config.dbConnection === 'sqlite') {
     address = join(config.data, name)
-    symlinkSync(real.address ?? '', address)
+    if (!existsSync(address)) symlinkSync(real.address ?? '', address)
   } else address = address.replace('127.0.0.1', 'localhost')
   const row = { name, address, username: real.username, weight: 0, created_at: Date.now() }
   await insertRows(catalog.database, 'hosts', [row], 'keep')
