@@ -1,7 +1,7 @@
 import { Failure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
+import { ownerAt, refuseCatalog } from './database-owner.js'
 import { applyMigrations, TENANT_MIGRATIONS, type TenantSchema } from './databases/index.js'
-import { ownerOf, refuseCatalog } from './ownership.js'
 import type { Placement } from './tenant.js'
 import { bringUpToDate, TENANT_SCHEMA_VERSION } from './upgrade.js'
 
@@ -35,7 +35,7 @@ export async function makeReady(catalog: Catalog, at: DatabasePlace, begun: (mad
   const server = await catalog.hosts.serverOf(at.host)
   const made = await server.create(at.database)
   begun(made)
-  if (!made && (await ownerOf(catalog, at)) === 'another') throw takenFailure(at)
+  if (!made && (await ownerAt(catalog, at)) === 'others') throw takenFailure(at)
   await server.use<TenantSchema, number>(at.database, database =>
     // A shared database may be made by several at once.
     applyMigrations(database, TENANT_MIGRATIONS, catalog.id, Date.now(), { empty: made && at.kind === 'dedicated' }),

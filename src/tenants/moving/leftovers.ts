@@ -2,10 +2,11 @@ import { randomInt } from 'node:crypto'
 import { sleep } from '../../kernel/clock.js'
 import { isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
+import { ownerAt } from '../database-owner.js'
 import type { TenantSchema } from '../databases/index.js'
+import { dropDbUser } from '../db-users.js'
 import { leave, takenOver } from '../fence.js'
 import type { TenantId } from '../ids.js'
-import { ownerOf } from '../ownership.js'
 import { hasOtherTenants } from '../placement-tenants.js'
 import { findTenant, type Tenant } from '../tenant.js'
 import { clearFence } from './fences.js'
@@ -64,9 +65,9 @@ async function removeCopy(catalog: Catalog, move: Move, placementId: number, sig
   const spot = await findSpot(catalog, placementId)
   if (spot === null) return true
   await refuseHome(catalog, tenantId, spot)
-  const owner = await ownerOf(catalog, spot)
-  if (owner === null) await noteGone(catalog, spot, tenantId)
-  if (owner === null || owner === 'another') return true
+  const owner = await ownerAt(catalog, spot)
+  if (owner === 'missing') await noteGone(catalog, spot, tenantId)
+  if (owner === 'missing' || owner === 'others') return true
   const holder = -randomInt(1, 2 ** 47)
   const server = await catalog.hosts.serverOf(spot.host)
   const isElsewhere = await server
@@ -83,6 +84,7 @@ async function removeCopy(catalog: Catalog, move: Move, placementId: number, sig
   if (!isElsewhere || spot.kind === 'shared' || (await hasOtherTenants(catalog, spot.id, tenantId))) return isElsewhere
   // First of all: a placement that is left over must not pass for one whose tables are there.
   await noteGone(catalog, spot, tenantId)
+  await dropDbUser(catalog, spot)
   await refuseOvertaken(catalog, move, spot, signal)
   // What is left is the time that the statement takes to the server: whoever is held up for longer is held up before it.
   await server.drop(spot.database)

@@ -1,11 +1,12 @@
 import { Failure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
+import { refuseCatalog } from '../database-owner.js'
 import { insertRows, type PlacementKind } from '../databases/index.js'
+import { dropStrangeDbUser } from '../db-users.js'
 import { refuseNewTenant, sharedPlaces } from '../hosts/placing.js'
 import { getHost } from '../hosts/rows.js'
-import { dedicatedDatabase, parseDatabaseName, sharedDatabase } from '../ids.js'
+import { dedicatedDatabase, parseDatabaseName, sharedDatabase, type TenantId } from '../ids.js'
 import { makeReady } from '../make-ready.js'
-import { refuseCatalog } from '../ownership.js'
 import { hasOtherTenants } from '../placement-tenants.js'
 import type { Placement, Tenant } from '../tenant.js'
 import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
@@ -110,10 +111,11 @@ export async function findSpot(catalog: Catalog, id: number): Promise<Spot | nul
 }
 
 /**
- * Makes the database of the placement and brings it to the schema of this feedctl, where that is what the catalog's settings say.
+ * Makes the database of the placement for the tenant, and brings it to the schema of this feedctl, where that is what the catalog's settings say.
  * @throws {Failure} DATABASE_TAKEN, SCHEMA_BEHIND, SCHEMA_NEWER, UNAVAILABLE
  */
-export async function prepareSpot(catalog: Catalog, spot: Spot): Promise<void> {
+export async function prepareSpot(catalog: Catalog, id: TenantId, spot: Spot): Promise<void> {
+  await dropStrangeDbUser(catalog, id, spot)
   await makeReady(catalog, spot)
   await catalog.kysely
     .updateTable('placements')

@@ -1,4 +1,4 @@
-import { Failure, isFailure } from '../../kernel/errors.js'
+import { Failure, isFailure, wordsOf } from '../../kernel/errors.js'
 import type { Log } from '../../kernel/log.js'
 import type { Catalog } from '../catalog.js'
 import type { TenantId, TenantSlug } from '../ids.js'
@@ -48,7 +48,7 @@ export async function tendMoves(catalog: Catalog, log: Log, signal: AbortSignal)
         either.throwIfAborted()
         if (isFailure(error, 'LOCKED')) return
         failed++
-        log.warn('a move could not be looked after', { tenant, ...factsOf(error) })
+        log.warn('a move could not be looked after', { tenant, code: isFailure(error) ? error.code : null, why: wordsOf(error) })
       }
     }
     for await (const page of pagesOfOpen(catalog))
@@ -59,11 +59,6 @@ export async function tendMoves(catalog: Catalog, log: Log, signal: AbortSignal)
     if (failed > 0)
       throw new Failure('PARTIAL', `${failed} moves could not be looked after`, { hint: 'feedctl tenant move --list' })
   })
-}
-
-function factsOf(error: unknown): { code: string; why: string } {
-  if (isFailure(error)) return { code: error.code, why: error.message }
-  return { code: '', why: error instanceof Error ? (error.stack ?? error.message) : String(error) }
 }
 
 async function clearStray(catalog: Catalog, id: TenantId): Promise<void> {
