@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { isFailure } from '../kernel/errors.js'
 import type { Catalog } from '../tenants/catalog.js'
-import { ownerOf } from '../tenants/database-owner.js'
+import { ownerAt } from '../tenants/database-owner.js'
 import { TENANT_TABLES } from '../tenants/databases/index.js'
 import { type DatabaseName, parseDatabaseName, parseTenantId, type TenantId } from '../tenants/ids.js'
 import { TENANTS_PER_LOOK, tenantsIn } from '../tenants/removal/strays.js'
@@ -112,9 +112,7 @@ export async function orphanUsers({ kysely }: Catalog): Promise<Orphans<OrphanUs
 
 /** False for an empty one, and for one that cannot be read. */
 export async function isOurs(catalog: Catalog, host: string, name: DatabaseName): Promise<boolean> {
-  if (host === 'default' && name.toLowerCase() === catalog.name.toLowerCase()) return false
-  const server = await catalog.hosts.serverOf(host)
-  return (await ownerOf(catalog.id, server, name).catch(() => null)) === 'ours'
+  return (await ownerAt(catalog, { host, database: name }).catch(() => null)) === 'ours'
 }
 
 /** Placements for one tenant that none has, and that no move goes to or from. */

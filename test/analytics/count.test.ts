@@ -5,11 +5,12 @@ import type { EventBatch } from '../../src/analytics/event-batch.js'
 import { pruneTenantEvents } from '../../src/analytics/prune.js'
 import { Failure } from '../../src/kernel/errors.js'
 import { Log } from '../../src/kernel/log.js'
-import { fenceTenant, liftFence } from '../../src/tenants/fence.js'
+import { liftFence } from '../../src/tenants/fence.js'
 import { parseTenantId } from '../../src/tenants/ids.js'
 import { markDeleted, removeTenant } from '../../src/tenants/removal.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { changeState, type Tenant } from '../../src/tenants/tenant.js'
+import { fence } from '../tenants/fences.js'
 import { describeDatabases, openInstallation, removing, tenantIn } from '../tenants/installation.js'
 import { batchOf } from './batches.js'
 import { MemoryLog } from './memory-log.js'
@@ -72,7 +73,7 @@ describeDatabases('counting', env => {
   it('keeps what waits for a tenant that a move holds off, counts the others, and counts it once when it may', async () => {
     const { here, catalog, events, wait, run } = await begin()
     const [held, other] = [await tenantIn(here, 'held', 'shared'), await tenantIn(here, 'held-2', 'shared')]
-    await fenceTenant(catalog, held, 1)
+    await fence(catalog, held, 1)
     wait(one(held, 'a'), one(other, 'a'), one(held, 'b'), one(other, 'b'))
     expect(await run()).toMatchObject({
       events: 2,

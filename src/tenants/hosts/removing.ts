@@ -108,7 +108,7 @@ export async function refuseUsed(catalog: Catalog, name: string): Promise<HostRo
     .limit(1)
     .executeTakeFirst()
   if (move === undefined) return host
-  const hint = 'feedctl tenant move --list, and --finish or --undo each'
+  const hint = `feedctl tenant move --finish --from ${name} --yes; --list shows those under way`
   throw new Failure('HOST_IN_USE', `moves of tenants from or to ${name} are under way, or their old copies are kept`, { hint })
 }
 

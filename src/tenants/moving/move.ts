@@ -3,18 +3,18 @@ import { newHolder } from '../../kernel/holder.js'
 import type { Catalog } from '../catalog.js'
 import type { TenantSchema } from '../databases/index.js'
 import { refuseMoveOfDbUser } from '../db-users.js'
-import { fenceTenant } from '../fence.js'
+import { fenceTenant, liftFence } from '../fence.js'
 import { inTurn, refuseNewTenant } from '../hosts/placing.js'
 import type { TenantSlug } from '../ids.js'
 import { getTenant, type Tenant } from '../tenant.js'
 import { bringUpToDate } from '../upgrade.js'
 import { copyRows, type Progress, verifyRows, type Way } from './copy.js'
 import { clearFence } from './fences.js'
-import { holdPlace, openPlace } from './holding.js'
-import { advance, beginMove, giveUp, type Move, openMoves, progressOf, switchPlacement } from './ledger.js'
+import { holdElsewhere, openPlace } from './holding.js'
+import { advance, beginMove, giveUp, keptUntil, type Move, openMoves, progressOf, switchPlacement } from './ledger.js'
 import { settle, tidy, undo } from './leftovers.js'
 import { withMoveLock } from './lock.js'
-import { refuseToMove } from './refusals.js'
+import { livesThere, refuseToMove } from './refusals.js'
 import { prepareSpot, type Spot, spotFor, spotOf, type Wish, wishedFor } from './targets.js'
 
 /** Between two notes of how far a copy is, ms. */
@@ -35,10 +35,11 @@ export interface Moved {
   readonly to: string
   /** `there`: it was there already, and nothing was done. */
   readonly outcome: 'moved' | 'there'
-  readonly rows: number
+  /** Null when nobody knows: it had switched, and the answer was lost. */
+  readonly rows: number | null
   readonly durationMs: number
-  /** How long its writers were held off. */
-  readonly fencedMs: number
+  /** How long its writers were held off; null as `rows`. */
+  readonly fencedMs: number | null
   /** When the old copy may be removed, epoch ms; null when there is none. */
   readonly keptUntilAt: number | null
 }
@@ -149,7 +150,7 @@ async function attempt(catalog: Catalog, tenant: Tenant, { to, move }: Begun, op
   } catch (error) {
     const done = await afterFailure(catalog, tenant, move, options.signal, error)
     if (!done) throw error
-    carried = { rows: 0, fencedMs: 0, keptUntilAt: null }
+    carried = { rows: null, fencedMs: null, keptUntilAt: await keptUntil(catalog, move).catch(() => null) }
   }
   // The tenant has moved, whatever becomes of the old copy; the next move of it, or the job, sees to that.
   await settle(catalog, move).catch(() => {})
@@ -160,14 +161,14 @@ async function attempt(catalog: Catalog, tenant: Tenant, { to, move }: Begun, op
     outcome: 'moved',
     rows: carried.rows,
     durationMs: Math.round(performance.now() - begun),
-    fencedMs: Math.round(carried.fencedMs),
+    fencedMs: carried.fencedMs === null ? null : Math.round(carried.fencedMs),
     keptUntilAt: carried.keptUntilAt,
   }
 }
 
 interface Carried {
-  readonly rows: number
-  readonly fencedMs: number
+  readonly rows: number | null
+  readonly fencedMs: number | null
   readonly keptUntilAt: number | null
 }
 
@@ -179,7 +180,7 @@ async function carry(catalog: Catalog, tenant: Tenant, to: Spot, move: Move, opt
   return source.use<TenantSchema, Carried>(tenant.placement.database, from =>
     target.use<TenantSchema, Carried>(to.database, async database => {
       const place = { database, tenantId: tenant.id }
-      await holdPlace(place, move.id)
+      if (!(await holdElsewhere(catalog, place, move.id))) throw livesThere(tenant.id, to)
       const way: Way = { from: { database: from, tenantId: tenant.id }, to: place, holder: move.id, signal }
       await copyRows(way, progressOf(move), noting(catalog, move, options))
       const fenced = performance.now()
@@ -208,6 +209,8 @@ function noting(catalog: Catalog, move: Move, { onRows }: MoveOptions): (now: Pr
 async function afterFailure(catalog: Catalog, tenant: Tenant, move: Move, signal: AbortSignal, error: unknown): Promise<boolean> {
   try {
     const end = await giveUp(catalog, move, isFailure(error) ? error : null)
+    // Its successor may have gone by before this one's fence was up, and knows nothing of it.
+    if (end === 'lost') await liftFence(catalog, tenant, move.id)
     if (end !== 'given-up') return end === 'switched'
     await clearFence(catalog, tenant)
     if (isFailure(error) && !error.retry) await undo(catalog, tenant, move, signal)

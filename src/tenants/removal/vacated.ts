@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog.js'
+import { OPEN_STATES } from '../moving/ledger.js'
 
 /** Whoever creates a tenant may hold the number of a placement for moments before the tenant's row names it. */
 const HELD_MS = 3_600_000
@@ -33,14 +34,10 @@ export async function forgetVacated(catalog: Catalog, now: number): Promise<numb
             .selectFrom('moves')
             .select('from_placement_id')
             .where('from_placement_id', 'in', ids)
-            .where('state', 'in', ['copying', 'switched']),
+            .where('state', 'in', OPEN_STATES),
         )
         .where('id', 'not in', eb =>
-          eb
-            .selectFrom('moves')
-            .select('to_placement_id')
-            .where('to_placement_id', 'in', ids)
-            .where('state', 'in', ['copying', 'switched']),
+          eb.selectFrom('moves').select('to_placement_id').where('to_placement_id', 'in', ids).where('state', 'in', OPEN_STATES),
         )
         .executeTakeFirst()
       forgotten += Number(gone.numDeletedRows)
