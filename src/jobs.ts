@@ -36,7 +36,7 @@ export interface JobParts extends Omit<SyncJobParts, 'again' | 'intake'> {
   readonly events: () => Promise<EventLog>
   /** What removals of tenants need. */
   readonly removal: (signal: AbortSignal) => Promise<RemovalParts>
-  /** How long receipts of removed tenants are kept, days; 0 keeps them for good. */
+  /** How long receipts of removed tenants, and rows of ended moves and migrations, are kept, days; 0 keeps them for good. */
   readonly receiptDays: number
   /** Deadline of one job. */
   readonly jobTimeoutMs: number

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { sql } from 'kysely'
 import type { Catalog } from '../tenants/catalog.js'
 import { ledgerOf, TENANT_TABLES, type TenantSchema } from '../tenants/databases/index.js'
-import { type DatabaseName, parseDatabaseName, parseTenantId, type TenantId } from '../tenants/ids.js'
+import { type DatabaseName, expectedDatabase, parseDatabaseName, parseTenantId, type TenantId } from '../tenants/ids.js'
 
 const IDS_PER_LOOK = 1_000
 /** What is looked through of one kind, ms: then the rest is left for another time, and said so. */
@@ -40,11 +40,13 @@ export async function withoutTenant(catalog: Catalog, ids: readonly number[]): P
 }
 
 /**
- * Databases of this catalog, by the ledger within them, that no placement names. Those of other installations, whose names may begin alike, are none of ours.
+ * Databases of this catalog, by the ledger within them, that no placement names, but for the one that a check of schemas makes and removes. Those of other
+ * installations, whose names may begin alike, are none of ours.
  */
 export async function orphanDatabases(catalog: Catalog, prefix: string): Promise<Orphans<OrphanDatabase>> {
   const found: OrphanDatabase[] = []
   const end = Date.now() + BUDGET_MS
+  const expected = expectedDatabase(prefix, catalog.id)
   for (const { id, name: host } of await catalog.kysely.selectFrom('hosts').select(['id', 'name']).orderBy('id').execute()) {
     const server = await catalog.hosts.serverOf(host)
     const names = await server.names(prefix)
@@ -57,7 +59,7 @@ export async function orphanDatabases(catalog: Catalog, prefix: string): Promise
         .where('database_name', 'in', some)
         .execute()
       const known = new Set(placed.map(row => row.database_name))
-      for (const name of some.filter(each => !known.has(each))) {
+      for (const name of some.filter(each => !known.has(each) && each !== expected)) {
         if (Date.now() > end) return { found, more: true }
         if (await isOurs(catalog, host, name)) found.push({ host, name })
       }
