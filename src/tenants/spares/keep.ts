@@ -3,7 +3,8 @@ import { Crew } from '../../kernel/crew.js'
 import { Failure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
 import { insertRows } from '../databases/index.js'
-import { type DatabaseName, parseDatabaseName, spareDatabase } from '../ids.js'
+import { placing } from '../hosts/placing.js'
+import { type DatabaseName, parseDatabaseName, parseSlug, spareDatabase } from '../ids.js'
 import { withLock } from '../locks.js'
 import { madeAtOnce, makeReady } from '../make-ready.js'
 import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
@@ -119,21 +120,29 @@ async function unreadySpares(catalog: Catalog): Promise<Unready[]> {
   }))
 }
 
-/** Its row, before there is a database: what is begun is never lost sight of. */
+/** Its row, before there is a database: what is begun is never lost sight of. On the host that the next tenant would go to. */
 async function addSpare(catalog: Catalog, prefix: string): Promise<Unready> {
-  const host = await catalog.kysely.selectFrom('hosts').select('id').where('name', '=', 'default').executeTakeFirst()
-  if (host === undefined) throw new Failure('HOST_NOT_FOUND', 'the catalog has no database host', { hint: 'feedctl init' })
-  const database = spareDatabase(prefix, randomBytes(6).toString('hex'))
-  await insertRows(catalog.database, 'placements', [
-    { kind: 'spare' as const, host_id: host.id, database_name: database as string, schema_version: 0, created_at: Date.now() },
-  ])
-  const { id } = await catalog.kysely
-    .selectFrom('placements')
-    .select('id')
-    .where('host_id', '=', host.id)
-    .where('database_name', '=', database)
-    .executeTakeFirstOrThrow()
-  return { id, host: 'default', database, schemaVersion: 0 }
+  const token = randomBytes(6).toString('hex')
+  return placing(catalog, prefix, [{ slug: parseSlug(token), placement: 'dedicated' }], async ([place]) => {
+    if (place === undefined || place instanceof Failure) throw place ?? new Failure('HOST_NOT_FOUND', 'there is no database host')
+    const { hostId, host } = place
+    const database = spareDatabase(prefix, token)
+    const row = {
+      kind: 'spare' as const,
+      host_id: hostId,
+      database_name: database as string,
+      schema_version: 0,
+      created_at: Date.now(),
+    }
+    await insertRows(catalog.database, 'placements', [row])
+    const { id } = await catalog.kysely
+      .selectFrom('placements')
+      .select('id')
+      .where('host_id', '=', hostId)
+      .where('database_name', '=', database)
+      .executeTakeFirstOrThrow()
+    return { id, host, database, schemaVersion: 0 }
+  })
 }
 
 async function becomeReady(catalog: Catalog, spare: Unready): Promise<boolean> {

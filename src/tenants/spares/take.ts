@@ -90,5 +90,6 @@ async function settle(
     schemaVersion: TENANT_SCHEMA_VERSION,
     isNew: true,
     isCrowded: false,
+    wasSpare: true,
   }
 }
