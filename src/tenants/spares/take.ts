@@ -4,6 +4,7 @@ import type { ClaimedTenant, NewTenant } from '../claim.js'
 import { insertRows } from '../databases/index.js'
 import { parseDatabaseName, parseTenantId } from '../ids.js'
 import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
+import { givingHosts, spareHosts } from './hosts.js'
 
 /** Spare databases that are looked at: as many may sign up at the same moment and find another each. */
 const LOOKED_AT = 20
@@ -39,18 +40,16 @@ export async function takeSpare(catalog: Catalog, wanted: NewTenant, holder: str
 
 type Spare = Awaited<ReturnType<typeof readySpares>>[number]
 
-/** Of the host that was asked for, or of those that tenants go to by themselves; a host with a bound of tenants counts them in another way. */
+/** Of the host that was asked for, or of those that tenants go to by themselves. */
 function readySpares(catalog: Catalog, host: string | null) {
+  const hosts = host === null ? spareHosts(catalog.kysely) : givingHosts(catalog.kysely).where('name', '=', host)
   return catalog.kysely
     .selectFrom('placements')
     .innerJoin('hosts', 'hosts.id', 'placements.host_id')
     .select(['placements.id', 'placements.database_name', 'hosts.name as host'])
     .where('placements.kind', '=', 'spare')
     .where('placements.schema_version', '=', TENANT_SCHEMA_VERSION)
-    .where('hosts.state', '=', 'open')
-    .where('hosts.max_tenants', 'is', null)
-    .$if(host === null, query => query.where('hosts.weight', '>', 0))
-    .$if(host !== null, query => query.where('hosts.name', '=', host ?? ''))
+    .where('placements.host_id', 'in', hosts.select('id'))
     .orderBy('placements.id')
     .limit(LOOKED_AT)
     .execute()
