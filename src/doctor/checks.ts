@@ -11,7 +11,15 @@ import { mediaIntake } from './checks/media-intake.js'
 import { tenantsSchema } from './checks/migrations.js'
 import { movesStanding } from './checks/moves.js'
 import { nodeVersion } from './checks/node.js'
-import { orphansDatabases, orphansJobs, orphansKeys, orphansMedia, orphansPlacements, orphansRows } from './checks/orphans.js'
+import {
+  orphansDatabases,
+  orphansJobs,
+  orphansKeys,
+  orphansMedia,
+  orphansPlacements,
+  orphansRows,
+  orphansUsers,
+} from './checks/orphans.js'
 import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
@@ -74,6 +82,7 @@ export const CHECKS: readonly Check[] = [
   analyticsDamaged,
   orphansDatabases,
   orphansPlacements,
+  orphansUsers,
   orphansRows,
   orphansMedia,
   orphansKeys,

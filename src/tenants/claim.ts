@@ -27,6 +27,8 @@ export interface ClaimedTenant {
   readonly host: string
   readonly database: DatabaseName
   readonly schemaVersion: number
+  /** Who was made for the database, maybe for a tenant before this one; null for none. */
+  readonly dbUser: string | null
   /** False when it takes up a creation that was begun earlier. */
   readonly isNew: boolean
   /** The database is its own, and yet another tenant's too: it must not be touched. */
@@ -66,7 +68,7 @@ export async function claimTenants(
   if (before.size > 0) await takeUp(catalog, [...before], holder, now)
   const claimed = await tenantRows(catalog)
     .innerJoin('placements as p', 'p.id', 'tenants.placement_id')
-    .select('p.schema_version')
+    .select(['p.schema_version', 'p.db_user'])
     .where('tenants.slug', 'in', slugs)
     .where('tenants.claimed_by', '=', holder)
     .execute()
@@ -82,6 +84,7 @@ export async function claimTenants(
     host: row.host,
     database: parseDatabaseName(row.database_name),
     schemaVersion: row.schema_version,
+    dbUser: row.db_user,
     isNew: !before.has(row.slug),
     isCrowded: crowded.has(row.placement_id),
     wasSpare: false,

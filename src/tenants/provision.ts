@@ -4,6 +4,7 @@ import { newHolder } from '../kernel/holder.js'
 import type { Catalog } from './catalog.js'
 import { type ClaimedTenant, claimTenants, type NewTenant } from './claim.js'
 import type { TenantSchema } from './databases/index.js'
+import { dropStrangeDbUser } from './db-users.js'
 import type { TenantSlug } from './ids.js'
 import { activate, letGo, madeAtOnce, makeReady, takenFailure } from './make-ready.js'
 import { admit } from './residents.js'
@@ -226,6 +227,7 @@ async function prepare<T>(
   let made = tenant.wasSpare
   try {
     if (tenant.isCrowded) throw takenFailure(tenant)
+    if (tenant.dbUser !== null) await dropStrangeDbUser(catalog, tenant.id, tenant)
     await makeReady(catalog, tenant, isNew => {
       made = isNew
     })

@@ -6,7 +6,7 @@ import { parseDatabaseName, type SourceId } from './ids.js'
 const PLACEMENTS_PER_PAGE = 500
 
 /**
- * Those of the sources (a thousand at most) that some tenant reads, whatever its state: the one question that is put to the rows of all tenants at once. It
+ * Those of the sources (a thousand at most) that some tenant reads, whatever its state: a question that is put to the rows of all tenants at once. It
  * answers numbers of sources, and nothing of whose they are. @throws {Failure} UNAVAILABLE when a host does not answer; the signal's reason
  */
 export async function sourcesRead(

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it, onTestFinished } from 'vitest'
+import { insertRows } from '../../src/tenants/databases/index.js'
+import { dbUserOf } from '../../src/tenants/db-users.js'
 import { parseDatabaseName, parseSlug } from '../../src/tenants/ids.js'
 import { getTenant } from '../../src/tenants/tenant.js'
 import { runCli } from '../support/cli.js'
@@ -29,6 +31,41 @@ describeDatabases('feedctl doctor, of tenants that are gone,', (env, kind) => {
     await cli('tenant', 'create', 'alive')
     await cli('tenant', 'create', 'alive-2', '--placement', 'shared')
     for (const said of Object.values(await orphans(env))) expect(said).toMatch(/^ok nothing is left/)
+  })
+
+  it.runIf(kind === 'mysql')('finds the database user of a tenant that is gone, and --fix drops it', async () => {
+    const { catalog } = await openInstallation(env)
+    await cli('tenant', 'create', 'had-user', '--db-user')
+    const { id, placement } = await getTenant(catalog, parseSlug('had-user'))
+    const username = await dbUserOf(catalog, placement)
+    await catalog.kysely.deleteFrom('tenants').where('id', '=', id).execute()
+    expect((await orphans(env))['orphans.users']).toContain(`warn 1 database user without a tenant: ${username} on default`)
+    expect((await orphans(env, '--fix', '--yes'))['orphans.users']).toMatch(/^ok nothing is left/)
+    expect(await dbUserOf(catalog, placement)).toBeNull()
+    await cli('tenant', 'create', 'had-user')
+    await cli('tenant', 'delete', 'had-user', '--now', '--yes')
+  })
+
+  it('looks at the other hosts where one does not answer, and names that one', async () => {
+    const { catalog } = await openInstallation(env)
+    const address = kind === 'sqlite' ? join(env.FEEDCTL_DATA ?? '', 'unmounted') : '127.0.0.1:1'
+    const row = { name: 'gone', address, username: null, weight: 0, created_at: Date.now() }
+    await insertRows(catalog.database, 'hosts', [row], 'keep')
+    onTestFinished(async () => void (await catalog.kysely.deleteFrom('hosts').where('name', '=', 'gone').execute()))
+    const name = parseDatabaseName(`${env.FEEDCTL_DATABASE_PREFIX ?? 'tenant_'}strayed`)
+    await cli('tenant', 'create', 'strayed')
+    const { id } = await getTenant(catalog, parseSlug('strayed'))
+    await catalog.kysely.deleteFrom('tenants').where('id', '=', id).execute()
+    await catalog.kysely.deleteFrom('placements').where('database_name', '=', name).execute()
+    expect((await orphans(env))['orphans.databases']).toBe(
+      `warn 1 database without a tenant: default/${name}; not looked at, since they do not answer: gone`,
+    )
+    if (kind === 'mysql') {
+      const { out } = await cli('doctor', '--json')
+      const rights = (JSON.parse(out) as { findings: Found[] }).findings.find(each => each.id === 'database.rights')
+      expect(rights?.evidence).toMatch(/^the user has the rights .* on default; not looked at, since they do not answer: gone$/)
+    }
+    await catalog.server.drop(name)
   })
 
   it('finds databases, rows and folders that are left, and --fix removes them and nothing of the living', async () => {

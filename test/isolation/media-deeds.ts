@@ -65,7 +65,7 @@ async function carry(side: Side, graceMs: number | null, bucket = bucketOf(side)
   const disks = { catalog: side.ground.here.catalog, local: side.ground.parts.disks.local, bucket }
   const quiet = { note: () => {}, progress: () => {}, signal, drainMs: 1_000 }
   const consent = () => {}
-  const { report } = await migrate(disks, {
+  const { report, stopped, tenants } = await migrate(disks, {
     ...quiet,
     tenants: [side.tenant],
     concurrency: 4,
@@ -73,6 +73,8 @@ async function carry(side: Side, graceMs: number | null, bucket = bucketOf(side)
     graceMs,
     consent,
   })
+  // A query that is refused ends the run, which tells of it and does not throw.
+  if (stopped !== null || tenants.failure !== null) throw stopped ?? tenants.failure
   return report.files
 }
 

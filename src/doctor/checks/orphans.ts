@@ -2,10 +2,11 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eraseTenantKeys, tenantKeys } from '../../caches/index.js'
 import type { Catalog } from '../../tenants/catalog.js'
+import { dropDbUser } from '../../tenants/db-users.js'
 import { withRemoval } from '../../tenants/fence.js'
 import { removeAllRows } from '../../tenants/removal/rows.js'
 import { TENANT_SCHEMA_VERSION } from '../../tenants/upgrade.js'
-import { type Check, ok, queueOnRedis, type Verdict, warn } from '../check.js'
+import { type Check, ok, onMysql, queueOnRedis, type Verdict, warn } from '../check.js'
 import {
   goneAmong,
   isOurs,
@@ -14,6 +15,7 @@ import {
   orphanFolders,
   orphanPlacements,
   orphanRows,
+  orphanUsers,
   removedToTheEnd,
 } from '../orphans.js'
 import type { Parts } from '../parts.js'
@@ -51,6 +53,29 @@ export const orphansPlacements: Check = {
       nameOf: name => name,
       fix: 'feedctl tenant create takes each up under its slug; nothing is removed by itself',
     }),
+}
+
+/** Users of databases whose tenant is gone. Those of which the catalog knows nothing are not looked for: that takes a right over the server's own tables. */
+export const orphansUsers: Check = {
+  id: 'orphans.users',
+  applies: onMysql,
+  run: parts =>
+    judged(parts, 'database user', orphanUsers, {
+      nameOf: each => `${each.username} on ${each.host}`,
+      unseen: 'users that the catalog does not name are not looked for',
+    }),
+  mend: async parts => {
+    const catalog = await parts.catalog()
+    const found = catalog === null ? [] : (await orphanUsers(catalog)).found
+    if (catalog === null || found.length === 0) return null
+    return {
+      deed: `drop ${counted(found.length, 'database user')} of tenants that are not there, and end their sessions`,
+      apply: async () => {
+        for (const { host, database } of found) await dropDbUser(catalog, { kind: 'dedicated', host, database })
+        return `dropped ${counted(found.length, 'database user')}`
+      },
+    }
+  },
 }
 
 /** Rows in shared databases. Removed, since nobody can ever read them: numbers of tenants are not given again. */
@@ -149,8 +174,9 @@ async function judged<T>(
 ): Promise<Verdict> {
   const catalog = await parts.catalog()
   if (catalog === null) return ok('no catalog yet')
-  const { found, more } = await look(catalog)
-  const limits = `${more ? '; there was no time to look at all' : ''}${unseen === null ? '' : `; ${unseen}`}`
+  const { found, more, away = [] } = await look(catalog)
+  const unread = away.length === 0 ? '' : `; not looked at, since they do not answer: ${away.join(', ')}`
+  const limits = `${more ? '; there was no time to look at all' : ''}${unread}${unseen === null ? '' : `; ${unseen}`}`
   if (found.length === 0) return ok(`nothing is left of tenants that are gone${limits}`)
   return warn(`${counted(found.length, noun)} without a tenant: ${some(found.map(nameOf))}${limits}`, fix)
 }

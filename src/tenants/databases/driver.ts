@@ -53,6 +53,8 @@ export interface DatabaseServer {
   snapshot<Schema, T>(name: DatabaseName, deed: (reader: Kysely<Schema>) => Promise<T>): Promise<T>
   /** The database for as long as the server is open; for the one that everything needs. A missing database is SCHEMA_MISSING and creates nothing. */
   hold<Schema>(name: DatabaseName): Promise<OpenDatabase<Schema>>
+  /** The same server as another user, by one connection, which is opened when it is used; the one who opens it closes it. Null on SQLite, which has no users. */
+  asUser(username: string, password: string): DatabaseServer | null
   /** Ends all connections; deeds under way fail. Twice is calm. */
   close(): Promise<void>
 }

@@ -33,7 +33,7 @@ export class MysqlServer implements DatabaseServer {
   private readonly sent: Sent = { statements: 0 }
   private closed = false
 
-  constructor(options: MysqlOptions) {
+  constructor(private readonly options: MysqlOptions) {
     const { name = null, connections } = options
     const address = options.socket ?? `${options.host}:${options.port}`
     const words = name === null ? 'the database' : `the database host ${name}`
@@ -101,6 +101,10 @@ export class MysqlServer implements DatabaseServer {
 
   async hold<Schema>(name: DatabaseName): Promise<OpenDatabase<Schema>> {
     return this.databaseOf(name)
+  }
+
+  asUser(username: string, password: string): MysqlServer {
+    return new MysqlServer({ ...this.options, username, password, connections: 1 })
   }
 
   async close(): Promise<void> {

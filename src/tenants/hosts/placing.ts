@@ -27,7 +27,7 @@ export interface Place {
 
 /**
  * Hands the deed a place for each new tenant, in their order, or the refusal (HOST_NOT_FOUND, HOST_FULL) of one for which there is none. The deed writes
- * them to the catalog, and nothing else: where a host has a bound of tenants, nobody else places any until it ends, so that the bound is never passed.
+ * them to the catalog, and nothing else: where a host has a bound of tenants or is drained, nobody else places any until it ends, so that the bound is never passed.
  */
 export async function placing<T>(
   catalog: Catalog,
@@ -36,11 +36,14 @@ export async function placing<T>(
   deed: (places: readonly (Place | Failure)[]) => Promise<T>,
 ): Promise<T> {
   const hosts = await readHosts(catalog.kysely)
-  if (hosts.every(host => host.maxTenants === null)) return deed(await placesFor(catalog, prefix, hosts, tenants))
-  const patience = { withinMs: PATIENCE_MS, signal: new AbortController().signal }
-  return whenUnlocked(catalog, LOCK, patience, async () =>
-    deed(await placesFor(catalog, prefix, await readHosts(catalog.kysely), tenants)),
-  )
+  const isCalm = hosts.every(host => host.maxTenants === null && host.state === 'open')
+  if (isCalm) return deed(await placesFor(catalog, prefix, hosts, tenants))
+  return withPlacingLock(catalog, async () => deed(await placesFor(catalog, prefix, await readHosts(catalog.kysely), tenants)))
+}
+
+/** While nobody places a tenant who has seen a host that has a bound, or is drained. @throws {Failure} LOCKED */
+export function withPlacingLock<T>(catalog: Catalog, deed: () => Promise<T>): Promise<T> {
+  return whenUnlocked(catalog, LOCK, { withinMs: PATIENCE_MS, signal: new AbortController().signal }, deed)
 }
 
 /** For a tenant that comes from elsewhere: refuses a host that takes no more. @throws {Failure} HOST_NOT_FOUND, HOST_FULL */

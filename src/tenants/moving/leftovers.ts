@@ -3,6 +3,7 @@ import { sleep } from '../../kernel/clock.js'
 import { Failure, isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
 import type { TenantSchema } from '../databases/index.js'
+import { dropDbUser } from '../db-users.js'
 import { leave } from '../fence.js'
 import type { TenantId } from '../ids.js'
 import { hasOtherTenants } from '../placement-tenants.js'
@@ -59,6 +60,7 @@ async function removeCopy(catalog: Catalog, tenantId: TenantId, spot: Spot, sign
     // First of all: a placement that is left over must not pass for one whose tables are there.
     await catalog.kysely.updateTable('placements').set({ schema_version: 0 }).where('id', '=', spot.id).execute()
     await refuseHome(catalog, tenantId, spot)
+    await dropDbUser(catalog, spot)
     await server.drop(spot.database)
     return
   }

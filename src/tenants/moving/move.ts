@@ -2,6 +2,7 @@ import { Failure, isFailure } from '../../kernel/errors.js'
 import { newHolder } from '../../kernel/holder.js'
 import type { Catalog } from '../catalog.js'
 import type { TenantSchema } from '../databases/index.js'
+import { refuseMoveOfDbUser } from '../db-users.js'
 import { fenceTenant } from '../fence.js'
 import type { TenantSlug } from '../ids.js'
 import { getTenant, type Tenant } from '../tenant.js'
@@ -150,7 +151,7 @@ interface Carried {
 async function carry(catalog: Catalog, tenant: Tenant, to: Spot, move: Move, options: MoveOptions): Promise<Carried> {
   const { signal, keepMs } = options
   await bringUpToDate(catalog, tenant)
-  await prepareSpot(catalog, to)
+  await prepareSpot(catalog, tenant.id, to)
   const [source, target] = await Promise.all([catalog.hosts.serverOf(tenant.placement.host), catalog.hosts.serverOf(to.host)])
   return source.use<TenantSchema, Carried>(tenant.placement.database, from =>
     target.use<TenantSchema, Carried>(to.database, async database => {
@@ -160,6 +161,7 @@ async function carry(catalog: Catalog, tenant: Tenant, to: Spot, move: Move, opt
       await copyRows(way, progressOf(move), noting(catalog, move, options))
       const fenced = performance.now()
       await fenceTenant(catalog, tenant, move.id)
+      await refuseMoveOfDbUser(catalog, tenant)
       const rows = await verifyRows(way)
       await openPlace(place, move.id)
       const keptUntilAt = Date.now() + keepMs

@@ -1,16 +1,11 @@
-import { Failure, isFailure } from '../../kernel/errors.js'
+import { Failure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
-import {
-  applyMigrations,
-  insertRows,
-  ledgerOf,
-  type PlacementKind,
-  TENANT_MIGRATIONS,
-  type TenantSchema,
-} from '../databases/index.js'
+import { ownerOf } from '../database-owner.js'
+import { applyMigrations, insertRows, type PlacementKind, TENANT_MIGRATIONS, type TenantSchema } from '../databases/index.js'
+import { dropStrangeDbUser } from '../db-users.js'
 import { refuseNewTenant, sharedPlaces } from '../hosts/placing.js'
 import { getHost } from '../hosts/rows.js'
-import { dedicatedDatabase, parseDatabaseName, sharedDatabase } from '../ids.js'
+import { dedicatedDatabase, parseDatabaseName, sharedDatabase, type TenantId } from '../ids.js'
 import { hasOtherTenants } from '../placement-tenants.js'
 import type { Placement, Tenant } from '../tenant.js'
 
@@ -81,14 +76,15 @@ export async function spotFor(catalog: Catalog, prefix: string, tenant: Tenant, 
   return { id: found.id, kind, host, database: name, schemaVersion: found.schema_version }
 }
 
-/** The placement of that number. */
+/** The placement of that number. @throws {Failure} MOVE_REFUSED when it is gone */
 export async function spotOf(catalog: Catalog, id: number): Promise<Spot> {
   const row = await catalog.kysely
     .selectFrom('placements')
     .innerJoin('hosts', 'hosts.id', 'placements.host_id')
     .select(['placements.id', 'placements.kind', 'placements.database_name', 'placements.schema_version', 'hosts.name as host'])
     .where('placements.id', '=', id)
-    .executeTakeFirstOrThrow()
+    .executeTakeFirst()
+  if (row === undefined) throw new Failure('MOVE_REFUSED', `placement ${id} of a move is not there`, { hint: 'feedctl doctor' })
   return {
     id: row.id,
     kind: row.kind as PlacementKind,
@@ -98,8 +94,12 @@ export async function spotOf(catalog: Catalog, id: number): Promise<Spot> {
   }
 }
 
-/** Makes the database of the placement and brings it to the schema of this feedctl. @throws {Failure} DATABASE_TAKEN, SCHEMA_NEWER, UNAVAILABLE */
-export async function prepareSpot(catalog: Catalog, spot: Spot): Promise<void> {
+/**
+ * Makes the database of the placement for the tenant, and brings it to the schema of this feedctl.
+ * @throws {Failure} DATABASE_TAKEN, SCHEMA_NEWER, UNAVAILABLE
+ */
+export async function prepareSpot(catalog: Catalog, id: TenantId, spot: Spot): Promise<void> {
+  await dropStrangeDbUser(catalog, id, spot)
   const server = await catalog.hosts.serverOf(spot.host)
   const made = await server.create(spot.database)
   if (!made && spot.schemaVersion === 0 && !(await isOurs(catalog, spot)))
@@ -114,14 +114,7 @@ export async function prepareSpot(catalog: Catalog, spot: Spot): Promise<void> {
 }
 
 /** Whether the database was made by this installation, or holds nothing; false for none. */
-export async function isOurs(catalog: Catalog, { host, database: name }: Placement): Promise<boolean> {
-  const server = await catalog.hosts.serverOf(host)
-  try {
-    if (await server.isEmpty(name)) return true
-    const [first] = await server.use<TenantSchema, Awaited<ReturnType<typeof ledgerOf>>>(name, database => ledgerOf(database))
-    return first === undefined || first.catalog_id === catalog.id
-  } catch (error) {
-    if (isFailure(error, 'SCHEMA_MISSING')) return false
-    throw error
-  }
+export async function isOurs(catalog: Catalog, { host, database }: Placement): Promise<boolean> {
+  const owner = await ownerOf(catalog.id, await catalog.hosts.serverOf(host), database)
+  return owner === 'ours' || owner === 'nobody'
 }

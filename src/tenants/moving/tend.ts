@@ -1,4 +1,4 @@
-import { Failure, isFailure } from '../../kernel/errors.js'
+import { Failure, isFailure, wordsOf } from '../../kernel/errors.js'
 import type { Log } from '../../kernel/log.js'
 import type { Catalog } from '../catalog.js'
 import type { TenantId, TenantSlug } from '../ids.js'
@@ -46,10 +46,11 @@ export async function tendMoves(catalog: Catalog, log: Log, signal: AbortSignal)
         try {
           await tendOne(catalog, move, either)
         } catch (error) {
-          if (!isFailure(error)) throw error
-          if (error.code === 'LOCKED') continue
+          either.throwIfAborted()
+          if (isFailure(error, 'LOCKED')) continue
           failed++
-          log.warn('a move could not be looked after', { tenant: move.tenant_id, code: error.code, why: error.message })
+          const code = isFailure(error) ? error.code : null
+          log.warn('a move could not be looked after', { tenant: move.tenant_id, code, why: wordsOf(error) })
         }
       }
     }

@@ -87,6 +87,7 @@ async function settle(
     host: spare.host,
     database: parseDatabaseName(spare.database_name),
     schemaVersion: TENANT_SCHEMA_VERSION,
+    dbUser: null,
     isNew: true,
     isCrowded: false,
     wasSpare: true,
