@@ -2,7 +2,6 @@ import type { Command } from '@commander-js/extra-typings'
 import { count, counted } from '../../src/cli/figures.js'
 import type { Io } from '../../src/cli/io.js'
 import { Failure } from '../../src/kernel/errors.js'
-import type { SpareCounts } from '../../src/tenants/spares/keep.js'
 import { opening } from '../opening.js'
 import { examples, wholeNumber } from '../program.js'
 
@@ -16,7 +15,7 @@ export function registerSpare(tenant: Command, io: Io): void {
       if (options.fill !== undefined && options.drop) throw new Failure('USAGE', 'pass --fill or --drop')
       if (options.drop) await io.confirm('drop all spare databases')
       await using app = await opening(io)
-      const { countSpares, dropSpares, keepSpares, refuseFailedSpares } = await import('../../src/tenants/spares/keep.js')
+      const { countSpares, dropSpares, keepSpares } = await import('../../src/tenants/spares/keep.js')
       const { catalog, config } = app
       const wanted = options.fill ?? config.spareDatabases
       if (options.drop) {
@@ -33,7 +32,6 @@ export function registerSpare(tenant: Command, io: Io): void {
         })
         progress.stop()
         io.print({ spares: { ...spares, wanted } }, value => `${counted(spares.made, 'database')} made; ${standing(value)}`)
-        refuseFailedSpares(spares)
       } finally {
         progress.stop()
       }
@@ -41,9 +39,7 @@ export function registerSpare(tenant: Command, io: Io): void {
   examples(command, ['feedctl tenant spare', 'feedctl tenant spare --fill 20', 'feedctl tenant spare --drop --yes'])
 }
 
-function standing({ spares }: { readonly spares: SpareCounts & { readonly wanted: number } }): string {
-  const passedOver =
-    spares.passedOver === 0 ? '' : `, ${count(spares.passedOver)} on hosts that give none away (feedctl host list)`
+function standing({ spares }: { readonly spares: { ready: number; unready: number; wanted: number } }): string {
   const unready = spares.unready === 0 ? '' : `, ${count(spares.unready)} not made to the end or behind`
-  return `${counted(spares.ready, 'spare database')} ready of ${count(spares.wanted)} wanted${unready}${passedOver}`
+  return `${counted(spares.ready, 'spare database')} ready of ${count(spares.wanted)} wanted${unready}`
 }

@@ -1,18 +1,12 @@
-import { sql } from 'kysely'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { Failure } from '../../src/kernel/errors.js'
-import { Log } from '../../src/kernel/log.js'
-import type { TenantSchema } from '../../src/tenants/databases/index.js'
-import { addHost } from '../../src/tenants/hosts/changing.js'
+import { hostForSpare } from '../../src/tenants/hosts/placing.js'
 import { parseDatabaseName, parseSlug } from '../../src/tenants/ids.js'
 import { withLock } from '../../src/tenants/locks.js'
 import { createTenant } from '../../src/tenants/provision.js'
-import { keepSparesJob } from '../../src/tenants/spares/job.js'
 import { countSpares, dropSpares, keepSpares, SPARES_LOCK } from '../../src/tenants/spares/keep.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { changeState, getTenant } from '../../src/tenants/tenant.js'
-import { TENANT_SCHEMA_VERSION } from '../../src/tenants/upgrade.js'
-import { secondHost } from '../support/second-host.js'
 import { describeDatabases, type Installation, openInstallation, tenantIn, wish } from './installation.js'
 
 describeDatabases('spare databases', env => {
@@ -23,8 +17,8 @@ describeDatabases('spare databases', env => {
 
   it('are the new tenant at once, which keeps their name, and others are made for those that were taken', async () => {
     const here = await openInstallation(env)
-    expect(await fill(here, 2)).toEqual({ made: 2, ready: 2, unready: 0, passedOver: 0, failures: [] })
-    expect(await fill(here, 2)).toEqual({ made: 0, ready: 2, unready: 0, passedOver: 0, failures: [] })
+    expect(await fill(here, 2)).toEqual({ made: 2, ready: 2, unready: 0 })
+    expect(await fill(here, 2)).toEqual({ made: 0, ready: 2, unready: 0 })
     const [first] = await sparesIn(here)
     const tenant = await tenantIn(here, 'quick')
     expect([tenant.state, tenant.placement]).toEqual([
@@ -33,7 +27,7 @@ describeDatabases('spare databases', env => {
     ])
     expect(await withTenant(here.catalog, tenant, tables => tables.feeds().selectAll().execute())).toEqual([])
     expect((await countSpares(here.catalog)).ready).toBe(1)
-    expect(await fill(here, 2)).toEqual({ made: 1, ready: 2, unready: 0, passedOver: 0, failures: [] })
+    expect(await fill(here, 2)).toEqual({ made: 1, ready: 2, unready: 0 })
   })
 
   it('go one to each of those that race, and the last makes its own', async () => {
@@ -83,10 +77,10 @@ describeDatabases('spare databases', env => {
     await kysely.updateTable('placements').set({ schema_version: 0 }).where('kind', '=', 'spare').execute()
     for (const name of [noDatabase, noTables]) if (name !== undefined) await server.drop(name)
     if (noTables !== undefined) await server.create(noTables)
-    expect(await countSpares(here.catalog)).toEqual({ ready: 0, unready: 2, passedOver: 0 })
+    expect(await countSpares(here.catalog)).toEqual({ ready: 0, unready: 2 })
     // Nobody is given one of them meanwhile.
     expect((await tenantIn(here, 'meanwhile')).placement.database).toBe(`${here.prefix}meanwhile`)
-    expect(await fill(here, 2)).toEqual({ made: 2, ready: 2, unready: 0, passedOver: 0, failures: [] })
+    expect(await fill(here, 2)).toEqual({ made: 2, ready: 2, unready: 0 })
     const tenant = await tenantIn(here, 'after-all')
     expect(await withTenant(here.catalog, tenant, tables => tables.posts().selectAll().execute())).toEqual([])
   })
@@ -107,83 +101,28 @@ describeDatabases('spare databases', env => {
     expect((await changeState(here.catalog, tenant.slug, ['active'], 'suspended')).state).toBe('suspended')
   })
 
-  it('of which one cannot be made do not keep the others from being made, and the failure is told', async () => {
+  it('are made, and counted, only where new tenants take them', async () => {
     const here = await openInstallation(env)
     await dropSpares(here.catalog, { signal })
-    await fill(here, 3)
-    const [spare] = await sparesIn(here)
-    const name = parseDatabaseName(spare?.database_name ?? '')
-    const { server, kysely } = here.catalog
-    await kysely
-      .updateTable('placements')
-      .set({ schema_version: 0 })
-      .where('id', '=', spare?.id ?? 0)
-      .execute()
-    await server.drop(name)
-    await server.create(name)
-    await server.use<TenantSchema, unknown>(name, database =>
-      sql.raw(`create table ${database.qualify('theirs' as never)} (id int)`).execute(database.kysely),
-    )
-    const failure = { host: 'default', database: name, code: 'DATABASE_TAKEN' }
-    expect(await fill(here, 3)).toMatchObject({ made: 1, ready: 3, unready: 1, failures: [failure] })
-    await tenantIn(here, 'beside-it')
-    const job = keepSparesJob(here.catalog, new Log(() => {}), { prefix: here.prefix, wanted: 3 }, signal)
-    await expect(job).rejects.toMatchObject({ code: 'PARTIAL', message: expect.stringContaining(name) })
-    expect((await countSpares(here.catalog)).ready).toBe(3)
-    // More of them than are wanted: no more are tried.
-    expect(await fill(here, 1)).toMatchObject({ made: 0, failures: [failure] })
-    await dropSpares(here.catalog, { signal })
-  })
-
-  it.each([
-    ['lazy', { made: 1, ready: 2, unready: 0 }],
-    ['command', { made: 1, ready: 2, unready: 1 }],
-  ])('that are behind are brought up to date where the first use of a tenant does so, else left to tenant migrate: %s', async (who, left) => {
-    const here = await openInstallation({ ...env, FEEDCTL_MIGRATE: who })
-    await dropSpares(here.catalog, { signal })
-    await fill(here, 2)
-    const [spare] = await sparesIn(here)
-    await here.catalog.kysely
-      .updateTable('placements')
-      .set({ schema_version: TENANT_SCHEMA_VERSION - 1 })
-      .where('id', '=', spare?.id ?? 0)
-      .execute()
-    expect(await fill(here, 2)).toMatchObject({ ...left, failures: [] })
-  })
-})
-
-describeDatabases('spare databases of several hosts', (env, kind) => {
-  const signal = new AbortController().signal
-  const second = secondHost(kind)
-
-  it('are made and counted where they are taken: not while a host drains, has a bound of tenants, or none go to it', async () => {
-    const here = await openInstallation(second.with(env, 'second'))
-    const { catalog, config, prefix } = here
-    await addHost(catalog, config, 'second', { address: second.address })
-    const fill = (wanted: number) => keepSpares(catalog, prefix, wanted, { signal })
-    const set = (name: string, change: { state?: 'open' | 'draining'; max_tenants?: number | null; weight?: number }) =>
-      catalog.kysely.updateTable('hosts').set(change).where('name', '=', name).execute()
-    const hostsOf = async () => {
-      const spares = catalog.kysely.selectFrom('placements').innerJoin('hosts', 'hosts.id', 'host_id').where('kind', '=', 'spare')
-      return (await spares.select('hosts.name').orderBy('placements.id').execute()).map(({ name }) => name)
+    interface Change {
+      readonly weight?: number
+      readonly max_tenants?: number | null
+      readonly state?: 'open' | 'draining'
     }
-    await set('default', { max_tenants: 100 })
-    expect(await fill(2)).toMatchObject({ made: 2, ready: 2, passedOver: 0 })
-    expect(await hostsOf()).toEqual(['second', 'second'])
-    await set('default', { max_tenants: null })
-    await set('second', { state: 'draining' })
-    expect(await fill(1)).toMatchObject({ made: 1, ready: 1, passedOver: 2 })
-    expect(await hostsOf()).toEqual(['second', 'second', 'default'])
-    expect((await tenantIn(here, 'quick')).placement).toMatchObject({
-      host: 'default',
-      database: expect.stringMatching(/_spare_/),
-    })
-    await set('default', { weight: 0 })
-    await expect(fill(1)).rejects.toMatchObject({ code: 'HOST_FULL' })
-    await set('default', { weight: 100 })
-    await set('second', { state: 'open' })
-    // A tenant here, two spare ones there.
-    expect(await fill(5)).toMatchObject({ made: 3, ready: 5, passedOver: 0 })
-    expect((await hostsOf()).filter(host => host === 'default')).toHaveLength(2)
+    const set = (change: Change) => here.catalog.kysely.updateTable('hosts').set(change).where('name', '=', 'default').execute()
+    onTestFinished(async () => void (await set({ weight: 100, max_tenants: null, state: 'open' })))
+    await fill(here, 1)
+    const unfit: Change[] = [{ state: 'draining' }, { weight: 0 }, { max_tenants: 1_000 }]
+    for (const change of unfit) {
+      await set({ weight: 100, max_tenants: null, state: 'open', ...change })
+      expect(await countSpares(here.catalog)).toEqual({ ready: 0, unready: 0 })
+      await expect(fill(here, 1)).rejects.toMatchObject({ code: 'HOST_FULL' })
+    }
+    expect(await sparesIn(here)).toHaveLength(1)
+    const row = { name: 'second', address: '/nowhere', weight: 300, created_at: 1 }
+    await here.catalog.kysely.insertInto('hosts').values(row).execute()
+    onTestFinished(async () => void (await here.catalog.kysely.deleteFrom('hosts').where('name', '=', 'second').execute()))
+    await set({ weight: 100, max_tenants: null, state: 'draining' })
+    expect(await hostForSpare(here.catalog)).toMatchObject({ name: 'second' })
   })
 })

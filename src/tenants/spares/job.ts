@@ -1,9 +1,9 @@
 import { isFailure } from '../../kernel/errors.js'
 import type { Log } from '../../kernel/log.js'
 import type { Catalog } from '../catalog.js'
-import { keepSpares, refuseFailedSpares } from './keep.js'
+import { keepSpares } from './keep.js'
 
-/** The job that makes what was taken. Does nothing while another process does it. @throws {Failure} UNAVAILABLE, HOST_FULL; PARTIAL when some could not be made; the signal's reason */
+/** The job that makes what was taken. Does nothing while another process does it, or no host is for them. @throws {Failure} UNAVAILABLE; the signal's reason */
 export async function keepSparesJob(
   catalog: Catalog,
   log: Log,
@@ -12,11 +12,10 @@ export async function keepSparesJob(
 ): Promise<void> {
   if (wanted === 0) return
   try {
-    const filling = await keepSpares(catalog, prefix, wanted, { signal })
-    const { made, ready } = filling
+    const { made, ready } = await keepSpares(catalog, prefix, wanted, { signal })
     if (made > 0) log.info('spare databases were made', { made, ready })
-    refuseFailedSpares(filling)
   } catch (error) {
+    if (isFailure(error, 'HOST_FULL')) return log.warn('no spare databases are made', { why: error.message })
     if (!isFailure(error, 'LOCKED')) throw error
     log.info('left to the process that does it already', { deed: 'spare databases', why: error.message })
   }

@@ -4,7 +4,6 @@ import type { ClaimedTenant, NewTenant } from '../claim.js'
 import { insertRows } from '../databases/index.js'
 import { parseDatabaseName, parseTenantId } from '../ids.js'
 import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
-import { givingHosts, spareHosts } from './hosts.js'
 
 /** Spare databases that are looked at: as many may sign up at the same moment and find another each. */
 const LOOKED_AT = 20
@@ -15,7 +14,7 @@ const LOOKED_AT = 20
  */
 export async function takeSpare(catalog: Catalog, wanted: NewTenant, holder: string): Promise<ClaimedTenant | null> {
   if (wanted.placement !== 'dedicated') return null
-  const spares = await readySpares(catalog, wanted.host ?? null)
+  const spares = await sparesFor(catalog, wanted.host ?? null)
   if (spares.length === 0) return null
   try {
     return await catalog.kysely.transaction().execute(async tx => {
@@ -38,26 +37,33 @@ export async function takeSpare(catalog: Catalog, wanted: NewTenant, holder: str
   }
 }
 
-type Spare = Awaited<ReturnType<typeof readySpares>>[number]
+type Spare = Awaited<ReturnType<typeof sparesFor>>[number]
 
 /** Of the host that was asked for, or of those that tenants go to by themselves. */
-function readySpares(catalog: Catalog, host: string | null) {
-  const hosts = host === null ? spareHosts(catalog.kysely) : givingHosts(catalog.kysely).where('name', '=', host)
-  return catalog.kysely
-    .selectFrom('placements')
-    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+function sparesFor(catalog: Catalog, host: string | null) {
+  return readySpares(catalog)
     .select(['placements.id', 'placements.database_name', 'hosts.name as host'])
-    .where('placements.kind', '=', 'spare')
-    .where('placements.schema_version', '=', TENANT_SCHEMA_VERSION)
-    .where('placements.host_id', 'in', hosts.select('id'))
+    .$if(host === null, query => query.where('hosts.weight', '>', 0))
+    .$if(host !== null, query => query.where('hosts.name', '=', host ?? ''))
     .orderBy('placements.id')
     .limit(LOOKED_AT)
     .execute()
 }
 
+/** Those that a new tenant may take. A host with a bound of tenants counts them in another way. */
+export function readySpares(catalog: Catalog) {
+  return catalog.kysely
+    .selectFrom('placements')
+    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+    .where('placements.kind', '=', 'spare')
+    .where('placements.schema_version', '=', TENANT_SCHEMA_VERSION)
+    .where('hosts.state', '=', 'open')
+    .where('hosts.max_tenants', 'is', null)
+}
+
 async function settle(
   { database, kysely }: Pick<Catalog, 'database' | 'kysely'>,
-  { slug, name }: NewTenant,
+  { slug, name, isCanary }: NewTenant,
   spare: Spare,
   { holder, now }: { readonly holder: string; readonly now: number },
 ): Promise<ClaimedTenant> {
@@ -68,6 +74,7 @@ async function settle(
     placement_id: spare.id,
     claimed_by: holder,
     claimed_at: now,
+    canary: isCanary === true ? 1 : 0,
     created_at: now,
     updated_at: now,
   }
