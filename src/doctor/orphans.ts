@@ -3,7 +3,7 @@ import { isFailure } from '../kernel/errors.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { ownerAt } from '../tenants/database-owner.js'
 import { TENANT_TABLES } from '../tenants/databases/index.js'
-import { type DatabaseName, parseDatabaseName, parseTenantId, type TenantId } from '../tenants/ids.js'
+import { type DatabaseName, expectedDatabase, parseDatabaseName, parseTenantId, type TenantId } from '../tenants/ids.js'
 import { TENANTS_PER_LOOK, tenantsIn } from '../tenants/removal/strays.js'
 
 const IDS_PER_LOOK = 1_000
@@ -51,12 +51,14 @@ export async function withoutTenant(catalog: Catalog, ids: readonly number[]): P
 }
 
 /**
- * Databases of this catalog, by the ledger within them, that no placement names. Those of other installations, whose names may begin alike, are none of ours.
+ * Databases of this catalog, by the ledger within them, that no placement names, but for the one that a check of schemas makes and removes. Those of other
+ * installations, whose names may begin alike, are none of ours.
  */
 export async function orphanDatabases(catalog: Catalog, prefix: string): Promise<Orphans<OrphanDatabase>> {
   const found: OrphanDatabase[] = []
   const away = new Set<string>()
   const end = Date.now() + BUDGET_MS
+  const expected = expectedDatabase(prefix, catalog.id)
   for (const { id, name: host } of await catalog.kysely.selectFrom('hosts').select(['id', 'name']).orderBy('id').execute()) {
     const names = await unlessAway(away, host, async () => (await catalog.hosts.serverOf(host)).names(prefix))
     for (let from = 0; from < names.length; from += IDS_PER_LOOK) {
@@ -70,7 +72,7 @@ export async function orphanDatabases(catalog: Catalog, prefix: string): Promise
         .where('database_name', 'in', some)
         .execute()
       const known = new Set(placed.map(row => row.database_name))
-      for (const name of some.filter(each => !known.has(each))) {
+      for (const name of some.filter(each => !known.has(each) && each !== expected)) {
         if (Date.now() > end) return { found, more: true, away: [...away] }
         if (await isOurs(catalog, host, name)) found.push({ host, name })
       }

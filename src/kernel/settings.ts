@@ -207,7 +207,7 @@ export const SETTINGS = {
     'FEEDCTL_RECEIPT_DAYS',
     whole(0, 36_500),
     1_095,
-    'how long receipts of removed tenants are kept, days; 0 keeps them for good',
+    'how long receipts of removed tenants, and rows of ended moves and migrations, are kept, days; 0 keeps them for good',
   ),
   pruneAt: setting(
     'FEEDCTL_PRUNE_AT',

@@ -4,6 +4,8 @@ import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from './catalog.js'
 import type { TenantSlug } from './ids.js'
 import { unlessLocked } from './locks.js'
+import { forgetRuns, stopKilledNamedRuns } from './migrating/ledger.js'
+import { forgetMoves } from './moving/ledger.js'
 import { forgetReceipts } from './removal/receipts.js'
 import { forgetVacated } from './removal/vacated.js'
 import {
@@ -123,8 +125,8 @@ function due({ kysely }: Catalog, now: number) {
 }
 
 /**
- * The job that removes them, each with a line in the log; then it forgets names of databases that are gone, and receipts that are older than `receiptDays`
- * (0 keeps all). Does nothing while another process does it. @throws {Failure} PARTIAL when some could not be removed; the signal's reason
+ * The job that removes them, each with a line in the log; then it forgets names of databases that are gone, and receipts, moves and migrations that ended
+ * more than `receiptDays` ago (0 keeps all). Does nothing while another process does it. @throws {Failure} PARTIAL when some could not be removed; the signal's reason
  */
 export async function removeDueTenants(
   catalog: Catalog,
@@ -141,11 +143,18 @@ export async function removeDueTenants(
     }
     signal.throwIfAborted()
     await forgetVacated(catalog, Date.now())
-    if (terms.receiptDays > 0) await forgetReceipts(catalog, Date.now() - terms.receiptDays * DAY_MS)
+    await stopKilledNamedRuns(catalog)
+    if (terms.receiptDays > 0) await forgetEnded(catalog, Date.now() - terms.receiptDays * DAY_MS)
     if (failures.length === 0) return
     const total = failures.length + removed
     throw new Failure('PARTIAL', `${failures.length} of ${total} deleted tenants could not be removed`, {
       hint: 'feedctl tenant delete --due --yes',
     })
   })
+}
+
+async function forgetEnded(catalog: Catalog, before: number): Promise<void> {
+  await forgetReceipts(catalog, before)
+  await forgetMoves(catalog, before)
+  await forgetRuns(catalog, before)
 }

@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely'
 import { expect, it } from 'vitest'
 import { Failure } from '../../src/kernel/errors.js'
+import { newHolder, thisMachine } from '../../src/kernel/holder.js'
 import { Log } from '../../src/kernel/log.js'
 import { claimTenants } from '../../src/tenants/claim.js'
+import { insertRows } from '../../src/tenants/databases/index.js'
 import { parseSlug, type TenantId } from '../../src/tenants/ids.js'
 import { withLock } from '../../src/tenants/locks.js'
 import { forgetVacated } from '../../src/tenants/removal/vacated.js'
@@ -102,6 +104,57 @@ describeDatabases('the removal of deleted tenants', env => {
     await expect(removeDueTenants(here.catalog, new Log(() => {}), terms(stop))).rejects.toThrow('stop')
     await withLock(here.catalog, 'removal of deleted tenants', () => removeDueTenants(here.catalog, new Log(() => {}), terms()))
     expect(await isThere(here, 'later')).toBe(true)
+  })
+
+  it('forgets moves and migrations that ended long ago, but for those that are asked for', async () => {
+    const here = await openInstallation(env)
+    const { kysely, database } = here.catalog
+    const [old, now] = [Date.now() - 30 * 24 * HOUR_MS, Date.now()]
+    const move = {
+      tenant_id: 7_001,
+      from_placement_id: 1,
+      to_placement_id: 2,
+      state: 'finished' as const,
+      started_at: 1,
+      updated_at: 1,
+    }
+    await insertRows(
+      database,
+      'moves',
+      [old, now].map(ended_at => ({ ...move, ended_at })),
+    )
+    await insertRows(database, 'moves', [{ ...move, state: 'switched' as const, ended_at: null }])
+    const run = { options: '{}', holder: newHolder(), to_version: 5 }
+    const gone = `${thisMachine()}:999999999:x`
+    await insertRows(database, 'migration_runs', [
+      { ...run, id: 'reached', scope: 'all', state: 'done', to_version: 6, started_at: old - 3, ended_at: old },
+      { ...run, id: 'before', scope: 'all', state: 'done', started_at: old - 4, ended_at: old },
+      { ...run, id: 'newest', scope: 'all', state: 'stopped', started_at: old, ended_at: old },
+      { ...run, id: 'named', scope: 'named', state: 'done', started_at: old, ended_at: old },
+      { ...run, id: 'fresh', scope: 'named', state: 'done', started_at: now, ended_at: now },
+      { ...run, id: 'killed', scope: 'named', state: 'running', started_at: old, ended_at: null, holder: gone },
+      { ...run, id: 'running', scope: 'named', state: 'running', started_at: now, ended_at: null },
+      { ...run, id: 'unheard', scope: 'named', state: 'running', started_at: old, ended_at: null, holder: 'elsewhere:1:x' },
+    ])
+    const tried = { placement_id: 1, state: 'ok' as const, from_version: 4 }
+    await insertRows(
+      database,
+      'migration_placements',
+      ['reached', 'named'].map(run_id => ({ ...tried, run_id })),
+    )
+    const runs = async () => {
+      const rows = await kysely.selectFrom('migration_runs').select(['id', 'state']).orderBy('id').execute()
+      return Object.fromEntries(rows.map(row => [row.id, row.state]))
+    }
+    const everything = await runs()
+    await removeDueTenants(here.catalog, new Log(() => {}), terms())
+    expect(await runs()).toEqual({ ...everything, killed: 'stopped' })
+    await removeDueTenants(here.catalog, new Log(() => {}), { ...terms(), receiptDays: 1 })
+    const { before: _before, named: _named, unheard: _unheard, ...left } = everything
+    expect(await runs()).toEqual({ ...left, killed: 'stopped' })
+    expect(await kysely.selectFrom('migration_placements').select('run_id').execute()).toEqual([{ run_id: 'reached' }])
+    const moves = await kysely.selectFrom('moves').select('ended_at').where('tenant_id', '=', 7_001).orderBy('id').execute()
+    expect(moves).toEqual([{ ended_at: now }, { ended_at: null }])
   })
 
   it('done twice at once removes each tenant once, and neither side fails', async () => {

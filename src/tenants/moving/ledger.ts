@@ -148,6 +148,12 @@ export async function giveUp(catalog: Catalog, move: Move, failure: Failure | nu
   return row?.state === 'switched' ? 'switched' : 'lost'
 }
 
+/** Forgets moves that ended before; answers how many there were. */
+export async function forgetMoves(catalog: Catalog, before: number): Promise<number> {
+  const forgotten = await catalog.kysely.deleteFrom('moves').where('ended_at', '<', before).executeTakeFirst()
+  return Number(forgotten.numDeletedRows)
+}
+
 export function progressOf({ progress }: Move): Progress {
   return progress === null ? {} : (JSON.parse(progress) as Progress)
 }

@@ -8,7 +8,7 @@ import { sharedMariadbEnv } from '../../support/drivers.js'
 const PATIENCE_MS = 50
 
 function poolOf(connections: number): BoundedPool {
-  const { DB_HOST, DB_PORT, DB_USERNAME, DB_PASSWORD } = sharedMariadbEnv()
+  const { DB_HOST = '', DB_PORT, DB_USERNAME = '', DB_PASSWORD = '' } = sharedMariadbEnv()
   const pool = createPool({ host: DB_HOST, port: Number(DB_PORT), user: DB_USERNAME, password: DB_PASSWORD })
   const bounded = new BoundedPool(pool, { connections, host: 'here', patienceMs: PATIENCE_MS, urgentPatienceMs: PATIENCE_MS })
   onTestFinished(() => new Promise(resolve => bounded.end(() => resolve())))

@@ -201,6 +201,14 @@ describeDatabases('importing a tenant', (env, kind) => {
       return made === null ? null : await countsOf(here, made).catch(() => null)
     }
     await expect.poll(async () => (await rows())?.posts ?? 0).toBeGreaterThan(0)
+    // It renews its claim with whatever it writes: by then it waits.
+    let renewed: number | null | undefined = 0
+    const waits = async () => {
+      const before = renewed
+      renewed = (await rowsOf(here, slug))?.claimed_at
+      return renewed === before
+    }
+    await expect.poll(waits, { interval: 1_000 }).toBe(true)
     expect(await rowsOf(here, slug)).toMatchObject({ state: 'provisioning', token_hash: null })
     return { importer, path }
   }
