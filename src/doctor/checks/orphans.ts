@@ -185,19 +185,21 @@ export const orphansJobs: Check = {
 interface Words<T> {
   readonly nameOf: (found: T) => string
   readonly fix?: string
+  /** What is not looked at at all; null for nothing. */
+  readonly unseen?: string | null
 }
 
 async function judged<T>(
   parts: Parts,
   noun: string,
   look: (catalog: Catalog) => Promise<Orphans<T>>,
-  { nameOf, fix = FIX }: Words<T>,
+  { nameOf, fix = FIX, unseen = null }: Words<T>,
 ): Promise<Verdict> {
   const catalog = await parts.catalog()
   if (catalog === null) return ok('no catalog yet')
   const { found, more, away = [] } = await look(catalog)
   const unread = away.length === 0 ? '' : `; not looked at, since they do not answer: ${away.join(', ')}`
-  const limits = `${more ? '; there was no time to look at all' : ''}${unread}`
+  const limits = `${more ? '; there was no time to look at all' : ''}${unread}${unseen === null ? '' : `; ${unseen}`}`
   if (found.length === 0) return ok(`nothing is left of tenants that are gone${limits}`)
   return warn(`${counted(found.length, noun)} without a tenant: ${some(found.map(nameOf))}${limits}`, fix)
 }
