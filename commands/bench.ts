@@ -6,6 +6,7 @@ import { registerGuide } from './bench/guide.js'
 import { registerMedia } from './bench/media.js'
 import { registerQueue } from './bench/queue.js'
 import { registerSync } from './bench/sync.js'
+import { registerTenants } from './bench/tenants.js'
 import { examples, type Program } from './program.js'
 
 export function register(program: Program, io: Io): void {
@@ -16,6 +17,7 @@ export function register(program: Program, io: Io): void {
   registerMedia(bench, io)
   registerQueue(bench, io)
   registerSync(bench, io)
+  registerTenants(bench, io)
   bench.argument('[scenario]', 'what to measure').action(scenario => {
     const what = scenario === undefined ? 'bench needs a scenario' : `there is no scenario ${JSON.stringify(scenario)}`
     const scenarios = bench.commands.map(command => command.name()).join(', ')

@@ -10,6 +10,7 @@ import { registerMigrate } from './tenant/migrate.js'
 import { registerMove } from './tenant/move.js'
 import { registerProbe } from './tenant/probe.js'
 import { registerReceipt } from './tenant/receipt.js'
+import { registerSpare } from './tenant/spare.js'
 import { registerState } from './tenant/state.js'
 
 export function register(program: Program, io: Io): void {
@@ -17,6 +18,7 @@ export function register(program: Program, io: Io): void {
   registerCreate(tenant, io)
   registerList(tenant, io)
   registerState(tenant, io)
+  registerSpare(tenant, io)
   registerMigrate(tenant, io)
   registerMove(tenant, io)
   registerExport(tenant, io)

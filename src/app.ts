@@ -226,6 +226,7 @@ class RunningApp implements App {
       events: () => this.events(),
       sync: () => this.sync(threads),
       chunk: config.syncChunk,
+      spares: { prefix: config.databasePrefix, wanted: config.spareDatabases },
       removal: signal => this.removal(signal),
       receiptDays: config.receiptDays,
       jobTimeoutMs: config.jobTimeoutS * 1000,

@@ -21,6 +21,7 @@ import { unlessLocked } from './tenants/locks.js'
 import { tendMoves } from './tenants/moving/tend.js'
 import type { RemovalParts } from './tenants/removal.js'
 import { removeDueTenants } from './tenants/remove-due.js'
+import { keepSparesJob } from './tenants/spares/job.js'
 import { findTenant } from './tenants/tenant.js'
 
 /** What jobs need of a running feedctl. */
@@ -34,6 +35,8 @@ export interface JobParts extends Omit<SyncJobParts, 'again' | 'intake'> {
   readonly intake: () => Promise<IntakeParts>
   /** Where accepted events wait to be counted; opened by the first job that needs it. */
   readonly events: () => Promise<EventLog>
+  /** The spare databases that are to be there, and the start of their names. */
+  readonly spares: { readonly prefix: string; readonly wanted: number }
   /** What removals of tenants need. */
   readonly removal: (signal: AbortSignal) => Promise<RemovalParts>
   /** How long receipts of removed tenants are kept, days; 0 keeps them for good. */
@@ -101,6 +104,9 @@ const JOBS: Readonly<Record<string, Job>> = {
         signal.aborted ? null : forgetUnreadCalmly(catalog, log, signal),
       )
     },
+  },
+  KeepSpareDatabases: {
+    run: ({ catalog, log, spares }, _payload, { signal }) => keepSparesJob(catalog, log, spares, signal),
   },
   TendMoves: { run: ({ catalog, log }, _payload, { signal }) => tendMoves(catalog, log, signal) },
   BatchAnalytics: { run: (parts, _payload, context) => batchAgain(parts, context) },
@@ -198,6 +204,11 @@ export function batchAnalytics(delayMs: number): JobRequest {
 /** A job of its own: events that are accepted meanwhile do not wait as long. */
 export function countLeftBehind(): JobRequest {
   return { ...batchAnalytics(COUNT_AGAIN_MS), dedupeId: 'analytics:left-behind' }
+}
+
+/** Makes the spare databases that were taken. */
+export function keepSpareDatabases(): JobRequest {
+  return { queue: 'maintenance', name: 'KeepSpareDatabases', payload: {}, dedupeId: 'spare-databases' }
 }
 
 function storeMediaOf(tenantId: TenantId): JobRequest {

@@ -1,63 +1,126 @@
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { Readable } from 'node:stream'
 import type { Io } from '../../src/cli/io.js'
 import type { FeedWish } from '../../src/feeds/subscriptions.js'
 import { Failure, isFailure, wordsOf } from '../../src/kernel/errors.js'
 import { parseSlug, parseTenantName } from '../../src/tenants/ids.js'
 import { readOpmlFile } from '../feed/opml-file.js'
 
-export interface TenantRow {
+/** A line of the file; null where a cell is empty or its column missing. */
+export interface TenantLine {
   readonly slug: string
+  /** The slug where there is none. */
   readonly name: string
-  readonly placement?: string
-  readonly host?: string
-  readonly wishes: FeedWish[]
+  readonly placement: string | null
+  readonly host: string | null
+  /** Absolute path of its OPML file. */
+  readonly opml: string | null
+}
+
+/** What a whole file came to. */
+export interface CsvFacts {
+  readonly tenants: number
+  readonly hasFeeds: boolean
 }
 
 const COLUMNS = ['slug', 'name', 'placement', 'host', 'opml']
 const MAX_MISTAKES = 20
 
-/** Reads a CSV of tenants whole, paths of OPML files relative to it. @throws {Failure} CSV_INVALID naming every mistake by its line */
-export async function readTenantsCsv(path: string, io: Io): Promise<TenantRow[]> {
-  const { parse } = await import('csv-parse/sync')
-  const text = path === '-' ? (await io.readStdin()).toString('utf8') : await readText(resolve(io.cwd, path))
-  let records: { record: Record<string, string>; info: { lines: number } }[]
-  try {
-    records = parse(text, { columns: header => knownColumns(header), bom: true, trim: true, skip_empty_lines: true, info: true })
-  } catch (error) {
-    if (isFailure(error)) throw error
-    throw new Failure('CSV_INVALID', wordsOf(error), { hint: `columns: ${COLUMNS.join(',')}` })
+/**
+ * A CSV of tenants, read line by line and as often as is asked; of one that is piped in the bytes are kept. Paths of OPML files are relative to it.
+ * Of all its lines only the slugs are held at the same time, and only while it is checked.
+ */
+export class TenantsCsv {
+  private piped: Promise<Buffer> | null = null
+
+  constructor(
+    private readonly path: string,
+    private readonly io: Io,
+  ) {}
+
+  /** Looks at every line, and at the OPML files that they name. @throws {Failure} CSV_INVALID naming the mistakes by their lines; HOST_NOT_FOUND; FILE_UNREADABLE */
+  async check(refuseHost: (host: string) => Promise<unknown>): Promise<CsvFacts> {
+    const mistakes: string[] = []
+    const lines = new Map<string, number>()
+    const refused = new Map<string, Promise<unknown>>()
+    let hasFeeds = false
+    for await (const [row, line] of this.records()) {
+      try {
+        const { slug, host, opml } = checked(row)
+        const first = lines.get(slug)
+        if (first !== undefined) throw new Failure('CSV_INVALID', `slug ${slug} is on line ${first} already`)
+        lines.set(slug, line)
+        if (host !== null && !refused.has(host)) refused.set(host, refuseHost(host))
+        await refused.get(host ?? '')
+        if (opml !== null) hasFeeds = (await readOpmlFile(opml)).length > 0 || hasFeeds
+      } catch (error) {
+        if (!isFailure(error)) throw error
+        mistakes.push(`line ${line}: ${error.message}`)
+        if (mistakes.length === MAX_MISTAKES) break
+      }
+    }
+    if (mistakes.length > 0) throw new Failure('CSV_INVALID', mistakes.join('; '), { hint: 'nothing was created; mend the file' })
+    if (lines.size === 0) throw new Failure('CSV_INVALID', 'the file names no tenant', { hint: `columns: ${COLUMNS.join(',')}` })
+    return { tenants: lines.size, hasFeeds }
   }
-  const folder = dirname(resolve(io.cwd, path))
-  const mistakes: string[] = []
-  const rows: TenantRow[] = []
-  const lines = new Map<string, number>()
-  for (const { record, info } of records) {
+
+  /** Its lines, in order. @throws {Failure} CSV_INVALID when it is not as it was when it was checked */
+  async *lines(): AsyncGenerator<TenantLine> {
+    for await (const [row] of this.records()) yield checked(row)
+  }
+
+  private async *records(): AsyncGenerator<[row: TenantLine, line: number]> {
+    const { parse } = await import('csv-parse')
+    const source = await this.open()
+    const parser = parse({ columns: knownColumns, bom: true, trim: true, skip_empty_lines: true, info: true })
+    source.on('error', error => parser.destroy(new Failure('FILE_UNREADABLE', `cannot read ${this.path}: ${wordsOf(error)}`)))
+    const folder = dirname(resolve(this.io.cwd, this.path))
     try {
-      const row = await rowOf(record, folder)
-      const first = lines.get(row.slug)
-      if (first !== undefined) throw new Failure('CSV_INVALID', `slug ${row.slug} is on line ${first} already`)
-      lines.set(row.slug, info.lines)
-      rows.push(row)
+      for await (const { record, info } of source.pipe(parser) as AsyncIterable<CsvRecord>)
+        yield [rowOf(record, folder), info.lines]
     } catch (error) {
-      if (!isFailure(error)) throw error
-      mistakes.push(`line ${info.lines}: ${error.message}`)
+      if (isFailure(error)) throw error
+      throw new Failure('CSV_INVALID', wordsOf(error), { hint: `columns: ${COLUMNS.join(',')}` })
+    } finally {
+      source.destroy()
+      parser.destroy()
     }
   }
-  if (mistakes.length > 0)
-    throw new Failure('CSV_INVALID', mistakes.slice(0, MAX_MISTAKES).join('; '), { hint: 'nothing was created; mend the file' })
-  if (rows.length === 0) throw new Failure('CSV_INVALID', 'the file names no tenant', { hint: `columns: ${COLUMNS.join(',')}` })
-  return rows
+
+  private async open(): Promise<Readable> {
+    if (this.path !== '-') return createReadStream(resolve(this.io.cwd, this.path))
+    this.piped ??= this.io.readStdin()
+    return Readable.from([await this.piped])
+  }
 }
 
-async function rowOf(record: Record<string, string>, folder: string): Promise<TenantRow> {
-  const { slug = '', name, placement, host, opml } = record
-  parseSlug(slug)
-  parseTenantName(name || slug)
-  if (placement !== undefined && !['', 'dedicated', 'shared'].includes(placement))
-    throw new Failure('CSV_INVALID', `placement ${placement} is not dedicated or shared`)
-  const wishes = opml === undefined || opml === '' ? [] : await readOpmlFile(resolve(folder, opml))
-  return { slug, name: name || slug, ...(placement ? { placement } : {}), ...(host ? { host } : {}), wishes }
+interface CsvRecord {
+  readonly record: Readonly<Record<string, string>>
+  readonly info: { readonly lines: number }
+}
+
+/** The feeds that the line's OPML file names. @throws {Failure} FILE_UNREADABLE, OPML_TOO_LARGE, OPML_INVALID */
+export async function wishesOfLine({ opml }: TenantLine): Promise<FeedWish[]> {
+  return opml === null ? [] : readOpmlFile(opml)
+}
+
+function rowOf({ slug = '', name, placement, host, opml }: CsvRecord['record'], folder: string): TenantLine {
+  return {
+    slug,
+    name: name || slug,
+    placement: placement || null,
+    host: host || null,
+    opml: opml ? resolve(folder, opml) : null,
+  }
+}
+
+function checked(row: TenantLine): TenantLine {
+  parseSlug(row.slug)
+  parseTenantName(row.name)
+  if (row.placement !== null && row.placement !== 'dedicated' && row.placement !== 'shared')
+    throw new Failure('CSV_INVALID', `placement ${row.placement} is not dedicated or shared`)
+  return row
 }
 
 function knownColumns(header: readonly string[]): string[] {
@@ -67,12 +130,4 @@ function knownColumns(header: readonly string[]): string[] {
   if (!header.includes('slug'))
     throw new Failure('CSV_INVALID', 'line 1: there is no column slug', { hint: `columns: ${COLUMNS.join(',')}` })
   return [...header]
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    throw new Failure('FILE_UNREADABLE', `cannot read ${path}: ${wordsOf(error)}`, { cause: error })
-  }
 }

@@ -7,9 +7,9 @@ import type { RemovalReceipt } from '../../src/tenants/removal.js'
 import { opening } from '../opening.js'
 import { examples } from '../program.js'
 import { removedWords } from './receipt-words.js'
+import { parseSpan } from './span.js'
 import { tenantView } from './view.js'
 
-const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const DEFAULT_GRACE = '7d'
 /** Of one report; all are kept, and `tenant receipt --list` has them. */
 const MOST_RECEIPTS = 1_000
@@ -30,7 +30,7 @@ export function registerDelete(tenant: Command, io: Io): void {
       }
       if (forgetBucket && !now && !due) throw usage('--forget-bucket goes with --now or --due')
       if (dump !== undefined && due) throw usage('--dump goes with one tenant')
-      const graceMs = parseGrace(grace ?? DEFAULT_GRACE)
+      const graceMs = parseSpan('--grace', grace ?? DEFAULT_GRACE)
       await io.confirm(slug === undefined ? 'remove every tenant whose grace is over' : `delete tenant ${slug}`)
       await using app = await opening(io)
       if (slug === undefined) await removeDue(app, io, forgetBucket === true)
@@ -82,7 +82,7 @@ async function removeNow(
     import('../../src/tenants/ids.js'),
   ])
   const parsed = parseSlug(slug)
-  if (dump !== undefined) await hide(app, io, slug, { dump, graceMs: parseGrace(DEFAULT_GRACE) })
+  if (dump !== undefined) await hide(app, io, slug, { dump, graceMs: parseSpan('--grace', DEFAULT_GRACE) })
   // A removal that was begun, and whose process died, is marked as such already.
   await markDeleted(app.catalog, parsed, Date.now(), ['provisioning', 'active', 'suspended']).catch(error =>
     isFailure(error, 'TENANT_WRONG_STATE') ? null : Promise.reject(error),
@@ -124,11 +124,4 @@ async function removeDue(app: App, io: Io, forgetBucket: boolean): Promise<void>
 
 function usage(message: string): Failure {
   return new Failure('USAGE', message, { hint: 'feedctl tenant delete --help' })
-}
-
-function parseGrace(text: string): number {
-  const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  if (amount === undefined || unit === undefined)
-    throw new Failure('USAGE', `--grace ${JSON.stringify(text.slice(0, 60))} is no time such as 30m, 12h or 7d`)
-  return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]
 }

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events'
+import { Crew } from '../kernel/crew.js'
 import { Failure, type FailureCode } from '../kernel/errors.js'
 import type { Catalog } from '../tenants/catalog.js'
 import type { Tenant } from '../tenants/tenant.js'
-import { Crew } from '../kernel/crew.js'
 import { countTenants, pagesOfTenants } from './media-tenants.js'
 
 /** What stops one tenant stops all of them. */

@@ -6,15 +6,25 @@ export interface ScheduleEntry {
   /** Also the id of its job scheduler. */
   readonly id: string
   /** The job it adds to the queue `maintenance`, without a payload. */
-  readonly job: 'StartDueSyncs' | 'PrunePosts' | 'RemoveDeletedTenants' | 'PruneMedia' | 'TendMoves'
+  readonly job: 'StartDueSyncs' | 'PrunePosts' | 'RemoveDeletedTenants' | 'PruneMedia' | 'TendMoves' | 'KeepSpareDatabases'
   /** Every so many ms, or at the times of a cron pattern of five fields, UTC. */
   readonly when: { readonly everyMs: number } | { readonly pattern: string }
   /** One line for the operator. */
   readonly doc: string
 }
 
+const SPARES_EVERY_MS = 60_000
+
 /** Everything that begins by itself. */
-export function scheduleOf(config: Pick<Config, 'syncEveryS' | 'pruneAt'>): readonly ScheduleEntry[] {
+export function scheduleOf(
+  config: Pick<Config, 'syncEveryS' | 'pruneAt'> & Partial<Pick<Config, 'spareDatabases'>>,
+): readonly ScheduleEntry[] {
+  const spares: ScheduleEntry = {
+    id: 'spare-databases',
+    job: 'KeepSpareDatabases',
+    when: { everyMs: SPARES_EVERY_MS },
+    doc: 'make the spare databases that were taken',
+  }
   return [
     {
       id: 'sync-due',
@@ -41,6 +51,7 @@ export function scheduleOf(config: Pick<Config, 'syncEveryS' | 'pruneAt'>): read
       when: { everyMs: 60_000 },
       doc: 'let the writers of tenants go on whose move died, and remove old copies whose time is over',
     },
+    ...((config.spareDatabases ?? 0) > 0 ? [spares] : []),
   ]
 }
 

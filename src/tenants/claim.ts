@@ -33,6 +33,8 @@ export interface ClaimedTenant {
   readonly isNew: boolean
   /** The database is its own, and yet another tenant's too: it must not be touched. */
   readonly isCrowded: boolean
+  /** Its database was a spare one until now, and goes with it when it is refused. */
+  readonly wasSpare: boolean
 }
 
 /**
@@ -85,6 +87,7 @@ export async function claimTenants(
     dbUser: row.db_user,
     isNew: !before.has(row.slug),
     isCrowded: crowded.has(row.placement_id),
+    wasSpare: false,
   }))
 }
 

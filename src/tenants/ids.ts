@@ -68,11 +68,6 @@ export function spareDatabase(prefix: string, token: string): DatabaseName {
   return parseDatabaseName(`${prefix}_spare_${token}`)
 }
 
-/** Whether it was a spare one when it was made. */
-export function isSpareDatabase(name: DatabaseName): boolean {
-  return /_spare_[0-9a-f]{12}$/.test(name)
-}
-
 function positive(value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value
   throw new TypeError(`not an id: ${value}`)

@@ -28,8 +28,8 @@ export interface BulkReport {
   readonly failures: readonly { readonly slug: TenantSlug; readonly code: string; readonly message: string }[]
 }
 
-export interface BulkOptions {
-  readonly furnish?: Furnish<unknown>
+export interface BulkOptions<Wanted extends NewTenant> {
+  readonly furnish?: (tenant: Tenant, wanted: Wanted) => Promise<unknown>
   readonly signal?: AbortSignal
   readonly progress?: (done: number) => void
 }
@@ -58,11 +58,11 @@ export async function createTenant<T>(
  * Creates many tenants, without tokens, holding a few hundred of them in memory; one's failure does not stop the others. Those that exist are counted and left
  * alone. When the signal aborts, what was begun is ended and no more is begun; then its reason is thrown.
  */
-export async function createTenants(
+export async function createTenants<Wanted extends NewTenant>(
   catalog: Catalog,
   prefix: string,
-  wanted: Iterable<NewTenant> | AsyncIterable<NewTenant>,
-  options: BulkOptions,
+  wanted: Iterable<Wanted> | AsyncIterable<Wanted>,
+  options: BulkOptions<Wanted>,
 ): Promise<BulkReport> {
   const bulk = new Bulk(catalog, prefix, options)
   try {
@@ -78,11 +78,11 @@ export async function createTenants(
 }
 
 /** Pieces of one kind of placement; those that need nothing but rows come in large ones. */
-async function* chunksOf(
-  wanted: Iterable<NewTenant> | AsyncIterable<NewTenant>,
+async function* chunksOf<Wanted extends NewTenant>(
+  wanted: Iterable<Wanted> | AsyncIterable<Wanted>,
   isBare: boolean,
-): AsyncGenerator<readonly NewTenant[]> {
-  let chunk: NewTenant[] = []
+): AsyncGenerator<readonly Wanted[]> {
+  let chunk: Wanted[] = []
   for await (const tenant of wanted) {
     const { placement } = chunk[0] ?? tenant
     const most = placement === 'shared' && isBare ? SHARED_AT_ONCE : MADE_AT_ONCE
@@ -96,7 +96,7 @@ async function* chunksOf(
 }
 
 /** Many tenants under way. */
-class Bulk {
+class Bulk<Wanted extends NewTenant> {
   private total = 0
   private done = 0
   private created = 0
@@ -107,26 +107,26 @@ class Bulk {
   constructor(
     private readonly catalog: Catalog,
     private readonly prefix: string,
-    private readonly options: BulkOptions,
+    private readonly options: BulkOptions<Wanted>,
   ) {}
 
   /** Returns when all of the chunk is begun, and there is room for more. */
-  async begin(chunk: readonly NewTenant[]): Promise<void> {
+  async begin(chunk: readonly Wanted[]): Promise<void> {
     this.total += chunk.length
     const holder = newHolder()
     const claimed = await claimTenants(this.catalog, this.prefix, chunk, holder, (slug, failure) => this.fail(slug, failure))
     await this.countUnfinished(chunk, claimed)
-    const others = chunk.length - claimed.length
     if (chunk[0]?.placement === 'shared' && this.options.furnish === undefined) {
       return this.open(await this.makeShared(claimed, holder), holder, chunk.length)
     }
     const ready: ClaimedTenant[] = []
     let left = claimed.length
-    if (left === 0) return this.open([], holder, others)
+    if (left === 0) return this.open([], holder, chunk.length)
     const crew = await this.crewFor(claimed)
+    const bySlug = new Map<string, Wanted>(chunk.map(tenant => [tenant.slug, tenant]))
     for (const tenant of claimed) {
       await crew.do(async () => {
-        if (await this.make(tenant, holder)) ready.push(tenant)
+        if (await this.make(tenant, bySlug.get(tenant.slug) as Wanted, holder)) ready.push(tenant)
         if (--left === 0) await this.open(ready, holder, chunk.length)
       })
     }
@@ -141,8 +141,8 @@ class Bulk {
   }
 
   report(): BulkReport {
-    const { total, created, failed, failures } = this
-    return { tenants: { total, created, existing: total - created - failed, failed }, failures }
+    const existing = this.total - this.created - this.failed
+    return { tenants: { total: this.total, created: this.created, existing, failed: this.failed }, failures: this.failures }
   }
 
   /** As many at once as the host of the first has connections for. */
@@ -151,9 +151,10 @@ class Bulk {
     return this.crew
   }
 
-  private async make(tenant: ClaimedTenant, holder: string): Promise<boolean> {
+  private async make(tenant: ClaimedTenant, wanted: Wanted, holder: string): Promise<boolean> {
+    const { furnish } = this.options
     try {
-      await prepare(this.catalog, tenant, holder, this.options.furnish ?? null)
+      await prepare(this.catalog, tenant, holder, furnish === undefined ? null : made => furnish(made, wanted))
       return true
     } catch (error) {
       if (!(error instanceof Failure)) throw error
@@ -224,7 +225,7 @@ async function prepare<T>(
   holder: string,
   furnish: Furnish<T> | null,
 ): Promise<T | null> {
-  let made = false
+  let made = tenant.wasSpare
   try {
     if (tenant.isCrowded) throw takenFailure(tenant)
     if (tenant.dbUser !== null) await dropStrangeDbUser(catalog, tenant.id, tenant)

@@ -74,6 +74,7 @@ describeDatabases('feedctl tenant', env => {
       placement: { kind: 'dedicated', host: 'default', database: `${env.FEEDCTL_DATABASE_PREFIX ?? 'tenant_'}shown` },
       delete_after_at: null,
       created_at: expect.stringMatching(/^20.*Z$/),
+      moves: [],
       feeds: 1,
       posts: 0,
     })

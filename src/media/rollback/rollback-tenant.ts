@@ -1,7 +1,7 @@
 import { Batcher } from '../../kernel/batcher.js'
+import { Crew } from '../../kernel/crew.js'
 import { type Failure, type FailureCode, isFailure } from '../../kernel/errors.js'
 import { type BucketRow, IN_BUCKET_STATES, isInBucket } from '../bucket-rows.js'
-import { Crew } from '../../kernel/crew.js'
 import type { LocalDisk } from '../disks/driver.js'
 import { mediaKey } from '../names.js'
 import { type JournalAndBucket, journalRows } from '../verify/pairs.js'

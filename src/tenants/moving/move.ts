@@ -4,6 +4,7 @@ import type { Catalog } from '../catalog.js'
 import type { TenantSchema } from '../databases/index.js'
 import { refuseMoveOfDbUser } from '../db-users.js'
 import { fenceTenant, liftFence } from '../fence.js'
+import { inTurn, refuseNewTenant } from '../hosts/placing.js'
 import type { TenantSlug } from '../ids.js'
 import { getTenant, type Tenant } from '../tenant.js'
 import { bringUpToDate } from '../upgrade.js'
@@ -60,14 +61,17 @@ export function moveTenant(catalog: Catalog, prefix: string, slug: TenantSlug, w
     if (before !== null) await refuseOtherTarget(catalog, tenant, before, wish)
     const { host, kind } = wishedFor(tenant, wish)
     if (before === null && host === tenant.placement.host && kind === tenant.placement.kind) return isThere(tenant)
-    const to = before === null ? await spotFor(catalog, prefix, tenant, wish) : await spotOf(catalog, before.to_placement_id)
-    return attempt(catalog, tenant, to, before, { ...options, signal })
+    const begun =
+      before === null
+        ? await inTurn(catalog, async () => begin(catalog, tenant, await spotFor(catalog, prefix, tenant, wish), null), signal)
+        : await begin(catalog, tenant, await spotOf(catalog, before.to_placement_id), before)
+    return attempt(catalog, tenant, begun, { ...options, signal })
   })
 }
 
 /**
  * Moves a tenant to where it was before its newest move, with all that was written since: the old copy there is brought alike. Otherwise as `moveTenant`.
- * @throws {Failure} MOVE_NOT_FOUND when no old copy is kept
+ * @throws {Failure} MOVE_NOT_FOUND when no old copy is kept; HOST_FULL where others took its place, not for a host that is draining
  */
 export function moveBack(catalog: Catalog, slug: TenantSlug, options: MoveOptions): Promise<Moved> {
   return withMoveLock(catalog, slug, options.signal, async signal => {
@@ -79,7 +83,17 @@ export function moveBack(catalog: Catalog, slug: TenantSlug, options: MoveOption
       throw new Failure('MOVE_NOT_FOUND', `no old copy of tenant ${slug} is kept`, {
         hint: `feedctl tenant move ${slug} --to ...`,
       })
-    return attempt(catalog, tenant, await spotOf(catalog, target), before, { ...options, signal })
+    const to = await spotOf(catalog, target)
+    const comesBack = before === null && to.host !== tenant.placement.host
+    const begun = await inTurn(
+      catalog,
+      async () => {
+        if (comesBack) await refuseNewTenant(catalog, to.host, { isBack: true })
+        return begin(catalog, tenant, to, before)
+      },
+      signal,
+    )
+    return attempt(catalog, tenant, begun, { ...options, signal })
   })
 }
 
@@ -117,9 +131,18 @@ async function refuseOtherTarget(catalog: Catalog, tenant: Tenant, before: Move,
   })
 }
 
-async function attempt(catalog: Catalog, tenant: Tenant, to: Spot, before: Move | null, options: MoveOptions): Promise<Moved> {
+interface Begun {
+  readonly to: Spot
+  readonly move: Move
+}
+
+async function begin(catalog: Catalog, { id, placementId }: Tenant, to: Spot, before: Move | null): Promise<Begun> {
+  const move = await beginMove(catalog, { tenantId: id, from: placementId, to: to.id, before, holder: newHolder() })
+  return { to, move }
+}
+
+async function attempt(catalog: Catalog, tenant: Tenant, { to, move }: Begun, options: MoveOptions): Promise<Moved> {
   const begun = performance.now()
-  const move = await beginMove(catalog, { tenantId: tenant.id, from: tenant.placementId, to: to.id, before, holder: newHolder() })
   let carried: Carried
   try {
     await clearFence(catalog, tenant)

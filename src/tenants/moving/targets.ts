@@ -58,7 +58,7 @@ export async function placeFor(
   return { hostId: id, host, kind, database: kind === 'shared' ? shared : dedicatedDatabase(prefix, tenant.slug) }
 }
 
-/** The placement that the wish names, written when it is missing; its database need not be there. @throws {Failure} HOST_NOT_FOUND, HOST_FULL, DATABASE_TAKEN */
+/** The placement that the wish names, written when it is missing; its database need not be there. To be called `inTurn` with what writes that the tenant comes. @throws {Failure} HOST_NOT_FOUND, HOST_FULL, DATABASE_TAKEN */
 export async function spotFor(catalog: Catalog, prefix: string, tenant: Tenant, wish: Wish): Promise<Spot> {
   const { hostId, host, kind, database: name } = await placeFor(catalog, prefix, tenant, wish)
   refuseCatalog(catalog, { host, database: name })

@@ -14,7 +14,7 @@ const LOOKED_AT = 20
  */
 export async function takeSpare(catalog: Catalog, wanted: NewTenant, holder: string): Promise<ClaimedTenant | null> {
   if (wanted.placement !== 'dedicated') return null
-  const spares = await readySpares(catalog, wanted.host ?? null)
+  const spares = await sparesFor(catalog, wanted.host ?? null)
   if (spares.length === 0) return null
   try {
     return await catalog.kysely.transaction().execute(async tx => {
@@ -37,23 +37,28 @@ export async function takeSpare(catalog: Catalog, wanted: NewTenant, holder: str
   }
 }
 
-type Spare = Awaited<ReturnType<typeof readySpares>>[number]
+type Spare = Awaited<ReturnType<typeof sparesFor>>[number]
 
-/** Of the host that was asked for, or of those that tenants go to by themselves; a host with a bound of tenants counts them in another way. */
-function readySpares(catalog: Catalog, host: string | null) {
-  return catalog.kysely
-    .selectFrom('placements')
-    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+/** Of the host that was asked for, or of those that tenants go to by themselves. */
+function sparesFor(catalog: Catalog, host: string | null) {
+  return readySpares(catalog)
     .select(['placements.id', 'placements.database_name', 'hosts.name as host'])
-    .where('placements.kind', '=', 'spare')
-    .where('placements.schema_version', '=', TENANT_SCHEMA_VERSION)
-    .where('hosts.state', '=', 'open')
-    .where('hosts.max_tenants', 'is', null)
     .$if(host === null, query => query.where('hosts.weight', '>', 0))
     .$if(host !== null, query => query.where('hosts.name', '=', host ?? ''))
     .orderBy('placements.id')
     .limit(LOOKED_AT)
     .execute()
+}
+
+/** Those that a new tenant may take. A host with a bound of tenants counts them in another way. */
+export function readySpares(catalog: Catalog) {
+  return catalog.kysely
+    .selectFrom('placements')
+    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+    .where('placements.kind', '=', 'spare')
+    .where('placements.schema_version', '=', TENANT_SCHEMA_VERSION)
+    .where('hosts.state', '=', 'open')
+    .where('hosts.max_tenants', 'is', null)
 }
 
 async function settle(
@@ -91,5 +96,6 @@ async function settle(
     dbUser: null,
     isNew: true,
     isCrowded: false,
+    wasSpare: true,
   }
 }

@@ -13,7 +13,7 @@ export interface HostsTable {
   address: string | null
   /** Null is DB_USERNAME. Its password is in no catalog: FEEDCTL_HOST_PASSWORDS. */
   username: string | null
-  /** Its share of new tenants, beside those of the others; 0 for none. */
+  /** New tenants go to the host that has the fewest in all for its weight; 0 for none but by name. */
   weight: Generated<number>
   /** Tenants it takes at most; null is as many as come. */
   max_tenants: number | null
