@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises'
-import { sql } from 'kysely'
 import { isFailure } from '../kernel/errors.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { ownerAt } from '../tenants/database-owner.js'
-import { TENANT_TABLES, type TenantSchema } from '../tenants/databases/index.js'
+import { TENANT_TABLES } from '../tenants/databases/index.js'
 import { type DatabaseName, parseDatabaseName, parseTenantId, type TenantId } from '../tenants/ids.js'
+import { TENANTS_PER_LOOK, tenantsIn } from '../tenants/removal/strays.js'
 
 const IDS_PER_LOOK = 1_000
 /** What is looked through of one kind, ms: then the rest is left for another time, and said so. */
@@ -171,29 +171,12 @@ export async function orphanRows(catalog: Catalog): Promise<Orphans<OrphanRows>>
           else known.tables.push(table)
         }
         const last = ids.at(-1)
-        if (last === undefined || ids.length < IDS_PER_LOOK) break
+        if (last === undefined || ids.length < TENANTS_PER_LOOK) break
         after = last
       }
     }
   }
   return { found: [...found.values()], more: false, away: [...away] }
-}
-
-async function tenantsIn(
-  catalog: Catalog,
-  { host, database }: { readonly host: string; readonly database: DatabaseName },
-  table: string,
-  after: number,
-): Promise<number[]> {
-  const server = await catalog.hosts.serverOf(host)
-  return server.use<TenantSchema, number[]>(database, async opened => {
-    const named = sql.raw(opened.qualify(table as keyof TenantSchema & string))
-    const { rows } = await sql<{ tenant_id: number }>`
-      /* of all tenants */ select distinct tenant_id from ${named} where tenant_id > ${after} order by tenant_id limit ${sql.lit(IDS_PER_LOOK)}`.execute(
-      opened.kysely,
-    )
-    return rows.map(row => row.tenant_id)
-  })
 }
 
 /** Numbers of tenants that are not there and have a folder below that of local media. */

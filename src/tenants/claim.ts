@@ -4,10 +4,11 @@ import type { Catalog } from './catalog.js'
 import { insertRows, type PlacementKind } from './databases/index.js'
 import { type Place, placing } from './hosts/placing.js'
 import { type DatabaseName, parseDatabaseName, parseSlug, parseTenantId, type TenantId, type TenantSlug } from './ids.js'
-import { tenantRows } from './tenant.js'
+import { type TenantRow, tenantRows } from './tenant.js'
 
 /** After this, a creation whose process is not heard of is finished by another. */
 const CLAIM_MS = 60_000
+const NO_POLICY = { keep_days: null, keep_posts: null, media_types: null, media_max_bytes: null, media_per_post: null }
 
 export interface NewTenant {
   readonly slug: TenantSlug
@@ -15,6 +16,8 @@ export interface NewTenant {
   readonly placement: PlacementKind
   /** Name of the host that was asked for; null, as not given, where it goes by weight and fullness. */
   readonly host?: string | null
+  /** One of the leak probe's own, which the next probe removes: nobody else makes such. */
+  readonly isCanary?: boolean
 }
 
 /** A tenant in state `provisioning` that this process, and no other, may finish. */
@@ -39,7 +42,8 @@ export interface ClaimedTenant {
 
 /**
  * Writes the tenants that do not exist yet, and takes up those whose creation was left off. What is missing from the answer exists,
- * or is being created by someone else, or has no host that takes it: `refuse` is told, which throws when nobody gives another.
+ * or is being created by someone else; of those that have no host that takes them, or were begun in another place than is wanted, `refuse` is told, which throws
+ * when nobody gives another.
  */
 export async function claimTenants(
   catalog: Catalog,
@@ -65,7 +69,10 @@ export async function claimTenants(
       await writeTenants(catalog, placed, holder, now)
     })
   }
-  if (before.size > 0) await takeUp(catalog, [...before], holder, now)
+  if (before.size > 0) {
+    const begun = wanted.filter(tenant => before.has(tenant.slug))
+    await takeUp(catalog, begun, { holder, now }, refuse)
+  }
   const claimed = await tenantRows(catalog)
     .innerJoin('placements as p', 'p.id', 'tenants.placement_id')
     .select(['p.schema_version', 'p.db_user'])
@@ -104,22 +111,42 @@ async function crowdedAmong(catalog: Catalog, placementIds: readonly number[]): 
   return new Set(rows.map(row => row.placement_id))
 }
 
-async function takeUp(catalog: Catalog, slugs: readonly string[], holder: string, now: number): Promise<void> {
-  const left = await catalog.kysely
-    .selectFrom('tenants')
-    .select(['id', 'claimed_by', 'claimed_at'])
-    .where('slug', 'in', [...slugs])
-    .where('state', '=', 'provisioning')
+/** Those that nobody is at go on as what is wanted now, and nothing of what they were to be. */
+async function takeUp(
+  catalog: Catalog,
+  wanted: readonly NewTenant[],
+  { holder, now }: { readonly holder: string; readonly now: number },
+  refuse: (slug: TenantSlug, failure: Failure) => void,
+): Promise<void> {
+  const bySlug = new Map<string, NewTenant>(wanted.map(tenant => [tenant.slug, tenant]))
+  const left = await tenantRows(catalog)
+    .where('tenants.slug', 'in', [...bySlug.keys()])
+    .where('tenants.state', '=', 'provisioning')
     .execute()
   for (const row of left) {
+    const tenant = bySlug.get(row.slug)
     const free = row.claimed_by === null || (row.claimed_at ?? 0) < now - CLAIM_MS || holderIsGone(row.claimed_by)
-    if (!free) continue
-    const query = catalog.kysely.updateTable('tenants').set({ claimed_by: holder, claimed_at: now }).where('id', '=', row.id)
+    if (!free || tenant === undefined) continue
+    if (row.kind !== tenant.placement || (tenant.host ?? row.host) !== row.host) {
+      refuse(tenant.slug, begunElsewhere(row))
+      continue
+    }
+    const query = catalog.kysely
+      .updateTable('tenants')
+      .set({ ...NO_POLICY, name: tenant.name, claimed_by: holder, claimed_at: now })
+      .where('id', '=', row.id)
+      .where('state', '=', 'provisioning')
     await (row.claimed_by === null
       ? query.where('claimed_by', 'is', null)
       : query.where('claimed_by', '=', row.claimed_by)
     ).execute()
   }
+}
+
+function begunElsewhere({ slug, kind, host }: TenantRow): Failure {
+  return new Failure('TENANT_EXISTS', `tenant ${slug} was begun as a ${kind} one on ${host}, and not finished`, {
+    hint: `--placement ${kind} --host ${host}, or first: feedctl tenant delete ${slug} --now --yes`,
+  })
 }
 
 function throwIt(_slug: TenantSlug, failure: Failure): never {
@@ -140,6 +167,7 @@ async function writeTenants(catalog: Catalog, placed: readonly Placed[], holder:
     placement_id: placements.get(keyOf(place)) ?? 0,
     claimed_by: holder,
     claimed_at: now,
+    canary: tenant.isCanary === true ? 1 : 0,
     created_at: now,
     updated_at: now,
   }))

@@ -43,15 +43,18 @@ export async function activate(
   return Number(changed.numUpdatedRows)
 }
 
-/** After a refusal, and when it was interrupted, nothing is left of a new tenant; after an outage the row stays, for the same command to finish. */
+/**
+ * After a refusal, and when it was interrupted, nothing is left of a tenant that can be undone: a new one, or one that was made as empty. After an outage the row
+ * stays, for the same command to finish. `made`: whether its database goes with it.
+ */
 export async function letGo(
   catalog: Catalog,
   tenant: ClaimedTenant,
   holder: string,
-  made: boolean,
+  { undo: canUndo, made }: { readonly undo: boolean; readonly made: boolean },
   error: unknown,
 ): Promise<void> {
-  const undo = isFailure(error) && (!error.retry || error.code === 'INTERRUPTED') && tenant.isNew
+  const undo = canUndo && isFailure(error) && (!error.retry || error.code === 'INTERRUPTED')
   try {
     const held = await catalog.kysely
       .updateTable('tenants')

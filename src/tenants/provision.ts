@@ -8,10 +8,12 @@ import { dropStrangeDbUser } from './db-users.js'
 import { activate, letGo } from './end-claim.js'
 import type { TenantSlug } from './ids.js'
 import { madeAtOnce, makeReady, takenFailure } from './make-ready.js'
+import { removeStrays } from './removal/strays.js'
 import { admit } from './residents.js'
 import { takeSpare } from './spares/take.js'
 import { getTenant, type Tenant } from './tenant.js'
 import { newToken, tokenHash } from './tokens.js'
+import { KeptClaim } from './transfer/claim.js'
 import { clearRows } from './transfer/clear.js'
 
 /** Tenants that are written to the catalog together, opened together, and between which a stop takes hold. */
@@ -19,8 +21,8 @@ const SHARED_AT_ONCE = 1_000
 const MADE_AT_ONCE = 100
 const MOST_FAILURES = 1_000
 
-/** Work on a tenant whose tables are ready, before anyone can see it; done again when a killed creation is finished. */
-export type Furnish<T> = (tenant: Tenant) => Promise<T>
+/** Work on a tenant whose tables are ready, before anyone can see it; done again when a killed creation is finished. What takes long keeps the claim. */
+export type Furnish<T> = (tenant: Tenant, claim: KeptClaim) => Promise<T>
 
 export interface BulkReport {
   readonly tenants: { readonly total: number; readonly created: number; readonly existing: number; readonly failed: number }
@@ -114,8 +116,13 @@ class Bulk<Wanted extends NewTenant> {
   async begin(chunk: readonly Wanted[]): Promise<void> {
     this.total += chunk.length
     const holder = newHolder()
-    const claimed = await claimTenants(this.catalog, this.prefix, chunk, holder, (slug, failure) => this.fail(slug, failure))
-    await this.countUnfinished(chunk, claimed)
+    const known = new Set<string>()
+    const claimed = await claimTenants(this.catalog, this.prefix, chunk, holder, (slug, failure) => {
+      known.add(slug)
+      this.fail(slug, failure)
+    })
+    for (const { slug } of claimed) known.add(slug)
+    await this.countUnfinished(chunk, known)
     if (chunk[0]?.placement === 'shared' && this.options.furnish === undefined) {
       return this.open(await this.makeShared(claimed, holder), holder, chunk.length)
     }
@@ -178,14 +185,27 @@ class Bulk<Wanted extends NewTenant> {
             group.map(tenant => tenant.id),
           ),
         )
-        ready.push(...group)
+        for (const tenant of group) if (tenant.isNew || (await this.isCleared(tenant, holder))) ready.push(tenant)
       } catch (error) {
-        for (const tenant of group) await letGo(this.catalog, tenant, holder, false, error)
+        for (const tenant of group) await letGo(this.catalog, tenant, holder, { undo: tenant.isNew, made: false }, error)
         if (!(error instanceof Failure)) throw error
         for (const tenant of group) this.fail(tenant.slug, error)
       }
     }
     return ready
+  }
+
+  /** What was left off may have been something else than a bare tenant. */
+  private async isCleared(tenant: ClaimedTenant, holder: string): Promise<boolean> {
+    try {
+      await clearClaimed(this.catalog, tenant, holder)
+      return true
+    } catch (error) {
+      await letGo(this.catalog, tenant, holder, { undo: false, made: false }, error)
+      if (!(error instanceof Failure)) throw error
+      this.fail(tenant.slug, error)
+      return false
+    }
   }
 
   private async open(ready: readonly ClaimedTenant[], holder: string, ended: number): Promise<void> {
@@ -195,9 +215,8 @@ class Bulk<Wanted extends NewTenant> {
   }
 
   /** Those of the chunk that another process is still creating: they do not exist yet, and may never. */
-  private async countUnfinished(chunk: readonly NewTenant[], claimed: readonly ClaimedTenant[]): Promise<void> {
-    const ours = new Set<string>(claimed.map(tenant => tenant.slug))
-    const others = chunk.map(tenant => tenant.slug).filter(slug => !ours.has(slug))
+  private async countUnfinished(chunk: readonly NewTenant[], known: ReadonlySet<string>): Promise<void> {
+    const others = chunk.map(tenant => tenant.slug).filter(slug => !known.has(slug))
     if (others.length === 0) return
     const rows = await this.catalog.kysely
       .selectFrom('tenants')
@@ -226,21 +245,34 @@ async function prepare<T>(
   furnish: Furnish<T> | null,
 ): Promise<T | null> {
   let made = tenant.wasSpare
+  let undo = tenant.isNew
   try {
     if (tenant.isCrowded) throw takenFailure(tenant)
     if (tenant.dbUser !== null) await dropStrangeDbUser(catalog, tenant.id, tenant)
     await makeReady(catalog, tenant, isNew => {
       made = isNew
     })
+    // One that was left over may be full.
+    if (tenant.kind === 'dedicated' && !made) await removeStrays(catalog, tenant)
     const server = await catalog.hosts.serverOf(tenant.host)
     await server.use<TenantSchema, void>(tenant.database, database => admit(database, [tenant.id]))
-    // What was left off may have been something else: half an import, say.
-    if (!tenant.isNew) await clearRows(catalog, await getTenant(catalog, tenant.slug))
-    return furnish === null ? null : await furnish(await getTenant(catalog, tenant.slug))
+    if (!tenant.isNew) {
+      await clearClaimed(catalog, tenant, holder)
+      // As empty as a new one, and as much its own.
+      made = true
+      undo = true
+    }
+    if (furnish === null) return null
+    return await furnish(await getTenant(catalog, tenant.slug), new KeptClaim(catalog, tenant.id, holder))
   } catch (error) {
-    await letGo(catalog, tenant, holder, made, error)
+    await letGo(catalog, tenant, holder, { undo, made }, error)
     throw error
   }
+}
+
+/** Of a creation that was left off: it may have been half an import, say. */
+async function clearClaimed(catalog: Catalog, { id, slug }: ClaimedTenant, holder: string): Promise<void> {
+  await clearRows(catalog, await getTenant(catalog, slug), new KeptClaim(catalog, id, holder))
 }
 
 async function existsFailure(catalog: Catalog, slug: TenantSlug): Promise<Failure> {

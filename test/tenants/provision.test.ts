@@ -6,9 +6,10 @@ import { thisMachine } from '../../src/kernel/holder.js'
 import { type CatalogSchema, insertRows, type TenantSchema } from '../../src/tenants/databases/index.js'
 import { dedicatedDatabase, parseDatabaseName, parseSlug } from '../../src/tenants/ids.js'
 import { createTenant, createTenants } from '../../src/tenants/provision.js'
+import { tenantsIn } from '../../src/tenants/removal/strays.js'
 import { dropPlacement, markDeleted, removeTenant } from '../../src/tenants/removal.js'
 import { withTenant } from '../../src/tenants/tables.js'
-import { changeState, getTenant } from '../../src/tenants/tenant.js'
+import { changeState, getTenant, type Tenant } from '../../src/tenants/tenant.js'
 import { describeDatabases, type Installation, openInstallation, removing, tenantIn, wish } from './installation.js'
 
 describeDatabases('creating tenants', env => {
@@ -124,6 +125,28 @@ describeDatabases('creating tenants', env => {
     })
     await expect(deleted).rejects.toMatchObject({ code: 'TENANT_EXISTS' })
     expect((await getTenant(here.catalog, parseSlug('deleted'))).state).toBe('deleting')
+  })
+
+  it('removes what a database that was left over has of a tenant that is gone', async () => {
+    const here = await openInstallation(env)
+    const old = await tenantIn(here, 'left-over')
+    await addFeeds(here.catalog, old, [{ url: 'https://example.com/left-over.xml', title: null }])
+    const residents = () => tenantsIn(here.catalog, old.placement, 'residents', 0)
+    const feedsOf = (id: Tenant['id']) =>
+      withTenant(here.catalog, { ...old, id }, tables => tables.feeds().select('url').execute())
+    // With and without tables by the catalog: a database that was restored, and a placement that was.
+    for (const schema_version of [0, old.schemaVersion]) {
+      const [before = 0] = await residents()
+      await here.catalog.kysely.deleteFrom('tenants').where('slug', '=', 'left-over').execute()
+      await here.catalog.kysely
+        .updateTable('placements')
+        .set({ schema_version })
+        .where('database_name', '=', old.placement.database)
+        .execute()
+      const taken = await tenantIn(here, 'left-over')
+      expect([await residents(), await feedsOf(before as Tenant['id'])]).toEqual([[taken.id], []])
+      await addFeeds(here.catalog, taken, [{ url: 'https://example.com/left-over.xml', title: null }])
+    }
   })
 
   it('refuses a database that holds anything else, and does not touch it', async () => {

@@ -51,7 +51,7 @@ export const orphansPlacements: Check = {
   run: parts =>
     judged(parts, 'placement', catalog => orphanPlacements(catalog, Date.now()), {
       nameOf: name => name,
-      fix: 'feedctl tenant create takes each up under its slug; nothing is removed by itself',
+      fix: 'feedctl tenant create takes each up under its slug, and removes what is in it of tenants that are gone; nothing is removed by itself',
     }),
 }
 

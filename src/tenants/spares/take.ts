@@ -63,7 +63,7 @@ export function readySpares(catalog: Catalog) {
 
 async function settle(
   { database, kysely }: Pick<Catalog, 'database' | 'kysely'>,
-  { slug, name }: NewTenant,
+  { slug, name, isCanary }: NewTenant,
   spare: Spare,
   { holder, now }: { readonly holder: string; readonly now: number },
 ): Promise<ClaimedTenant> {
@@ -74,6 +74,7 @@ async function settle(
     placement_id: spare.id,
     claimed_by: holder,
     claimed_at: now,
+    canary: isCanary === true ? 1 : 0,
     created_at: now,
     updated_at: now,
   }

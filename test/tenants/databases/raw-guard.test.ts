@@ -61,7 +61,7 @@ it('is put to the rows of all tenants by two modules only: numbers of sources, a
   const askers = files.filter(
     file => file.endsWith('.ts') && readFileSync(join(root, file), 'utf8').includes('/* of all tenants */'),
   )
-  expect(askers.sort()).toEqual(['doctor/orphans.ts', 'tenants/source-readers.ts'])
+  expect(askers.toSorted()).toEqual(['tenants/removal/strays.ts', 'tenants/source-readers.ts'])
 })
 
 describeDatabases('a database', env => {

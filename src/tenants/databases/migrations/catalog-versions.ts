@@ -166,6 +166,7 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
       'create index if not exists placements_version on placements (schema_version, id)',
       'create index if not exists placements_kind on placements (kind, host_id, id)',
       'alter table tenants add column move_id integer',
+      'alter table tenants add column canary integer not null default 0',
       `create table if not exists host_leases (
         host_id integer not null, holder text not null, connections integer not null, expires_at integer not null,
         primary key (host_id, holder)) without rowid`,
@@ -199,7 +200,7 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
         add column read_address varchar(255), add column state varchar(10) not null default 'open'`,
       `alter table placements add column db_user varchar(80), add index placements_version (schema_version, id),
         add index placements_kind (kind, host_id, id)`,
-      'alter table tenants add column move_id bigint',
+      'alter table tenants add column move_id bigint, add column canary tinyint not null default 0',
       `create table if not exists host_leases (
         host_id bigint not null, holder varchar(120) not null, connections int not null, expires_at bigint not null,
         primary key (host_id, holder)) engine=innodb`,

@@ -72,6 +72,8 @@ export interface TenantsTable {
   media_per_post: number | null
   /** Since when its jobs are put aside; null when they are done. */
   paused_at: number | null
+  /** 1 for one of the leak probe's own, which the next probe removes; 0 for every customer. */
+  canary: Generated<number>
   /** The move that holds its writers and jobs off right now; null when none does. */
   move_id: number | null
   /** When the first of its sources is due; null when nobody knows, so that it is due now. */
