@@ -125,7 +125,8 @@ describeDatabases('names that nobody should give', env => {
     for (const name of names) {
       const { exit, err } = await runCli(argvOf(name), { env: { ...env, ...SET } })
       expect(err, JSON.stringify(name.slice(0, 20))).not.toMatch(RAW_CONTROLS)
-      if (exit === 0 || !err.includes(`(${code})`)) said.push(`${argvOf(name).join(' ').slice(0, 80)}: ${exit} ${err.slice(0, 200)}`)
+      if (exit === 0 || !err.includes(`(${code})`))
+        said.push(`${argvOf(name).join(' ').slice(0, 80)}: ${exit} ${err.slice(0, 200)}`)
     }
     return said
   }

@@ -41,7 +41,7 @@ async function asBefore(here: Installation, tenant: Tenant): Promise<void> {
 }
 
 describeMoves('a move on a bad day', open => {
-  it('into a shared database of an earlier feedctl keeps those who live there writing', async () => {
+  it('into a shared database of an earlier version keeps those who live there writing', async () => {
     const here = await open()
     const first = await furnished(here, 'shared')
     await move(here, first.slug, OTHER)
