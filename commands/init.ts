@@ -12,8 +12,10 @@ export function register(program: Program, io: Io): void {
       import('../src/tenants/upgrade.js'),
     ])
     const server = await openServer(config)
+    let hosts: { close(): Promise<void> } | null = null
     try {
       const { catalog, report } = await initCatalog(server, config)
+      hosts = catalog.hosts
       io.print({ catalog: { connection: config.dbConnection, ...report } }, ({ catalog }) => {
         const what = catalog.created ? 'created' : 'up to date'
         return `catalog ${catalog.database} on ${catalog.connection}: ${what}, schema ${catalog.schemaVersion}`
@@ -21,6 +23,7 @@ export function register(program: Program, io: Io): void {
       const { behind } = (await readStanding(catalog, TENANT_SCHEMA_VERSION)).databases
       if (behind > 0) io.note(`databases of tenants that are behind: ${behind}; feedctl tenant migrate --all`)
     } finally {
+      await hosts?.close()
       await server.close()
     }
   })

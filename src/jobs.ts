@@ -39,7 +39,7 @@ export interface JobParts extends Omit<SyncJobParts, 'again' | 'intake'> {
   readonly spares: { readonly prefix: string; readonly wanted: number }
   /** What removals of tenants need. */
   readonly removal: (signal: AbortSignal) => Promise<RemovalParts>
-  /** How long receipts of removed tenants are kept, days; 0 keeps them for good. */
+  /** How long receipts of removed tenants, and rows of ended moves and migrations, are kept, days; 0 keeps them for good. */
   readonly receiptDays: number
   /** Deadline of one job. */
   readonly jobTimeoutMs: number

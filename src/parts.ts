@@ -153,7 +153,7 @@ export function removalParts(
     events: async () => {
       const { countEvents } = await import('./analytics/count-events.js')
       const counting = { catalog, log, events: await ground.events(), rawDays: config.analyticsRawDays, isRemoval: true } as const
-      await countEvents(counting, signal)
+      await countEvents({ ...counting, acceptedBefore: Date.now() }, signal)
     },
   }
 }

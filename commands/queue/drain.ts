@@ -28,8 +28,8 @@ async function drain(io: Io, { queue, tenant }: DrainFlags): Promise<void> {
   const queues = await queueNames(queue)
   const { skipWaiting } = await import('../../src/feeds/runs.js')
   await using app = await opening(io)
-  const desk = await app.desk()
   const tenantId = tenant === undefined ? null : await tenantIdOf(app, tenant)
+  const desk = await app.desk()
   await io.confirm(`remove the jobs that wait in ${queues.join(', ')}${tenant === undefined ? '' : ` of tenant ${tenant}`}`)
   const drained: { queue: string; jobs: number }[] = []
   let tenantsSkipped = 0

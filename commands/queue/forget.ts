@@ -23,8 +23,8 @@ export function registerForget(queue: Command, io: Io): void {
 
 async function forget(io: Io, ids: readonly string[], flags: ChoiceFlags): Promise<void> {
   await using app = await opening(io)
-  const desk = await app.desk()
   const selection = await selectionOf(app, flags)
+  const desk = await app.desk()
   await io.confirm(`forget ${choiceWords(ids, flags)}`)
   const handled = await eachFailed(io, await openFailures(app), {
     ids,

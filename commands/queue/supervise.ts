@@ -8,6 +8,7 @@ import type { Config } from '../../src/kernel/config.js'
 import { Failure } from '../../src/kernel/errors.js'
 import { shortHash } from '../../src/kernel/hash.js'
 import { thisProcess } from '../../src/kernel/holder.js'
+import type { Board } from '../../src/queues/index.js'
 import type { Budget, FleetEnd, SupervisorOptions } from '../../src/queues/supervisor/index.js'
 import { opening } from '../opening.js'
 import { examples, wholeNumber } from '../program.js'
@@ -93,31 +94,38 @@ async function settingsOf(app: App, io: Io, flags: SuperviseFlags): Promise<Omit
   const { memoryForWorkers, withoutSystemd } = await import('../../src/queues/supervisor/index.js')
   const { config } = app
   const installation = installationOf(config)
+  const board = await app.board()
   return {
     targetWaitMs: flags.targetWait * 1000,
     queues: await queueNames(flags.queue),
     slots: flags.concurrency,
     memoryBytes: memoryForWorkers(config.workersMemoryMb),
-    connections: await connectionsOf(app),
+    connections: await connectionsOf(app, board),
     patience: { drainMs: config.drainMs, jobMs: config.jobTimeoutS * 1000 },
     installation,
     command: { argv: workerCommand(io, flags, installation), env: withoutSystemd(io.env) },
     desk: await app.desk(),
-    board: await app.board(),
+    board,
     log: io.log,
     note: line => io.note(line),
   }
 }
 
 /** What MySQL connections there are for the workers; null on SQLite. */
-async function connectionsOf({ catalog, config }: App): Promise<Budget | null> {
-  const { maxConnections } = await import('../../src/tenants/databases/index.js')
+async function connectionsOf({ catalog, config }: App, board: Board): Promise<Budget | null> {
+  const [{ maxConnections }, { roomForProcesses }] = await Promise.all([
+    import('../../src/tenants/databases/index.js'),
+    import('../../src/tenants/hosts/room.js'),
+  ])
   const most = await maxConnections(catalog.database)
   if (most === null) return null
   const all = config.dbConnections ?? Math.floor(most * SHARE_OF_CONNECTIONS)
-  const { maxConnections: budget } = await catalog.hosts.rowOf('default')
+  const room = await roomForProcesses(
+    catalog.kysely,
+    (await board.workers()).map(({ id }) => id),
+  )
   // Workers divide a budget among themselves, down to one connection each.
-  return budget === null ? { all, perWorker: config.dbPool } : { all: Math.min(all, budget), perWorker: 1 }
+  return room === null ? { all, perWorker: config.dbPool } : { all: Math.min(all, room), perWorker: 1 }
 }
 
 /** Settings go by the environment, never by the command line, which everyone on the machine can read. */

@@ -13,7 +13,7 @@ export function registerDbUser(tenant: Command, io: Io): void {
     .argument('<slug>')
     .option('--create', 'make it; its password is shown once')
     .option('--rotate', 'give it a new password, shown once; the old one opens no more connections')
-    .option('--drop', 'remove it')
+    .option('--drop', 'remove it, and end its sessions')
     .action(async (slug, { create, rotate, drop }) => {
       if ([create, rotate, drop].filter(Boolean).length > 1) {
         throw new Failure('USAGE', 'pass one of --create, --rotate and --drop', { hint: 'feedctl tenant db-user --help' })
@@ -51,7 +51,7 @@ async function remove(app: App, io: Io, tenant: Tenant): Promise<void> {
   io.print({ slug: tenant.slug, dropped }, value =>
     value.dropped === null
       ? `tenant ${value.slug} has no database user`
-      : `database user ${value.dropped} of tenant ${value.slug} is removed; sessions that are open go on until they end`,
+      : `database user ${value.dropped} of tenant ${value.slug} is removed, and its sessions are ended`,
   )
 }
 

@@ -2,14 +2,15 @@ import type { Command } from '@commander-js/extra-typings'
 import type { App } from '../../src/app.js'
 import { counted } from '../../src/cli/figures.js'
 import type { Io } from '../../src/cli/io.js'
-import { Failure, isFailure } from '../../src/kernel/errors.js'
+import { Failure } from '../../src/kernel/errors.js'
 import type { RemovalReceipt } from '../../src/tenants/removal.js'
+import type { Tenant } from '../../src/tenants/tenant.js'
 import { opening } from '../opening.js'
 import { examples } from '../program.js'
 import { removedWords } from './receipt-words.js'
+import { parseSpan } from './span.js'
 import { tenantView } from './view.js'
 
-const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const DEFAULT_GRACE = '7d'
 /** Of one report; all are kept, and `tenant receipt --list` has them. */
 const MOST_RECEIPTS = 1_000
@@ -30,7 +31,7 @@ export function registerDelete(tenant: Command, io: Io): void {
       }
       if (forgetBucket && !now && !due) throw usage('--forget-bucket goes with --now or --due')
       if (dump !== undefined && due) throw usage('--dump goes with one tenant')
-      const graceMs = parseGrace(grace ?? DEFAULT_GRACE)
+      const graceMs = parseSpan('--grace', grace ?? DEFAULT_GRACE)
       await io.confirm(slug === undefined ? 'remove every tenant whose grace is over' : `delete tenant ${slug}`)
       await using app = await opening(io)
       if (slug === undefined) await removeDue(app, io, forgetBucket === true)
@@ -59,16 +60,31 @@ async function mark(app: App, io: Io, slug: string, marking: Marking): Promise<v
   })
 }
 
+/** A dump to the same file that was made since it was hidden is not made again: the same command goes on. */
 async function hide(app: App, io: Io, slug: string, { dump, graceMs }: Marking) {
   const [{ markDeleted, markDumped }, { parseSlug }] = await Promise.all([
     import('../../src/tenants/removal.js'),
     import('../../src/tenants/ids.js'),
   ])
-  const [parsed, until] = [parseSlug(slug), Date.now() + graceMs]
-  if (dump === undefined) return markDeleted(app.catalog, parsed, until)
+  const [parsed, deleteAfterAt] = [parseSlug(slug), Date.now() + graceMs]
+  if (dump === undefined || (await isDumped(app, io, slug, dump))) return markDeleted(app.catalog, parsed, deleteAfterAt)
   const { dumpPath, dumpTenant } = await import('./dump.js')
   const file = dumpPath(io, dump)
-  return markDumped(app.catalog, parsed, until, tenant => dumpTenant(app, io, tenant, file))
+  const { signal } = io
+  const { events } = await app.removal(signal)
+  const terms = { deleteAfterAt, events, signal, dump: (tenant: Tenant) => dumpTenant(app, io, tenant, file) }
+  return markDumped(app.catalog, parsed, terms)
+}
+
+async function isDumped(app: App, io: Io, slug: string, dump: string): Promise<boolean> {
+  const [{ dumpOf }, { getTenant }, { parseSlug }, { resolve }] = await Promise.all([
+    import('../../src/tenants/removal/receipts.js'),
+    import('../../src/tenants/tenant.js'),
+    import('../../src/tenants/ids.js'),
+    import('node:path'),
+  ])
+  const known = await dumpOf(app.catalog, await getTenant(app.catalog, parseSlug(slug)))
+  return known !== null && known.file === resolve(io.cwd, dump)
 }
 
 async function removeNow(
@@ -77,16 +93,14 @@ async function removeNow(
   slug: string,
   { dump, forgetBucket }: { readonly dump: string | undefined; readonly forgetBucket: boolean },
 ): Promise<void> {
-  const [{ markDeleted, removeTenant }, { parseSlug }] = await Promise.all([
+  const [{ markDue, removeTenant }, { parseSlug }] = await Promise.all([
     import('../../src/tenants/removal.js'),
     import('../../src/tenants/ids.js'),
   ])
   const parsed = parseSlug(slug)
-  if (dump !== undefined) await hide(app, io, slug, { dump, graceMs: parseGrace(DEFAULT_GRACE) })
-  // A removal that was begun, and whose process died, is marked as such already.
-  await markDeleted(app.catalog, parsed, Date.now(), ['provisioning', 'active', 'suspended']).catch(error =>
-    isFailure(error, 'TENANT_WRONG_STATE') ? null : Promise.reject(error),
-  )
+  if (dump !== undefined && !(await isDumped(app, io, slug, dump)))
+    await hide(app, io, slug, { dump, graceMs: parseSpan('--grace', DEFAULT_GRACE) })
+  await markDue(app.catalog, parsed)
   const parts = await app.removal(io.signal, { forgetBucket })
   const receipt = await removeTenant(app.catalog, parsed, { parts, by: 'tenant delete --now', signal: io.signal })
   io.print({ receipt }, value => removedWords(value.receipt))
@@ -124,11 +138,4 @@ async function removeDue(app: App, io: Io, forgetBucket: boolean): Promise<void>
 
 function usage(message: string): Failure {
   return new Failure('USAGE', message, { hint: 'feedctl tenant delete --help' })
-}
-
-function parseGrace(text: string): number {
-  const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  if (amount === undefined || unit === undefined)
-    throw new Failure('USAGE', `--grace ${JSON.stringify(text.slice(0, 60))} is no time such as 30m, 12h or 7d`)
-  return Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]
 }

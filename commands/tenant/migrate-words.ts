@@ -57,6 +57,10 @@ export function checkWords(report: CheckReport, style: Style): string {
     verdict,
     ...(databases.behind + databases.ahead === 0 ? [] : [versionsTable(report, style).trimEnd()]),
     ...(drift === null ? [] : [`drift: ${counted(drift.checked, 'database')} compared, ${count(drift.drifted)} differ`]),
+    ...(drift?.notCompared ?? []).map(
+      ({ host, code, message, databases: many }) =>
+        `  ${counted(many, 'database')} on ${host} not compared: ${message} ${style.dim(`(${code})`)}`,
+    ),
     ...(drift?.databases ?? [])
       .slice(0, SHOWN)
       .flatMap(found => [`  ${nameOf(found)}`, ...found.differences.map(difference => `    ${difference}`)]),

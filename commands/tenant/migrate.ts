@@ -159,11 +159,17 @@ async function check(app: App, io: Io, slugs: readonly TenantSlug[] | null, { dr
   io.print(report, checkWords)
   const { behind, ahead } = report.databases
   const drifted = report.drift?.drifted ?? 0
-  if (behind + ahead + drifted === 0) return
+  const notCompared = (report.drift?.notCompared ?? []).reduce((sum, { databases }) => sum + databases, 0)
+  const unread = `${counted(notCompared, 'database')} could not be compared`
+  if (behind + ahead + drifted === 0) {
+    if (notCompared > 0) throw new Failure('PARTIAL', unread, { hint: 'feedctl host list' })
+    return
+  }
   const words = [
     behind > 0 ? `${counted(behind, 'database')} behind` : null,
     ahead > 0 ? `${counted(ahead, 'database')} ahead` : null,
     drifted > 0 ? `${counted(drifted, 'database')} with another schema than expected` : null,
+    notCompared > 0 ? unread : null,
   ].filter(word => word !== null)
   const mend = behind > 0 ? 'feedctl tenant migrate --all' : 'upgrade feedctl'
   throw new Failure('CHECK_FAILED', words.join(', '), behind + ahead > 0 ? { hint: mend } : {})

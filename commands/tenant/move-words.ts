@@ -26,7 +26,8 @@ type View = ReturnType<typeof viewOf>
 
 export function reportWords({ tenants, moves, failures, durationMs }: View, style: Style): string {
   const ends = moves.slice(0, SHOWN).map(end => `${style.bold(end.tenant)} ${endWords(end)}`)
-  const more = moves.length > SHOWN ? [`and ${counted(moves.length - SHOWN, 'more tenant')}`] : []
+  const rest = tenants.done + tenants.there - ends.length
+  const more = rest > 0 ? [`and ${counted(rest, 'more tenant')}`] : []
   const failed = failures.slice(0, SHOWN).map(({ tenant, code, message }) => style.red(`${tenant}: ${message} (${code})`))
   const { total, done, there } = tenants
   const sum = `${done} of ${counted(total, 'tenant')} done, ${there} there already, ${tenants.failed} failed, in ${duration(durationMs)}`
@@ -37,20 +38,26 @@ export function reportWords({ tenants, moves, failures, durationMs }: View, styl
 function endWords(end: Ended): string {
   switch (end.outcome) {
     case 'there':
-      return `is there already: ${end.to}`
+      return 'to' in end ? `is there already: ${end.to}` : 'has nothing of the kind'
     case 'would move':
       return `would move with ${counted(end.rows, 'row')}:\n  from  ${end.from}\n  to    ${end.to}${tableWords(end)}`
     case 'moved':
       return [
-        `moved with ${counted(end.rows, 'row')} in ${duration(end.durationMs)}, not written for ${duration(end.fencedMs)}:`,
+        `${movedWords(end)}:`,
         `  from  ${end.from}${end.keptUntilAt === null ? '' : ` (old copy kept until ${timeWords(end.keptUntilAt)})`}`,
         `  to    ${end.to}`,
       ].join('\n')
     case 'undone':
-      return `is as before; removed ${end.removed.join(', ')}`
+      return `is as before; removed ${end.removed.join(', ') || 'nothing'}`
     case 'finished':
-      return `keeps no old copy any more; removed ${end.removed.join(', ')}`
+      return `keeps no old copy there any more; removed ${end.removed.join(', ') || 'nothing'}`
   }
+}
+
+function movedWords({ rows, durationMs, fencedMs }: Moved): string {
+  const time = `in ${duration(durationMs)}`
+  if (rows === null || fencedMs === null) return `moved ${time}; the answer to its switch was lost`
+  return `moved with ${counted(rows, 'row')} ${time}, not written for ${duration(fencedMs)}`
 }
 
 function tableWords({ tables }: Planned): string {
@@ -66,8 +73,8 @@ export function listWords({ moves, next }: MovePage, style: Style): string {
       { title: 'ID', cell: move => move.id },
       { title: 'TENANT', cell: move => move.tenant },
       { title: 'STATE', cell: move => move.state },
-      { title: 'FROM', cell: move => move.from },
-      { title: 'TO', cell: move => move.to },
+      { title: 'FROM', cell: move => move.from ?? 'gone' },
+      { title: 'TO', cell: move => move.to ?? 'gone' },
       { title: 'NOW', cell: standingWords },
     ],
     style,
@@ -85,7 +92,7 @@ export function standingWords({ state, holder, failureCode, keptUntilAt }: MoveV
 
 /** A line of `tenant show`. */
 export function moveWords(move: MoveView): string {
-  const way = move.state === 'switched' ? `from ${move.from}` : `to ${move.to}`
+  const way = move.state === 'switched' ? `from ${move.from ?? 'gone'}` : `to ${move.to ?? 'gone'}`
   return `  move       ${move.state}, ${way}; ${standingWords(move)}`
 }
 

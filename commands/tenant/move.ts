@@ -2,7 +2,7 @@ import { type Command, Option } from '@commander-js/extra-typings'
 import type { App } from '../../src/app.js'
 import { counted } from '../../src/cli/figures.js'
 import type { Io } from '../../src/cli/io.js'
-import { Failure } from '../../src/kernel/errors.js'
+import { Failure, isFailure } from '../../src/kernel/errors.js'
 import type { TenantSlug } from '../../src/tenants/ids.js'
 import { opening } from '../opening.js'
 import { examples, wholeNumber } from '../program.js'
@@ -16,6 +16,7 @@ interface MoveFlags {
   finish?: true
   list?: true
   allOn?: string
+  from?: string
   dryRun?: true
   keep: string
   concurrency: number
@@ -34,6 +35,7 @@ export function registerMove(tenant: Command, io: Io): void {
     .option('--finish', 'remove the old copies now')
     .option('--list', 'show moves under way and old copies that are kept')
     .option('--all-on <host>', 'every tenant on this host')
+    .option('--from <host>', 'with --finish: old copies that are on this host, of all tenants')
     .option('--dry-run', 'say what would move, and change nothing')
     .option('--keep <time>', 'how long the old copy is kept: 30m, 12h, 7d', '7d')
     .option('--concurrency <n>', 'tenants at once', wholeNumber(1, 64), 4)
@@ -43,7 +45,9 @@ export function registerMove(tenant: Command, io: Io): void {
       const ways = [flags.to, flags.back, flags.undo, flags.finish, flags.list].filter(way => way !== undefined)
       if (ways.length !== 1) throw usage('pass one of --to, --back, --undo, --finish and --list')
       if (flags.list) return list(io, slugs, flags)
-      if (slugs.length > 0 === (flags.allOn !== undefined)) throw usage('name tenants, or pass --all-on')
+      if (flags.from !== undefined && !flags.finish) throw usage('--from goes with --finish')
+      const whose = [slugs[0], flags.allOn, flags.from].filter(some => some !== undefined)
+      if (whose.length !== 1) throw usage('name tenants, or pass --all-on, or --finish --from')
       if (flags.dryRun && flags.to === undefined) throw usage('--dry-run goes with --to')
       await move(io, slugs, flags)
     })
@@ -53,6 +57,7 @@ export function registerMove(tenant: Command, io: Io): void {
     'feedctl tenant move --all-on db1 --to db2 --concurrency 8',
     'feedctl tenant move acme --back',
     'feedctl tenant move acme --finish --yes',
+    'feedctl tenant move --finish --from db1 --yes',
   ])
 }
 
@@ -63,19 +68,17 @@ function usage(message: string): Failure {
 async function move(io: Io, slugs: readonly string[], flags: MoveFlags): Promise<void> {
   const begun = performance.now()
   const keepMs = parseSpan('--keep', flags.keep)
-  const whose = flags.allOn === undefined ? counted(slugs.length, 'tenant') : `all tenants on ${flags.allOn}`
-  if (flags.finish) await io.confirm(`remove the old copies of ${whose}: there is no way back to them then`)
+  if (flags.finish) await io.confirm(`remove the old copies ${whoseCopies(slugs, flags)}: there is no way back to them then`)
   await using app = await opening(io)
-  const [{ countOnHost, forTenants, tenantsOnHost }, { parseSlug }] = await Promise.all([
+  const [{ forTenants }, { parseSlug }] = await Promise.all([
     import('../../src/tenants/moving/move-many.js'),
     import('../../src/tenants/ids.js'),
   ])
   const parsed = [...new Set(slugs.map(parseSlug))]
   const deed = await deedOf(app, io, flags, keepMs)
   const progress = io.progress('tenants')
-  const total = flags.allOn === undefined ? parsed.length : await countOnHost(app.catalog, flags.allOn)
+  const { total, all } = await chosen(app, parsed, flags)
   if (total > 1) progress.start(total)
-  const all = flags.allOn === undefined ? parsed : tenantsOnHost(app.catalog, flags.allOn)
   const report = await forTenants(
     all,
     {
@@ -83,7 +86,7 @@ async function move(io: Io, slugs: readonly string[], flags: MoveFlags): Promise
       signal: io.signal,
       onEnd: (ended, failed) => progress.update(ended, failed > 0 ? { failed } : {}),
     },
-    deed,
+    parsed.length === 1 ? deed : slug => deed(slug).catch(error => hasNone(slug, error)),
   )
   progress.stop()
   const [first] = report.failures
@@ -96,13 +99,32 @@ async function move(io: Io, slugs: readonly string[], flags: MoveFlags): Promise
     })
 }
 
+function whoseCopies(slugs: readonly string[], { allOn, from }: MoveFlags): string {
+  if (from !== undefined) return `on ${from}`
+  return `of ${allOn === undefined ? counted(slugs.length, 'tenant') : `all tenants on ${allOn}`}`
+}
+
+/** The tenants that the command is for, and how many they are. */
+async function chosen({ catalog }: App, slugs: readonly TenantSlug[], { allOn, from }: MoveFlags) {
+  const many = await import('../../src/tenants/moving/move-many.js')
+  if (from !== undefined) return { total: await many.countWithCopyOn(catalog, from), all: many.tenantsWithCopyOn(catalog, from) }
+  if (allOn !== undefined) return { total: await many.countOnHost(catalog, allOn), all: many.tenantsOnHost(catalog, allOn) }
+  return { total: slugs.length, all: slugs }
+}
+
+/** Of many tenants, those of which there is nothing to take back or remove are as they should be. */
+function hasNone(tenant: TenantSlug, error: unknown): Ended {
+  if (isFailure(error, 'MOVE_NOT_FOUND')) return { tenant, outcome: 'there', removed: [] }
+  throw error
+}
+
 type Deed = (slug: TenantSlug) => Promise<Ended>
 
 async function deedOf({ catalog, config }: App, io: Io, flags: MoveFlags, keepMs: number): Promise<Deed> {
   const { signal } = io
   if (flags.undo || flags.finish) {
     const { finishMoves, undoMove } = await import('../../src/tenants/moving/requests.js')
-    return slug => (flags.undo ? undoMove : finishMoves)(catalog, slug, signal)
+    return slug => (flags.undo ? undoMove(catalog, slug, signal) : finishMoves(catalog, slug, signal, flags.from ?? null))
   }
   const [{ moveBack, moveTenant }, { parseWish }] = await Promise.all([
     import('../../src/tenants/moving/move.js'),

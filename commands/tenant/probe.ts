@@ -62,19 +62,23 @@ async function probe(io: Io, { url, count, keep }: ProbeFlags): Promise<void> {
 }
 
 function words(report: ProbeReport & { readonly durationMs: number }): string {
-  const { tenants, pairs, routes, looks, leaks, durationMs } = report
+  const { tenants, pairs, routes, looks, leaks, unlooked, durationMs } = report
   const looked = Object.entries(looks).map(([kind, times]) => `${times} ${kind}`)
   const lines = leaks.slice(0, MOST_SHOWN).map(leak => `  ${leak.where}: ${leak.reader} saw ${leak.owner}: ${leak.what}`)
   if (leaks.length > MOST_SHOWN) lines.push(`  and ${leaks.length - MOST_SHOWN} more: --json has them all`)
   return [
     `${counted(tenants.length, 'tenant')}, ${counted(pairs, 'pair')}, ${counted(routes, 'route')}, in ${duration(durationMs)}: ${looked.join(', ')}`,
     ...(leaks.length === 0 ? ['nobody saw anything of another'] : lines),
+    ...unlooked.map(what => `not looked at: ${what}`),
   ].join('\n')
 }
 
 /** @throws {Failure} USAGE */
 function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
-  if (url !== null && /^https?:$/.test(url.protocol)) return url.origin
+  if (url !== null && /^https?:$/.test(url.protocol)) {
+    if (url.pathname === '/' && url.search === '' && url.hash === '') return url.origin
+    throw new Failure('USAGE', `--url takes no path: routes are asked at ${url.origin}/v1/...`, { hint: `--url ${url.origin}` })
+  }
   throw new Failure('USAGE', `--url ${JSON.stringify(text.slice(0, 100))} is no http(s) URL`)
 }

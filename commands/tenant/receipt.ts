@@ -8,13 +8,15 @@ import { opening } from '../opening.js'
 import { examples, wholeNumber } from '../program.js'
 import { receiptWords } from './receipt-words.js'
 
+const RECEIPTS_PER_PAGE = 100
+
 export function registerReceipt(tenant: Command, io: Io): void {
   const command = tenant
     .command('receipt')
     .description('what was removed with a deleted tenant')
     .argument('[slug|id]', 'of the tenant that was removed')
     .option('--list', 'the receipts there are, newest first')
-    .option('--limit <n>', 'with --list: most receipts on the page', wholeNumber(1, 10_000), 100)
+    .option('--limit <n>', 'with --list: most receipts on the page (default: 100)', wholeNumber(1, 10_000))
     .option(
       '--after <n>',
       'with --list: start after this one: `next` of the page before',
@@ -24,11 +26,15 @@ export function registerReceipt(tenant: Command, io: Io): void {
       if ((named === undefined) !== (list === true)) {
         throw new Failure('USAGE', 'name one tenant, or pass --list', { hint: 'feedctl tenant receipt --help' })
       }
-      if (named !== undefined && after !== undefined) throw new Failure('USAGE', '--after goes with --list')
+      if (named !== undefined && (after !== undefined || limit !== undefined))
+        throw new Failure('USAGE', `${limit === undefined ? '--after' : '--limit'} goes with --list`)
       await using app = await opening(io)
       const { listReceipts, receiptsOf } = await import('../../src/tenants/removal/receipts.js')
       if (named === undefined) {
-        const page = await listReceipts(app.catalog, { limit, ...(after === undefined ? {} : { after }) })
+        const page = await listReceipts(app.catalog, {
+          limit: limit ?? RECEIPTS_PER_PAGE,
+          ...(after === undefined ? {} : { after }),
+        })
         io.print(page, ({ receipts, next }, style) => listWords(receipts, next, style))
         return
       }

@@ -7,17 +7,15 @@ export async function removing(
   app: App,
   by: string,
 ): Promise<(slugs: readonly TenantSlug[], signal: AbortSignal) => Promise<void>> {
-  const { markDeleted, removeTenant } = await import('../../src/tenants/removal.js')
+  const [{ markDue }, { removeTogether }] = await Promise.all([
+    import('../../src/tenants/removal.js'),
+    import('../../src/tenants/remove-due.js'),
+  ])
   return async (slugs, signal) => {
-    const calm = (error: unknown) => (isFailure(error, 'TENANT_NOT_FOUND') ? null : Promise.reject(error))
-    // All are hidden before the first goes: each removal waits until every process has heard of that.
-    for (const slug of slugs) {
-      await markDeleted(app.catalog, slug, Date.now(), ['provisioning', 'active', 'suspended']).catch(error =>
-        // A removal that was begun, and whose process died, is marked as such already.
-        isFailure(error, 'TENANT_WRONG_STATE') ? null : calm(error),
-      )
-    }
-    const parts = await app.removal(signal)
-    for (const slug of slugs) await removeTenant(app.catalog, slug, { parts, by, signal }).catch(calm)
+    for (const slug of slugs)
+      await markDue(app.catalog, slug).catch(error => (isFailure(error, 'TENANT_NOT_FOUND') ? null : Promise.reject(error)))
+    const { failures } = await removeTogether(app.catalog, slugs, { parts: await app.removal(signal), by, signal })
+    signal.throwIfAborted()
+    if (failures[0] !== undefined) throw failures[0].failure
   }
 }

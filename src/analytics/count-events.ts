@@ -37,6 +37,8 @@ export interface CountingParts {
   readonly eventsPerTake?: number
   /** Somebody is removing tenants: that their events are dropped is told of in their receipts, and is nothing to warn of. */
   readonly isRemoval?: true
+  /** Ends where only batches are left that were accepted later, epoch ms, instead of when nothing waits: others may be adding some without an end. */
+  readonly acceptedBefore?: number
 }
 
 /** A tenant whose batches could not be counted: they wait. */
@@ -123,7 +125,10 @@ class CountingRun {
   }
 
   private async count(taken: TakenBatches): Promise<boolean> {
-    const isRound = taken.batches.every(batch => this.returned.has(keyOf(batch)))
+    const { acceptedBefore = Number.POSITIVE_INFINITY } = this.parts
+    const isReturned = (batch: EventBatch) => this.returned.has(keyOf(batch))
+    const isRound = taken.batches.every(isReturned)
+    const isBehind = !isRound && taken.batches.every(batch => batch.acceptedAt >= acceptedBefore || isReturned(batch))
     const byTenant = grouped(taken.batches)
     this.parts.log.debug('counting events', { batches: taken.batches.length, tenants: byTenant.size })
     const tenants = await tenantsToCount(this.parts.catalog, [...byTenant.keys()])
@@ -134,10 +139,10 @@ class CountingRun {
     for (const batch of waiting) this.returned.add(keyOf(batch))
     if (waiting.length === 0) {
       await taken.done()
-      return true
+      return !isBehind
     }
     await this.putBehind(taken, waiting)
-    return !isRound && this.held.length < MOST_HELD && this.returned.size < MOST_RETURNED
+    return !isRound && !isBehind && this.held.length < MOST_HELD && this.returned.size < MOST_RETURNED
   }
 
   /** Answers the batches that are not counted. */

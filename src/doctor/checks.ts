@@ -11,7 +11,16 @@ import { mediaIntake } from './checks/media-intake.js'
 import { tenantsSchema } from './checks/migrations.js'
 import { movesStanding } from './checks/moves.js'
 import { nodeVersion } from './checks/node.js'
-import { orphansDatabases, orphansJobs, orphansKeys, orphansMedia, orphansPlacements, orphansRows } from './checks/orphans.js'
+import {
+  orphansDatabases,
+  orphansJobs,
+  orphansKeys,
+  orphansMedia,
+  orphansObjects,
+  orphansPlacements,
+  orphansRows,
+  orphansUsers,
+} from './checks/orphans.js'
 import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
@@ -20,7 +29,7 @@ import { databaseReplicas } from './checks/replicas.js'
 import { databaseRights } from './checks/rights.js'
 import { schedule } from './checks/schedule.js'
 import { settings, settingsDrivers, settingsSessions } from './checks/settings.js'
-import { sourcesFailing } from './checks/sources.js'
+import { sourcesFailing, sourcesUnforgotten } from './checks/sources.js'
 import { wasabiBucket, wasabiClock, wasabiCredentials } from './checks/wasabi.js'
 import { wasabiChecksums, wasabiListParts, wasabiPublicAccess, wasabiWrongMd5 } from './checks/wasabi-answers.js'
 import { wasabiConcurrency } from './checks/wasabi-concurrency.js'
@@ -59,6 +68,7 @@ export const CHECKS: readonly Check[] = [
   diskSpace,
   clockSkew,
   sourcesFailing,
+  sourcesUnforgotten,
   wasabiCredentials,
   wasabiBucket,
   wasabiClock,
@@ -74,8 +84,10 @@ export const CHECKS: readonly Check[] = [
   analyticsDamaged,
   orphansDatabases,
   orphansPlacements,
+  orphansUsers,
   orphansRows,
   orphansMedia,
+  orphansObjects,
   orphansKeys,
   orphansJobs,
 ]

@@ -1,8 +1,10 @@
 import { readdir } from 'node:fs/promises'
-import { sql } from 'kysely'
+import { isFailure } from '../kernel/errors.js'
 import type { Catalog } from '../tenants/catalog.js'
-import { ledgerOf, TENANT_TABLES, type TenantSchema } from '../tenants/databases/index.js'
-import { type DatabaseName, parseDatabaseName, parseTenantId, type TenantId } from '../tenants/ids.js'
+import { ownerAt } from '../tenants/database-owner.js'
+import { TENANT_TABLES } from '../tenants/databases/index.js'
+import { type DatabaseName, expectedDatabase, parseDatabaseName, parseTenantId, type TenantId } from '../tenants/ids.js'
+import { TENANTS_PER_LOOK, tenantsIn } from '../tenants/removal/strays.js'
 
 const IDS_PER_LOOK = 1_000
 /** What is looked through of one kind, ms: then the rest is left for another time, and said so. */
@@ -10,15 +12,24 @@ const BUDGET_MS = 4_000
 /** Whoever creates a tenant makes its placement before its row. */
 const NEW_MS = 3_600_000
 
-/** What was found of tenants that are not there. `more`: not everything was looked at. */
+/** What was found of tenants that are not there. `more`: there was no time to look at everything. */
 export interface Orphans<T> {
   readonly found: readonly T[]
   readonly more: boolean
+  /** Names of the database hosts that could not be looked at; none where it is left out. */
+  readonly away?: readonly string[]
 }
 
 export interface OrphanDatabase {
   readonly host: string
   readonly name: DatabaseName
+}
+
+export interface OrphanUser {
+  readonly host: string
+  /** That it was made for. */
+  readonly database: DatabaseName
+  readonly username: string
 }
 
 export interface OrphanRows {
@@ -40,38 +51,70 @@ export async function withoutTenant(catalog: Catalog, ids: readonly number[]): P
 }
 
 /**
- * Databases of this catalog, by the ledger within them, that no placement names. Those of other installations, whose names may begin alike, are none of ours.
+ * Databases of this catalog, by the ledger within them, that no placement names, but for the one that a check of schemas makes and removes. Those of other
+ * installations, whose names may begin alike, are none of ours.
  */
 export async function orphanDatabases(catalog: Catalog, prefix: string): Promise<Orphans<OrphanDatabase>> {
   const found: OrphanDatabase[] = []
+  const away = new Set<string>()
   const end = Date.now() + BUDGET_MS
+  const expected = expectedDatabase(prefix, catalog.id)
   for (const { id, name: host } of await catalog.kysely.selectFrom('hosts').select(['id', 'name']).orderBy('id').execute()) {
-    const server = await catalog.hosts.serverOf(host)
-    const names = await server.names(prefix)
+    const names = await unlessAway(away, host, async () => (await catalog.hosts.serverOf(host)).names(prefix))
     for (let from = 0; from < names.length; from += IDS_PER_LOOK) {
       const some = names.slice(from, from + IDS_PER_LOOK)
       const placed = await catalog.kysely
         .selectFrom('placements')
         .select('database_name')
         .where('host_id', '=', id)
+        // One that was not dropped to the end.
+        .where('kind', '<>', 'dropping')
         .where('database_name', 'in', some)
         .execute()
       const known = new Set(placed.map(row => row.database_name))
-      for (const name of some.filter(each => !known.has(each))) {
-        if (Date.now() > end) return { found, more: true }
+      for (const name of some.filter(each => !known.has(each) && each !== expected)) {
+        if (Date.now() > end) return { found, more: true, away: [...away] }
         if (await isOurs(catalog, host, name)) found.push({ host, name })
       }
     }
   }
-  return { found, more: false }
+  return { found, more: false, away: [...away] }
 }
 
-/** False for one without a ledger, or with that of another catalog. */
+/** What is there; nothing of a host that does not answer, or is known not to: it is noted. */
+async function unlessAway<T>(away: Set<string>, host: string, look: () => Promise<readonly T[]>): Promise<readonly T[]> {
+  if (away.has(host)) return []
+  try {
+    return await look()
+  } catch (error) {
+    if (!isFailure(error)) throw error
+    away.add(host)
+    return []
+  }
+}
+
+/** Users that were made for a database whose tenant is not there. */
+export async function orphanUsers({ kysely }: Catalog): Promise<Orphans<OrphanUser>> {
+  const rows = await kysely
+    .selectFrom('placements')
+    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+    .select(['hosts.name as host', 'placements.database_name', 'placements.db_user'])
+    .where('placements.db_user', 'is not', null)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('tenants').select('tenants.id').whereRef('tenants.placement_id', '=', 'placements.id'))),
+    )
+    .orderBy('placements.id')
+    .limit(IDS_PER_LOOK + 1)
+    .execute()
+  const found = rows
+    .slice(0, IDS_PER_LOOK)
+    .map(row => ({ host: row.host, database: parseDatabaseName(row.database_name), username: row.db_user ?? '' }))
+  return { found, more: rows.length > IDS_PER_LOOK }
+}
+
+/** False for an empty one, and for one that cannot be read. */
 export async function isOurs(catalog: Catalog, host: string, name: DatabaseName): Promise<boolean> {
-  if (host === 'default' && name.toLowerCase() === catalog.name.toLowerCase()) return false
-  const server = await catalog.hosts.serverOf(host)
-  const ledger = await server.use<TenantSchema, Awaited<ReturnType<typeof ledgerOf>>>(name, ledgerOf).catch(() => [])
-  return ledger.length > 0 && ledger.every(row => row.catalog_id === catalog.id)
+  return (await ownerAt(catalog, { host, database: name }).catch(() => null)) === 'ours'
 }
 
 /** Placements for one tenant that none has, and that no move goes to or from. */
@@ -109,6 +152,7 @@ export async function orphanPlacements({ kysely }: Catalog, now: number): Promis
 /** Rows in shared databases whose tenant is not there: by the numbers at the front of every table's key, never by a look at the rows. */
 export async function orphanRows(catalog: Catalog): Promise<Orphans<OrphanRows>> {
   const end = Date.now() + BUDGET_MS
+  const away = new Set<string>()
   const found = new Map<string, { host: string; database: DatabaseName; tenantId: TenantId; tables: string[] }>()
   const shared = await catalog.kysely
     .selectFrom('placements')
@@ -122,8 +166,8 @@ export async function orphanRows(catalog: Catalog): Promise<Orphans<OrphanRows>>
     const database = parseDatabaseName(database_name)
     for (const table of TENANT_TABLES) {
       for (let after = 0; ; ) {
-        if (Date.now() > end) return { found: [...found.values()], more: true }
-        const ids = await tenantsIn(catalog, { host, database }, table, after)
+        if (Date.now() > end) return { found: [...found.values()], more: true, away: [...away] }
+        const ids = await unlessAway(away, host, () => tenantsIn(catalog, { host, database }, table, after))
         for (const id of await withoutTenant(catalog, ids)) {
           const key = `${host} ${database} ${id}`
           const known = found.get(key)
@@ -131,29 +175,12 @@ export async function orphanRows(catalog: Catalog): Promise<Orphans<OrphanRows>>
           else known.tables.push(table)
         }
         const last = ids.at(-1)
-        if (last === undefined || ids.length < IDS_PER_LOOK) break
+        if (last === undefined || ids.length < TENANTS_PER_LOOK) break
         after = last
       }
     }
   }
-  return { found: [...found.values()], more: false }
-}
-
-async function tenantsIn(
-  catalog: Catalog,
-  { host, database }: { readonly host: string; readonly database: DatabaseName },
-  table: string,
-  after: number,
-): Promise<number[]> {
-  const server = await catalog.hosts.serverOf(host)
-  return server.use<TenantSchema, number[]>(database, async opened => {
-    const named = sql.raw(opened.qualify(table as keyof TenantSchema & string))
-    const { rows } = await sql<{ tenant_id: number }>`
-      select distinct tenant_id from ${named} where tenant_id > ${after} order by tenant_id limit ${sql.lit(IDS_PER_LOOK)}`.execute(
-      opened.kysely,
-    )
-    return rows.map(row => row.tenant_id)
-  })
+  return { found: [...found.values()], more: false, away: [...away] }
 }
 
 /** Numbers of tenants that are not there and have a folder below that of local media. */

@@ -2,6 +2,7 @@ import type { EventLog } from '../analytics/log/driver.js'
 import type { Config } from '../kernel/config.js'
 import { Failure, wordsOf } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
+import type { Disks } from '../media/disks/driver.js'
 import type { BucketProbe, Greeting } from '../media/disks/index.js'
 import type { Board, FailedJob, QueueDesk, RedisQueueOptions, WorkerCard } from '../queues/index.js'
 import { openRedis, type RedisConnection } from '../redis/connection.js'
@@ -159,6 +160,16 @@ export class Parts implements AsyncDisposable {
     return this.once('media', async () => {
       const catalog = await this.catalog()
       return catalog === null ? null : readMediaFacts(catalog, Date.now(), this.signal)
+    })
+  }
+
+  /** The disks of media; `wasabi` null where no bucket is set. @throws {Failure} CONFIG_INVALID */
+  disks(): Promise<Disks> {
+    return this.once('disks', async () => {
+      const { openDisks } = await import('../media/disks/index.js')
+      const disks = await openDisks(this.config)
+      this.closing.push(() => Promise.all([disks.local.close(), disks.wasabi?.close()]))
+      return disks
     })
   }
 

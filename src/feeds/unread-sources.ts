@@ -1,4 +1,3 @@
-import { chunksOf } from '../kernel/chunks.js'
 import { isFailure } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import type { Catalog } from '../tenants/catalog.js'
@@ -8,12 +7,6 @@ import { sourcesRead } from '../tenants/source-readers.js'
 /** Whoever subscribes to a source may hold its number for moments before a feed names it. */
 const HELD_MS = 3_600_000
 const PAGE = 1_000
-
-/** From now on it may be that nobody reads these sources. */
-export async function noteLeft(catalog: Catalog, ids: readonly number[]): Promise<void> {
-  for (const some of chunksOf(ids, PAGE))
-    await catalog.kysely.updateTable('sources').set({ left_at: Date.now() }).where('id', 'in', some).execute()
-}
 
 /**
  * Forgets the sources that somebody stopped reading more than an hour ago, and that no tenant reads. Killed at any point, the next call goes on; a feed that

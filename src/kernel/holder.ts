@@ -38,6 +38,11 @@ export function holderIsGone(holder: string): boolean {
   }
 }
 
+/** Whether two undertakings are, or were, of one process. */
+export function isSameProcess(one: string, other: string): boolean {
+  return one.slice(0, one.lastIndexOf(':')) === other.slice(0, other.lastIndexOf(':'))
+}
+
 function holderWith(token: string): string {
   return `${HOST}:${process.pid}:${token}`
 }

@@ -52,6 +52,14 @@ export const listen: z.ZodType<string> = z
   .string()
   .regex(/^([\w.-]+:|\[[0-9a-fA-F:]+\]:)?\d{1,5}$/, 'is not a port or host:port')
   .refine(value => Number(/\d+$/.exec(value)) <= 65_535, 'has no port up to 65535')
+/** Or the path of a socket. */
+export const serverAddress: z.ZodType<string | null> = z
+  .string()
+  .regex(/^(\/.+|(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?)$/, 'is not host:port or the path of a socket')
+  .refine(
+    value => value.startsWith('/') || !(Number(/:(\d+)$/.exec(value.replace(/^\[.*\]/, ''))?.[1] ?? 1) > 65_535),
+    'has no port up to 65535',
+  )
 /** Pages are no media, whatever is asked for: one that is kept is one that may be shown. */
 export const PAGE_TYPES: ReadonlySet<string> = new Set(['text/html', 'application/xhtml+xml'])
 export const mediaTypes: z.ZodType<readonly string[]> = list

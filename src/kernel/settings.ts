@@ -16,6 +16,7 @@ import {
   prefix,
   type Setting,
   secret,
+  serverAddress,
   setting,
   text,
   webAddress,
@@ -40,7 +41,7 @@ export const SETTINGS = {
   dbDatabase: setting('DB_DATABASE', database, 'feedctl', 'name of the catalog database'),
   dbUsername: setting('DB_USERNAME', words, 'feedctl', 'MySQL user'),
   dbPassword: secret('DB_PASSWORD', 'MySQL password'),
-  dbReadHost: setting('DB_READ_HOST', text, null, 'replica of the host `default` that the API reads from, host:port'),
+  dbReadHost: setting('DB_READ_HOST', serverAddress, null, 'replica of the host `default` that the API reads from, host:port'),
   hostPasswords: secret(
     'FEEDCTL_HOST_PASSWORDS',
     'passwords of further database hosts, JSON: {"host": "password"}',
@@ -206,7 +207,7 @@ export const SETTINGS = {
     'FEEDCTL_RECEIPT_DAYS',
     whole(0, 36_500),
     1_095,
-    'how long receipts of removed tenants are kept, days; 0 keeps them for good',
+    'how long receipts of removed tenants, and rows of ended moves and migrations, are kept, days; 0 keeps them for good',
   ),
   pruneAt: setting(
     'FEEDCTL_PRUNE_AT',

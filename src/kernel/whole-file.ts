@@ -1,13 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import { access, type FileHandle, link, open, rename, rm } from 'node:fs/promises'
+import { access, type FileHandle, link as hardLink, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Failure, wordsOf } from './errors.js'
+
+/** What file systems answer that know no hard links: FAT, many network and FUSE ones. */
+const WITHOUT_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+
+type HardLink = (path: string, name: string) => Promise<void>
 
 export interface WholeFileOptions {
   /** Whether a file of that name gives way to the new one. */
   readonly replace: boolean
   /** Default: as the process makes files. */
   readonly mode?: number
+  /** Gives a file a second name, and never another's: `link` of the file system when nothing else is said. */
+  readonly link?: HardLink
 }
 
 /**
@@ -16,7 +23,7 @@ export interface WholeFileOptions {
  */
 export async function writeWhole<T>(
   path: string,
-  { replace, mode = 0o666 }: WholeFileOptions,
+  { replace, mode = 0o666, link = hardLink }: WholeFileOptions,
   deed: (file: FileHandle) => Promise<T>,
 ): Promise<T> {
   if (!replace && (await isThere(path))) throw taken(path)
@@ -26,7 +33,7 @@ export async function writeWhole<T>(
     const result = await deed(file)
     await file.sync()
     await file.close()
-    await (replace ? rename(aside, path) : place(aside, path))
+    await (replace ? rename(aside, path) : place(aside, path, link))
     await syncFolder(dirname(path))
     return result
   } catch (error) {
@@ -37,9 +44,23 @@ export async function writeWhole<T>(
 }
 
 /** Unlike a renaming it never takes another's place. */
-async function place(aside: string, path: string): Promise<void> {
-  await link(aside, path)
+async function place(aside: string, path: string, link: HardLink): Promise<void> {
+  try {
+    await link(aside, path)
+  } catch (error) {
+    if (!WITHOUT_LINKS.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+    return placeUnlinked(aside, path)
+  }
   await rm(aside)
+}
+
+/** Takes the name first; killed between the two, the name is of an empty file. */
+async function placeUnlinked(aside: string, path: string): Promise<void> {
+  await (await open(path, 'wx')).close()
+  await rename(aside, path).catch(async error => {
+    await rm(path, { force: true })
+    throw error
+  })
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, isFailure, wordsOf } from '../kernel/errors.js'
 import type { Catalog } from '../tenants/catalog.js'
+import type { TenantId } from '../tenants/ids.js'
 import { hasDatabase, type MediaRemoval } from '../tenants/removal.js'
 import { type TenantTables, withTenant } from '../tenants/tables.js'
 import type { Tenant } from '../tenants/tenant.js'
@@ -38,7 +39,7 @@ async function removeMedia(parts: RemoveMediaParts, tenant: Tenant, signal: Abor
   const disks = await parts.disks()
   const bucket = parts.forgetBucket === true ? null : bucketToEmpty(disks, tenant, known)
   const bucketObjects = bucket === null ? 0 : await removeFromBucket(bucket, tenant, signal)
-  const localFiles = await removeAll(disks.local, tenant, signal)
+  const localFiles = await removeAll(disks.local, tenant.id, signal)
   await removeFolder(join(disks.local.folder, String(tenant.id)))
   const bucketForgotten = parts.forgetBucket === true ? known.inBucket : 0
   return { files: known.files, bytes: known.bytes, localFiles, bucketObjects, bucketForgotten }
@@ -100,12 +101,17 @@ async function mayHaveMedia(tables: TenantTables): Promise<boolean> {
   return counter !== undefined || row !== undefined || link !== undefined
 }
 
+/** Whatever a tenant has there, known or not, and what was begun to be uploaded; answers how many objects. @throws {Failure} those of the bucket */
+export async function emptyBucketOf(bucket: Bucket, id: TenantId, signal: AbortSignal): Promise<number> {
+  await bucket.abortUploads(tenantPrefix(id), 0, signal)
+  const removed = await removeAll(bucket, id, signal)
+  // What was sent by one that was killed may have come to the bucket meanwhile.
+  return removed + (await removeAll(bucket, id, signal))
+}
+
 async function removeFromBucket(bucket: Bucket, tenant: Tenant, signal: AbortSignal): Promise<number> {
   try {
-    await bucket.abortUploads(tenantPrefix(tenant.id), 0, signal)
-    const removed = await removeAll(bucket, tenant, signal)
-    // What was sent by one that was killed may have come to the bucket meanwhile.
-    return removed + (await removeAll(bucket, tenant, signal))
+    return await emptyBucketOf(bucket, tenant.id, signal)
   } catch (error) {
     if (!isFailure(error) || error === signal.reason) throw error
     const hint = `the tenant is hidden already, and the schedule removes it when the bucket answers; without it: ${forgetting(tenant.slug)}`
@@ -113,7 +119,7 @@ async function removeFromBucket(bucket: Bucket, tenant: Tenant, signal: AbortSig
   }
 }
 
-async function removeAll(disk: Disk, tenant: Tenant, signal: AbortSignal): Promise<number> {
+async function removeAll(disk: Disk, id: TenantId, signal: AbortSignal): Promise<number> {
   let removed = 0
   let keys: MediaKey[] = []
   const remove = async () => {
@@ -121,7 +127,7 @@ async function removeAll(disk: Disk, tenant: Tenant, signal: AbortSignal): Promi
     removed += keys.length
     keys = []
   }
-  for await (const { key } of disk.list(tenantPrefix(tenant.id), null, signal)) {
+  for await (const { key } of disk.list(tenantPrefix(id), null, signal)) {
     keys.push(key)
     if (keys.length === KEYS_PER_REMOVAL) await remove()
   }

@@ -5,15 +5,14 @@ import type { TenantId } from './ids.js'
 
 const RETRY_AFTER_S = 5
 
+/** Where the number of a move stands in `residents`: a dump of a tenant that is to be removed holds its writers off, and its removal goes on. */
+export const DUMPED = -1
+
 /**
- * Who a transaction on a tenant's rows is for: its `writer`s, while it lives there and is not fenced; the `mover` that fenced it; its `remover`, who has to
- * have it for itself, and goes on where it is gone already; and who clears the `leavings` of one that lives elsewhere now.
+ * Who a transaction on a tenant's rows is for: its `writer`s, while it lives there and is not fenced; its `remover`, who has to have it for itself, and goes on
+ * where it is gone already.
  */
-export type Admission =
-  | { readonly as: 'writer' }
-  | { readonly as: 'mover'; readonly moveId: number }
-  | { readonly as: 'remover' }
-  | { readonly as: 'leavings' }
+export type Admission = { readonly as: 'writer' } | { readonly as: 'remover' }
 
 export const WRITER: Admission = { as: 'writer' }
 
@@ -30,23 +29,9 @@ export async function admitTransaction(
   const query = executor.selectFrom('residents').select('fenced_by').where('tenant_id', '=', tenantId)
   // On SQLite a transaction has the file for itself. MariaDB has no `for share`.
   const row = await (dialect === 'sqlite' ? query : query.modifyEnd(lockFor(admission))).executeTakeFirst()
+  if (admission.as === 'writer' && row === undefined) throw tenantMoved(tenantId)
   const fencedBy = row?.fenced_by ?? null
-  const isHere = row !== undefined
-  switch (admission.as) {
-    case 'writer':
-      if (!isHere) throw tenantMoved(tenantId)
-      if (fencedBy !== null) throw tenantMoving(tenantId)
-      return
-    case 'mover':
-      if (!isHere) throw tenantMoved(tenantId)
-      if (fencedBy !== admission.moveId) throw tenantMoving(tenantId)
-      return
-    case 'remover':
-      if (fencedBy !== null) throw tenantMoving(tenantId)
-      return
-    case 'leavings':
-      if (isHere) throw new Failure('TENANT_WRONG_STATE', `tenant ${tenantId} lives where its leavings were to be cleared`)
-  }
+  if (fencedBy !== null && !(admission.as === 'remover' && fencedBy === DUMPED)) throw tenantMoving(tenantId)
 }
 
 function lockFor({ as }: Admission) {

@@ -87,7 +87,7 @@ async function catalogOf(
   database: OpenDatabase<CatalogSchema>,
   config: Config,
 ): Promise<Catalog> {
-  const hosts = openHosts({ config, home: server, database })
+  const hosts = openHosts({ config, home: server, database, urgent: await server.hold(name, { isUrgent: true }) })
   await hosts.begin()
   const upgradesAtFirstUse = config.migrate === 'lazy' || (config.migrate === 'auto' && server.dialect === 'sqlite')
   return { id, name, server, hosts, upgradesAtFirstUse, database, kysely: database.kysely }

@@ -4,10 +4,11 @@ import type { Catalog } from './catalog.js'
 import { insertRows, type PlacementKind } from './databases/index.js'
 import { type Place, placing } from './hosts/placing.js'
 import { type DatabaseName, parseDatabaseName, parseSlug, parseTenantId, type TenantId, type TenantSlug } from './ids.js'
-import { tenantRows } from './tenant.js'
+import { type TenantRow, tenantRows } from './tenant.js'
 
 /** After this, a creation whose process is not heard of is finished by another. */
 const CLAIM_MS = 60_000
+const NO_POLICY = { keep_days: null, keep_posts: null, media_types: null, media_max_bytes: null, media_per_post: null }
 
 export interface NewTenant {
   readonly slug: TenantSlug
@@ -15,6 +16,8 @@ export interface NewTenant {
   readonly placement: PlacementKind
   /** Name of the host that was asked for; null, as not given, where it goes by weight and fullness. */
   readonly host?: string | null
+  /** One of the leak probe's own, which the next probe removes: nobody else makes such. */
+  readonly isCanary?: boolean
 }
 
 /** A tenant in state `provisioning` that this process, and no other, may finish. */
@@ -27,6 +30,8 @@ export interface ClaimedTenant {
   readonly host: string
   readonly database: DatabaseName
   readonly schemaVersion: number
+  /** Who was made for the database, maybe for a tenant before this one; null for none. */
+  readonly dbUser: string | null
   /** False when it takes up a creation that was begun earlier. */
   readonly isNew: boolean
   /** The database is its own, and yet another tenant's too: it must not be touched. */
@@ -37,7 +42,8 @@ export interface ClaimedTenant {
 
 /**
  * Writes the tenants that do not exist yet, and takes up those whose creation was left off. What is missing from the answer exists,
- * or is being created by someone else, or has no host that takes it: `refuse` is told, which throws when nobody gives another.
+ * or is being created by someone else; of those that have no host that takes them, or were begun in another place than is wanted, `refuse` is told, which throws
+ * when nobody gives another.
  */
 export async function claimTenants(
   catalog: Catalog,
@@ -63,10 +69,13 @@ export async function claimTenants(
       await writeTenants(catalog, placed, holder, now)
     })
   }
-  if (before.size > 0) await takeUp(catalog, [...before], holder, now)
+  if (before.size > 0) {
+    const begun = wanted.filter(tenant => before.has(tenant.slug))
+    await takeUp(catalog, begun, { holder, now }, refuse)
+  }
   const claimed = await tenantRows(catalog)
     .innerJoin('placements as p', 'p.id', 'tenants.placement_id')
-    .select('p.schema_version')
+    .select(['p.schema_version', 'p.db_user'])
     .where('tenants.slug', 'in', slugs)
     .where('tenants.claimed_by', '=', holder)
     .execute()
@@ -82,6 +91,7 @@ export async function claimTenants(
     host: row.host,
     database: parseDatabaseName(row.database_name),
     schemaVersion: row.schema_version,
+    dbUser: row.db_user,
     isNew: !before.has(row.slug),
     isCrowded: crowded.has(row.placement_id),
     wasSpare: false,
@@ -101,22 +111,42 @@ async function crowdedAmong(catalog: Catalog, placementIds: readonly number[]): 
   return new Set(rows.map(row => row.placement_id))
 }
 
-async function takeUp(catalog: Catalog, slugs: readonly string[], holder: string, now: number): Promise<void> {
-  const left = await catalog.kysely
-    .selectFrom('tenants')
-    .select(['id', 'claimed_by', 'claimed_at'])
-    .where('slug', 'in', [...slugs])
-    .where('state', '=', 'provisioning')
+/** Those that nobody is at go on as what is wanted now, and nothing of what they were to be. */
+async function takeUp(
+  catalog: Catalog,
+  wanted: readonly NewTenant[],
+  { holder, now }: { readonly holder: string; readonly now: number },
+  refuse: (slug: TenantSlug, failure: Failure) => void,
+): Promise<void> {
+  const bySlug = new Map<string, NewTenant>(wanted.map(tenant => [tenant.slug, tenant]))
+  const left = await tenantRows(catalog)
+    .where('tenants.slug', 'in', [...bySlug.keys()])
+    .where('tenants.state', '=', 'provisioning')
     .execute()
   for (const row of left) {
+    const tenant = bySlug.get(row.slug)
     const free = row.claimed_by === null || (row.claimed_at ?? 0) < now - CLAIM_MS || holderIsGone(row.claimed_by)
-    if (!free) continue
-    const query = catalog.kysely.updateTable('tenants').set({ claimed_by: holder, claimed_at: now }).where('id', '=', row.id)
+    if (!free || tenant === undefined) continue
+    if (row.kind !== tenant.placement || (tenant.host ?? row.host) !== row.host) {
+      refuse(tenant.slug, begunElsewhere(row))
+      continue
+    }
+    const query = catalog.kysely
+      .updateTable('tenants')
+      .set({ ...NO_POLICY, name: tenant.name, claimed_by: holder, claimed_at: now })
+      .where('id', '=', row.id)
+      .where('state', '=', 'provisioning')
     await (row.claimed_by === null
       ? query.where('claimed_by', 'is', null)
       : query.where('claimed_by', '=', row.claimed_by)
     ).execute()
   }
+}
+
+function begunElsewhere({ slug, kind, host }: TenantRow): Failure {
+  return new Failure('TENANT_EXISTS', `tenant ${slug} was begun as a ${kind} one on ${host}, and not finished`, {
+    hint: `--placement ${kind} --host ${host}, or first: feedctl tenant delete ${slug} --now --yes`,
+  })
 }
 
 function throwIt(_slug: TenantSlug, failure: Failure): never {
@@ -129,23 +159,42 @@ interface Placed {
 }
 
 async function writeTenants(catalog: Catalog, placed: readonly Placed[], holder: string, now: number): Promise<void> {
-  const placements = await placementsFor(catalog, placed, now)
+  if (placed.length === 0) return
+  const { numbers, vacated } = await placementsFor(catalog, placed, now)
   const rows = placed.map(({ tenant, place }) => ({
     slug: tenant.slug as string,
     name: tenant.name,
     state: 'provisioning' as const,
-    placement_id: placements.get(keyOf(place)) ?? 0,
+    placement_id: numbers.get(keyOf(place)) ?? 0,
     claimed_by: holder,
     claimed_at: now,
+    canary: tenant.isCanary === true ? 1 : 0,
     created_at: now,
     updated_at: now,
   }))
-  await insertRows(catalog.database, 'tenants', rows, 'keep')
+  if (vacated.length === 0) {
+    await insertRows(catalog.database, 'tenants', rows, 'keep')
+    return
+  }
+  const isHeld = await catalog.kysely.transaction().execute(async tx => {
+    const held = await tx.updateTable('placements').set({ vacated_at: null }).where('id', 'in', vacated).executeTakeFirst()
+    // Whoever forgets vacated ones waits for this transaction, or was faster.
+    if (Number(held.numUpdatedRows) < vacated.length) return false
+    const executor: Catalog['kysely'] = tx
+    await insertRows(catalog.database, 'tenants', rows, 'keep', executor)
+    return true
+  })
+  if (!isHeld) await writeTenants(catalog, placed, holder, now)
+}
+
+interface Chosen {
+  readonly numbers: ReadonlyMap<string, number>
+  /** Of them, those whose tenant was removed: they are forgotten after a while, unless they are said to be anyone's again. */
+  readonly vacated: readonly number[]
 }
 
 /** Numbers of the placements of these places; those that are missing are written. */
-async function placementsFor(catalog: Catalog, placed: readonly Placed[], now: number): Promise<Map<string, number>> {
-  if (placed.length === 0) return new Map()
+async function placementsFor(catalog: Catalog, placed: readonly Placed[], now: number): Promise<Chosen> {
   const wanted = new Map(placed.map(({ tenant, place }) => [keyOf(place), { kind: tenant.placement, place }]))
   const rows = [...wanted.values()].map(({ kind, place }) => ({
     kind,
@@ -157,22 +206,28 @@ async function placementsFor(catalog: Catalog, placed: readonly Placed[], now: n
   await insertRows(catalog.database, 'placements', rows, 'keep')
   const found = await catalog.kysely
     .selectFrom('placements')
-    .select(['id', 'kind', 'host_id', 'database_name'])
+    .select(['id', 'kind', 'host_id', 'database_name', 'vacated_at'])
     .where('host_id', 'in', [...new Set(rows.map(row => row.host_id))])
     .where('database_name', 'in', [...new Set(rows.map(row => row.database_name))])
     .execute()
   const numbers = new Map<string, number>()
+  const vacated: number[] = []
   for (const row of found) {
     const key = `${row.host_id}/${row.database_name}`
     const kind = wanted.get(key)?.kind
     if (kind === undefined) continue
     if (row.kind !== kind) {
+      if (row.kind === 'dropping')
+        throw new Failure('LOCKED', `the database ${row.database_name} is being dropped`, {
+          hint: 'feedctl doctor --fix, when nobody runs it',
+        })
       const hint = 'choose another slug, or set FEEDCTL_DATABASE_PREFIX'
       throw new Failure('DATABASE_TAKEN', `the database ${row.database_name} is a ${row.kind} one`, { hint })
     }
     numbers.set(key, row.id)
+    if (row.vacated_at !== null) vacated.push(row.id)
   }
-  return numbers
+  return { numbers, vacated }
 }
 
 function keyOf({ hostId, database }: Place): string {

@@ -1,13 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
+import { sleep } from '../kernel/clock.js'
 import { Failure, isFailure, wordsOf } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
+import type { DatabaseServer } from './databases/index.js'
 import type { DatabaseName, TenantId } from './ids.js'
+import { whenUnlocked } from './locks.js'
 import type { Placement, Tenant } from './tenant.js'
 
 /** As long as a MySQL user's name may be. */
 const NAME_CHARS = 32
 const CONNECTIONS_AT_MOST = 5
+/** For another who makes or drops the same user, and for sessions that are to end. */
+const PATIENCE_MS = 30_000
+const SESSION_LOOK_MS = 50
 
 type Owner = Pick<Tenant, 'id' | 'slug' | 'placement'>
 
@@ -38,14 +44,19 @@ export async function dbUserOf(catalog: Catalog, at: Placement): Promise<string 
 
 /**
  * Makes the tenant's user, or gives the one it has a new password: killed at any point, the same call ends it, and no user is on the server that the
- * placement does not name. @throws {Failure} DB_USER_REFUSED, TENANT_MOVING, CONFIG_INVALID when feedctl's own user may not
+ * placement does not name. @throws {Failure} DB_USER_REFUSED, TENANT_MOVING, TENANT_WRONG_STATE, CONFIG_INVALID when feedctl's own user may not
  */
 export async function giveDbUser(catalog: Catalog, tenant: Owner): Promise<DbUser> {
   const { placement } = tenant
   refuseDbUser(catalog, placement.kind)
+  return alone(catalog, placement, () => giveAlone(catalog, tenant))
+}
+
+async function giveAlone(catalog: Catalog, tenant: Owner): Promise<DbUser> {
+  const { placement } = tenant
   const { username, isNew } = await nameUser(catalog, tenant)
   const server = await catalog.hosts.serverOf(placement.host)
-  const password = randomBytes(24).toString('base64url')
+  const password = newPassword()
   const made = { user: false }
   try {
     await server.use<object, void>(placement.database, ({ kysely }) =>
@@ -62,30 +73,48 @@ export async function giveDbUser(catalog: Catalog, tenant: Owner): Promise<DbUse
 /** Makes the user. @throws {Failure} DB_USER_REFUSED when the tenant has one; those of `giveDbUser` */
 export async function createDbUser(catalog: Catalog, tenant: Owner): Promise<DbUser> {
   refuseDbUser(catalog, tenant.placement.kind)
-  const before = await dbUserOf(catalog, tenant.placement)
-  if (before === null) return giveDbUser(catalog, tenant)
-  throw new Failure('DB_USER_REFUSED', `tenant ${tenant.slug} has the database user ${before}`, {
-    hint: `feedctl tenant db-user ${tenant.slug} --rotate`,
+  return alone(catalog, tenant.placement, async () => {
+    const before = await dbUserOf(catalog, tenant.placement)
+    if (before === null) return giveAlone(catalog, tenant)
+    throw new Failure('DB_USER_REFUSED', `tenant ${tenant.slug} has the database user ${before}`, {
+      hint: `feedctl tenant db-user ${tenant.slug} --rotate`,
+    })
   })
 }
 
 /** Replaces the password: the old one opens no more connections from then on. @throws {Failure} DB_USER_REFUSED when there is no user; those of `giveDbUser` */
 export async function rotateDbUser(catalog: Catalog, tenant: Owner): Promise<DbUser> {
   refuseDbUser(catalog, tenant.placement.kind)
-  if ((await dbUserOf(catalog, tenant.placement)) !== null) return giveDbUser(catalog, tenant)
-  throw new Failure('DB_USER_REFUSED', `tenant ${tenant.slug} has no database user`, {
-    hint: `feedctl tenant db-user ${tenant.slug} --create`,
+  return alone(catalog, tenant.placement, async () => {
+    if ((await dbUserOf(catalog, tenant.placement)) !== null) return giveAlone(catalog, tenant)
+    throw new Failure('DB_USER_REFUSED', `tenant ${tenant.slug} has no database user`, {
+      hint: `feedctl tenant db-user ${tenant.slug} --create`,
+    })
   })
 }
 
-/** Removes the user that was made for the database, if one was; the answer is its name. Killed at any point, and done twice, it is calm. */
+/**
+ * Removes the user that was made for the database, if one was, and ends its sessions; the answer is its name. Killed at any point, and done twice, it is calm.
+ * @throws {Failure} UNAVAILABLE, CONFIG_INVALID when feedctl's own user may not; LOCKED
+ */
 export async function dropDbUser(catalog: Catalog, at: Placement): Promise<string | null> {
+  // Most have none, and need no lock.
+  if ((await dbUserOf(catalog, at)) === null) return null
+  return alone(catalog, at, async () => {
+    const username = await dbUserOf(catalog, at)
+    if (username === null) return null
+    const server = await catalog.hosts.serverOf(at.host)
+    await endSessions(server, at.database, username)
+    await server.use<object, unknown>(at.database, ({ kysely }) => sql`drop user if exists ${username}@'%'`.execute(kysely))
+    await unname(catalog, at, username)
+    return username
+  })
+}
+
+/** For the tenant that is to have the database: a user who was made for another goes. @throws {Failure} those of `dropDbUser` */
+export async function dropStrangeDbUser(catalog: Catalog, id: TenantId, at: Placement): Promise<void> {
   const username = await dbUserOf(catalog, at)
-  if (username === null) return null
-  const server = await catalog.hosts.serverOf(at.host)
-  await server.use<object, unknown>(at.database, ({ kysely }) => sql`drop user if exists ${username}@'%'`.execute(kysely))
-  await unname(catalog, at, username)
-  return username
+  if (username !== null && username !== dbUserName(catalog.id, at.database, id)) await dropDbUser(catalog, at)
 }
 
 /**
@@ -107,7 +136,13 @@ export function dbUserName(catalogId: string, database: DatabaseName, id: Tenant
   return `${prefix}_${id}_${mark}`.slice(0, NAME_CHARS)
 }
 
-/** Writes the name down before there is such a user. @throws {Failure} TENANT_MOVING */
+/** One at a time makes, changes or drops the user of a database. @throws {Failure} LOCKED */
+function alone<T>(catalog: Catalog, { host, database }: Placement, deed: () => Promise<T>): Promise<T> {
+  const patience = { withinMs: PATIENCE_MS, signal: new AbortController().signal }
+  return whenUnlocked(catalog, `database user of ${host}/${database}`, patience, deed)
+}
+
+/** Writes the name down before there is such a user. @throws {Failure} TENANT_MOVING, TENANT_WRONG_STATE */
 async function nameUser(catalog: Catalog, { id, slug, placement }: Owner): Promise<{ username: string; isNew: boolean }> {
   const row = await placementRow(catalog, placement)
   if (row?.db_user != null) return { username: row.db_user, isNew: false }
@@ -123,12 +158,15 @@ async function nameUser(catalog: Catalog, { id, slug, placement }: Owner): Promi
           .select('tenants.id')
           .whereRef('tenants.placement_id', '=', 'placements.id')
           .where('tenants.id', '=', id)
-          .where('tenants.move_id', 'is', null),
+          .where('tenants.move_id', 'is', null)
+          .where('tenants.state', '<>', 'deleting'),
       ),
     )
     .executeTakeFirst()
   if (named.numUpdatedRows > 0n) return { username, isNew: true }
-  if ((await dbUserOf(catalog, placement)) === username) return { username, isNew: false }
+  const tenant = await catalog.kysely.selectFrom('tenants').select('state').where('id', '=', id).executeTakeFirst()
+  if (tenant === undefined || tenant.state === 'deleting')
+    throw new Failure('TENANT_WRONG_STATE', `tenant ${slug} is being removed`, { hint: `feedctl tenant show ${slug}` })
   throw new Failure('TENANT_MOVING', `tenant ${slug} is being moved`, { hint: `feedctl tenant show ${slug}` })
 }
 
@@ -150,16 +188,64 @@ async function makeUser(
   database: DatabaseName,
   made: { user: boolean },
 ): Promise<void> {
+  await setUser(kysely, username, password, CONNECTIONS_AT_MOST, made)
+  await sql`grant select on ${sql.raw(`\`${grantPattern(database)}\``)}.* to ${username}@'%'`.execute(kysely)
+}
+
+/** The user with this password, made when it is missing. */
+async function setUser(
+  kysely: Kysely<object>,
+  username: string,
+  password: string,
+  connections: number,
+  made = { user: false },
+): Promise<void> {
   const { rows } = await sql<{ version: string }>`select version() as version`.execute(kysely)
   // MySQL has no password of users that it lets be set by its hash in one way over all versions, and keeps it out of its own lists and logs itself.
   const secret = /mariadb/i.test(rows[0]?.version ?? '')
     ? sql`identified by password ${nativeHash(password)}`
     : sql`identified by ${password}`
-  const account = sql`${username}@'%' ${secret} with max_user_connections ${sql.lit(CONNECTIONS_AT_MOST)}`
+  const account = sql`${username}@'%' ${secret} with max_user_connections ${sql.lit(connections)}`
   await sql`create user if not exists ${account}`.execute(kysely)
   made.user = true
   await sql`alter user ${account}`.execute(kysely)
-  await sql`grant select on ${sql.raw(`\`${grantPattern(database)}\``)}.* to ${username}@'%'`.execute(kysely)
+}
+
+/**
+ * Ends what the user has open, and lets it open nothing more: what a session may read it may until its end, also of a database that is made anew under the name.
+ * The user itself does so, which may end its own: that needs no right over others. @throws {Failure} UNAVAILABLE when they do not end
+ */
+async function endSessions(server: DatabaseServer, database: DatabaseName, username: string): Promise<void> {
+  const password = newPassword()
+  await server.use<object, void>(database, ({ kysely }) =>
+    unheard(password, () => setUser(kysely, username, password, CONNECTIONS_AT_MOST + 1)),
+  )
+  const itself = server.asUser(username, password)
+  try {
+    await itself?.use<object, void>(database, ({ kysely }) => unheard(password, () => endOthers(kysely)))
+  } finally {
+    await itself?.close()
+  }
+}
+
+async function endOthers(kysely: Kysely<object>): Promise<void> {
+  const end = performance.now() + PATIENCE_MS
+  for (;;) {
+    const { rows } = await sql<{ id: number }>`
+      select id from information_schema.processlist where id <> connection_id()`.execute(kysely)
+    if (rows.length === 0) return
+    if (performance.now() > end) throw new Failure('UNAVAILABLE', 'sessions of the database user do not end')
+    for (const { id } of rows) await sql`kill ${sql.lit(Number(id))}`.execute(kysely).catch(ignoreEnded)
+    await sleep(SESSION_LOOK_MS)
+  }
+}
+
+function ignoreEnded(error: unknown): void {
+  if (!/unknown thread/i.test(wordsOf(error))) throw error
+}
+
+function newPassword(): string {
+  return randomBytes(24).toString('base64url')
 }
 
 /** The database's name as GRANT takes it for this one only: there `_` is any character. */

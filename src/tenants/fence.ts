@@ -3,10 +3,17 @@ import { retry } from '../kernel/retry.js'
 import { tenantMoved, tenantMoving } from './admission.js'
 import type { Catalog } from './catalog.js'
 import { contentColumns } from './content-version.js'
-import { insertRows, type TenantSchema } from './databases/index.js'
+import type { OpenDatabase, TenantSchema } from './databases/index.js'
 import type { TenantId } from './ids.js'
 import { type TenantTables, withTablesOf } from './tables.js'
 import type { Placement, Tenant } from './tenant.js'
+
+/** For a move that has lost the tenant to another undertaking. */
+export function takenOver(tenantId: number): Failure {
+  return new Failure('LOCKED', `another process works on the move of tenant ${tenantId} by now`, {
+    hint: 'feedctl tenant move --list',
+  })
+}
 
 /** Where rows of a tenant are, or are to be. */
 export type Place = Pick<Tenant, 'id' | 'placement' | 'schemaVersion'>
@@ -18,7 +25,7 @@ const WRITERS_PATIENCE = { tries: 5, firstMs: 100, maxMs: 1_000 } as const
  * Holds the tenant's writers and jobs off, for this move. When it returns, nobody who is not this move's commits anything in that placement, in any process, until
  * `liftFence` or `leave`; those who read go on. Done again it is calm; killed between its two steps jobs are held and writers are not, and the next call goes on.
  * @throws {Failure} TENANT_NOT_FOUND, TENANT_WRONG_STATE (neither active nor suspended), TENANT_MOVING (by another move), TENANT_MOVED (it lives elsewhere),
- * UNAVAILABLE, also when a writer holds on for too long
+ * LOCKED (the move is not one that copies from where it lives, any more), UNAVAILABLE, also when a writer holds on for too long
  */
 export async function fenceTenant(catalog: Catalog, tenant: Place, moveId: number): Promise<void> {
   await holdJobs(catalog, tenant.id, moveId)
@@ -58,43 +65,14 @@ export async function liftFence(catalog: Catalog, tenant: Place, moveId: number)
     .execute()
 }
 
-/** Makes the tenant live in a placement, fenced, so that nobody but this move writes there; calm when this move did it before. @throws {Failure} TENANT_MOVING */
-export async function settleFenced(catalog: Catalog, tenant: Place, moveId: number): Promise<void> {
-  await inResidence(catalog, tenant.placement, async database => {
-    await insertRows(database, 'residents', [{ tenant_id: tenant.id as number, fenced_by: moveId }], 'keep')
-    await expectFence(catalog, tenant, moveId)
-  })
-}
-
 /**
  * Takes the tenant out of the residents of a placement that this move fenced: whoever still takes its rows there for the tenant's is refused with TENANT_MOVED,
- * for ever. The rows stay until they are removed by `withLeavings`. Calm when it was done before.
+ * for ever. The rows stay. Calm when it was done before.
  */
 export async function leave(catalog: Catalog, tenant: Place, moveId: number): Promise<void> {
   await inResidence(catalog, tenant.placement, ({ kysely }) =>
     kysely.deleteFrom('residents').where('tenant_id', '=', tenant.id).where('fenced_by', '=', moveId).execute(),
   )
-}
-
-/** As `withTenant`, for the move that fenced the tenant there: its transactions pass the fence. They throw TENANT_MOVING, TENANT_MOVED when it is not its own. */
-export function withFenced<T>(
-  catalog: Catalog,
-  tenant: Place,
-  moveId: number,
-  deed: (tables: TenantTables) => Promise<T>,
-  signal: AbortSignal | null = null,
-): Promise<T> {
-  return withTablesOf(catalog, tenant, { signal, admission: { as: 'mover', moveId } }, deed)
-}
-
-/** As `withTenant`, for rows of a tenant that has left: its transactions throw TENANT_WRONG_STATE where it lives. */
-export function withLeavings<T>(
-  catalog: Catalog,
-  tenant: Place,
-  deed: (tables: TenantTables) => Promise<T>,
-  signal: AbortSignal | null = null,
-): Promise<T> {
-  return withTablesOf(catalog, tenant, { signal, admission: { as: 'leavings' } }, deed)
 }
 
 /** As `withTenant`, for the removal of a tenant: its transactions have the tenant for themselves, and go on where it was removed before. */
@@ -119,12 +97,10 @@ async function expectFence(catalog: Catalog, tenant: Place, moveId: number): Pro
 async function inResidence<T>(
   catalog: Catalog,
   { host, database }: Placement,
-  deed: (database: Residence) => Promise<T>,
+  deed: (database: OpenDatabase<TenantSchema>) => Promise<T>,
 ): Promise<T> {
   return (await catalog.hosts.serverOf(host)).use<TenantSchema, T>(database, deed)
 }
-
-type Residence = Parameters<typeof insertRows<TenantSchema, 'residents', { tenant_id: number; fenced_by: number | null }>>[0]
 
 async function holdJobs(catalog: Catalog, id: TenantId, moveId: number): Promise<void> {
   const held = await catalog.kysely
@@ -133,6 +109,16 @@ async function holdJobs(catalog: Catalog, id: TenantId, moveId: number): Promise
     .where('id', '=', id)
     .where('state', 'in', ['active', 'suspended'])
     .where(eb => eb.or([eb('move_id', 'is', null), eb('move_id', '=', moveId)]))
+    // A mover that was held up for long may come after others have moved the tenant on: nobody would lift its fence.
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('moves')
+          .select('moves.id')
+          .where('moves.id', '=', moveId)
+          .where('moves.state', '=', 'copying')
+          .whereRef('moves.from_placement_id', '=', 'tenants.placement_id'),
+      ),
+    )
     .executeTakeFirst()
   if (held.numUpdatedRows > 0n) return
   const row = await catalog.kysely
@@ -142,5 +128,6 @@ async function holdJobs(catalog: Catalog, id: TenantId, moveId: number): Promise
     .executeTakeFirst()
   if (row === undefined) throw new Failure('TENANT_NOT_FOUND', `there is no tenant ${id}`, { hint: 'feedctl tenant list' })
   if (row.move_id !== null && row.move_id !== moveId) throw tenantMoving(id)
+  if (row.state === 'active' || row.state === 'suspended') throw takenOver(id)
   throw new Failure('TENANT_WRONG_STATE', `tenant ${row.slug} is ${row.state}`, { hint: `feedctl tenant show ${row.slug}` })
 }

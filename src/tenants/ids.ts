@@ -1,4 +1,5 @@
 import { Failure } from '../kernel/errors.js'
+import { shortNumber } from '../kernel/hash.js'
 
 declare const brand: unique symbol
 type Branded<T, Name extends string> = T & { readonly [brand]: Name }
@@ -58,9 +59,9 @@ export function sharedDatabase(prefix: string, number: number): DatabaseName {
   return parseDatabaseName(`${prefix}_shared_${number}`)
 }
 
-/** The database that is made, looked at and removed again to know how a new one looks. Nobody's own name, as above. */
-export function expectedDatabase(prefix: string): DatabaseName {
-  return parseDatabaseName(`${prefix}_expected`)
+/** The database that a catalog makes, looks at and removes again to know how a new one looks. Nobody's own name, as above, and no other catalog's. */
+export function expectedDatabase(prefix: string, catalogId: string): DatabaseName {
+  return parseDatabaseName(`${prefix}_expected_${shortNumber(catalogId).toString(16)}`)
 }
 
 /** A spare database. Never a tenant's own name, nor a shared one's. */

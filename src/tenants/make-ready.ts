@@ -1,9 +1,8 @@
-import { Failure, isFailure } from '../kernel/errors.js'
+import { Failure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
-import type { ClaimedTenant } from './claim.js'
+import { ownerAt, refuseCatalog } from './database-owner.js'
 import { applyMigrations, TENANT_MIGRATIONS, type TenantSchema } from './databases/index.js'
-import { withRemoval } from './fence.js'
-import { dropPlacement } from './removal.js'
+import type { Placement } from './tenant.js'
 import { bringUpToDate, TENANT_SCHEMA_VERSION } from './upgrade.js'
 
 /** Databases that are made at the same time where no connections are counted. */
@@ -16,9 +15,12 @@ export async function madeAtOnce(catalog: Catalog, host: string): Promise<number
 }
 
 /** Where tables are to be made. */
-export type DatabasePlace = Pick<ClaimedTenant, 'kind' | 'host' | 'database' | 'schemaVersion'>
+export interface DatabasePlace extends Placement {
+  /** As the catalog knows it; 0: its tables were never finished, or are removed. */
+  readonly schemaVersion: number
+}
 
-export interface Making {
+export interface ReadyTerms {
   /** Hears whether the database was made by this call, before anything else of it can fail. */
   readonly begun?: (made: boolean) => void
   /** The caller settles the tenant afterwards, which writes the ledger of a database that was made by this call. */
@@ -29,7 +31,7 @@ export interface Making {
  * Makes the database where it is missing, and its tables; nothing when the catalog says that they are there. The catalog's row of the placement is the caller's.
  * @throws {Failure} DATABASE_TAKEN when the database holds something that is not this catalog's, SCHEMA_NEWER; nothing is changed then
  */
-export async function makeReady(catalog: Catalog, at: DatabasePlace, { begun, unnoted = false }: Making = {}): Promise<void> {
+export async function makeReady(catalog: Catalog, at: DatabasePlace, { begun, unnoted = false }: ReadyTerms = {}): Promise<void> {
   if (at.schemaVersion === TENANT_SCHEMA_VERSION) return
   if (at.schemaVersion > 0) {
     const { kind, host, database } = at
@@ -39,105 +41,15 @@ export async function makeReady(catalog: Catalog, at: DatabasePlace, { begun, un
   const server = await catalog.hosts.serverOf(at.host)
   const made = await server.create(at.database)
   begun?.(made)
-  await server.use<TenantSchema, number>(at.database, async database => {
-    if (!made) await refuseForeign(catalog, at)
+  if (!made && (await ownerAt(catalog, at)) === 'others') throw takenFailure(at)
+  await server.use<TenantSchema, number>(at.database, database => {
     // A shared database may be made by several at once.
     const empty = made && at.kind === 'dedicated'
     return applyMigrations(database, TENANT_MIGRATIONS, catalog.id, Date.now(), { empty, unnoted })
   })
 }
 
-/** The catalog's ledger is its own, so that nothing else would keep a tenant out of it. Names may differ in nothing but case on a server. */
-function refuseCatalog(catalog: Catalog, { host, database }: DatabasePlace): void {
-  if (host !== 'default' || database.toLowerCase() !== catalog.name.toLowerCase()) return
-  throw new Failure('DATABASE_TAKEN', `the database ${database} is the catalog`, {
-    hint: 'choose another slug, or set FEEDCTL_DATABASE_PREFIX',
-  })
-}
-
-async function refuseForeign(catalog: Catalog, at: DatabasePlace): Promise<void> {
-  const server = await catalog.hosts.serverOf(at.host)
-  if (await server.isEmpty(at.database)) return
-  const ours = await server
-    .use<TenantSchema, unknown>(at.database, ({ kysely }) =>
-      kysely.selectFrom('feedctl_migrations').select('version').limit(1).execute(),
-    )
-    .catch(error => (isFailure(error, 'SCHEMA_MISSING') ? null : Promise.reject(error)))
-  if (ours === null) throw takenFailure(at)
-}
-
 export function takenFailure({ database }: Pick<DatabasePlace, 'database'>): Failure {
   const hint = 'choose another slug, or set FEEDCTL_DATABASE_PREFIX'
   return new Failure('DATABASE_TAKEN', `the database ${database} exists and is not this tenant's`, { hint })
-}
-
-/**
- * Writes that their tables are there, then opens the tenants to everyone. How many became active: not one that was deleted, or taken over, in the meantime,
- * and neither is its placement touched.
- */
-export async function activate(
-  catalog: Catalog,
-  tenants: readonly ClaimedTenant[],
-  holder: string,
-  hash: string | null,
-): Promise<number> {
-  if (tenants.length === 0) return 0
-  const ids = tenants.map(tenant => tenant.id)
-  const made = new Set(tenants.filter(tenant => tenant.schemaVersion !== TENANT_SCHEMA_VERSION).map(tenant => tenant.placementId))
-  if (made.size > 0) {
-    await catalog.kysely
-      .updateTable('placements')
-      .set({ schema_version: TENANT_SCHEMA_VERSION })
-      .where('id', 'in', [...made])
-      .where('id', 'in', eb =>
-        eb
-          .selectFrom('tenants')
-          .select('placement_id')
-          .where('id', 'in', ids)
-          .where('claimed_by', '=', holder)
-          .where('state', '=', 'provisioning'),
-      )
-      .execute()
-  }
-  const changed = await catalog.kysely
-    .updateTable('tenants')
-    .set({ state: 'active', token_hash: hash, claimed_by: null, claimed_at: null, updated_at: Date.now() })
-    .where('id', 'in', ids)
-    .where('claimed_by', '=', holder)
-    .where('state', '=', 'provisioning')
-    .executeTakeFirst()
-  return Number(changed.numUpdatedRows)
-}
-
-/** After a refusal, and when it was interrupted, nothing is left of a new tenant; after an outage the row stays, for the same command to finish. */
-export async function letGo(
-  catalog: Catalog,
-  tenant: ClaimedTenant,
-  holder: string,
-  made: boolean,
-  error: unknown,
-): Promise<void> {
-  const undo = isFailure(error) && (!error.retry || error.code === 'INTERRUPTED') && tenant.isNew
-  try {
-    const held = await catalog.kysely
-      .updateTable('tenants')
-      .set(undo ? { claimed_at: Date.now() } : { claimed_by: null, claimed_at: null })
-      .where('id', '=', tenant.id)
-      .where('claimed_by', '=', holder)
-      .where('state', '=', 'provisioning')
-      .execute()
-    if (!undo || held[0]?.numUpdatedRows === 0n) return
-    if (tenant.kind === 'dedicated') await dropPlacement(catalog, tenant.id, made)
-    else await forget(catalog, tenant)
-  } catch {
-    // The first error is the one to tell; a claim that could not be given back runs out by itself.
-  }
-}
-
-/** A tenant of a shared database that has no rows there. */
-async function forget(catalog: Catalog, { id, kind, host, database, schemaVersion }: ClaimedTenant): Promise<void> {
-  const place = { id, placement: { kind, host, database }, schemaVersion }
-  // It may not have come so far that it lives there, or that there are tables.
-  await withRemoval(catalog, place, tables => tables.transaction(tx => tx.leave())).catch(() => {})
-  await catalog.kysely.deleteFrom('tenants').where('id', '=', id).execute()
 }

@@ -4,15 +4,15 @@ import { newHolder } from '../kernel/holder.js'
 import type { Catalog } from './catalog.js'
 import { type ClaimedTenant, claimTenants, type NewTenant } from './claim.js'
 import type { TenantSchema } from './databases/index.js'
+import { activate, letGo } from './end-claim.js'
 import type { TenantSlug } from './ids.js'
-import { activate, letGo, madeAtOnce, makeReady } from './make-ready.js'
-import { type Furnish, type Making, makeAndFurnish, makeTables, prepare } from './making.js'
+import { madeAtOnce, makeReady } from './make-ready.js'
+import { clearClaimed, type Furnish, type Making, makeAndFurnish, makeTables, makingOf, prepare } from './making.js'
 import { admit } from './residents.js'
 import { settle } from './settle.js'
 import { takeSpare } from './spares/take.js'
 import { getTenant, type Tenant } from './tenant.js'
 import { newToken, tokenHash } from './tokens.js'
-import { clearRows } from './transfer/clear.js'
 
 /** Tenants that are written to the catalog together, opened together, and between which a stop takes hold. */
 const SHARED_AT_ONCE = 1_000
@@ -111,18 +111,22 @@ class Bulk<Wanted extends NewTenant> {
   async begin(chunk: readonly Wanted[]): Promise<void> {
     this.total += chunk.length
     const holder = newHolder()
-    const claimed = await claimTenants(this.catalog, this.prefix, chunk, holder, (slug, failure) => this.fail(slug, failure))
-    await this.countUnfinished(chunk, claimed)
+    const known = new Set<string>()
+    const claimed = await claimTenants(this.catalog, this.prefix, chunk, holder, (slug, failure) => {
+      known.add(slug)
+      this.fail(slug, failure)
+    })
+    for (const { slug } of claimed) known.add(slug)
+    await this.countUnfinished(chunk, known)
     if (chunk[0]?.placement === 'shared' && this.options.furnish === undefined) {
       return this.open(await this.makeShared(claimed, holder), holder, chunk.length)
     }
-    const making = claimed.map(tenant => ({ tenant, made: tenant.wasSpare }))
     const ready: Making[] = []
     let left = claimed.length
     if (left === 0) return this.open([], holder, chunk.length)
     const crew = await this.crewFor(claimed)
     const bySlug = new Map<string, Wanted>(chunk.map(tenant => [tenant.slug, tenant]))
-    for (const one of making) {
+    for (const one of claimed.map(makingOf)) {
       await crew.do(async () => {
         if (await this.make(one, bySlug.get(one.tenant.slug) as Wanted, holder)) ready.push(one)
         if (--left === 0) await this.open(await this.settled(ready, holder), holder, chunk.length)
@@ -154,23 +158,22 @@ class Bulk<Wanted extends NewTenant> {
     const { furnish } = this.options
     return this.trying(one, holder, async () => {
       if (furnish === undefined && one.tenant.isNew) return makeTables(this.catalog, one, true)
-      await makeAndFurnish(this.catalog, one, async tenant => furnish?.(tenant, wanted))
+      await makeAndFurnish(this.catalog, one, holder, async tenant => furnish?.(tenant, wanted))
     })
   }
 
   /** Those that are settled, the new ones all at once; where that fails, each by itself. */
   private async settled(ready: readonly Making[], holder: string): Promise<ClaimedTenant[]> {
     const isSettled = ({ tenant }: Making) => this.options.furnish !== undefined || !tenant.isNew
-    const before = ready.filter(isSettled).map(({ tenant }) => tenant)
+    const settled = ready.filter(isSettled).map(({ tenant }) => tenant)
     const unsettled = ready.filter(one => !isSettled(one))
     const tenants = unsettled.map(({ tenant }) => tenant)
     try {
       await settle(this.catalog, tenants)
-      return [...before, ...tenants]
+      return [...settled, ...tenants]
     } catch (error) {
       if (!isFailure(error)) throw error
     }
-    const settled = before
     for (const one of unsettled) {
       if (await this.trying(one, holder, () => settle(this.catalog, [one.tenant]))) settled.push(one.tenant)
     }
@@ -183,7 +186,7 @@ class Bulk<Wanted extends NewTenant> {
       await deed()
       return true
     } catch (error) {
-      await letGo(this.catalog, one.tenant, holder, one.made, error)
+      await letGo(this.catalog, one.tenant, holder, one, error)
       if (!isFailure(error)) throw error
       this.fail(one.tenant.slug, error)
       return false
@@ -205,15 +208,19 @@ class Bulk<Wanted extends NewTenant> {
             group.map(tenant => tenant.id),
           ),
         )
-        for (const { slug, isNew } of group) if (!isNew) await clearRows(this.catalog, await getTenant(this.catalog, slug))
-        ready.push(...group)
+        for (const tenant of group) if (tenant.isNew || (await this.isCleared(tenant, holder))) ready.push(tenant)
       } catch (error) {
-        for (const tenant of group) await letGo(this.catalog, tenant, holder, false, error)
+        for (const tenant of group) await letGo(this.catalog, tenant, holder, { undo: tenant.isNew, made: false }, error)
         if (!(error instanceof Failure)) throw error
         for (const tenant of group) this.fail(tenant.slug, error)
       }
     }
     return ready
+  }
+
+  /** What was left off may have been something else than a bare tenant. */
+  private isCleared(tenant: ClaimedTenant, holder: string): Promise<boolean> {
+    return this.trying({ tenant, made: false, undo: false }, holder, () => clearClaimed(this.catalog, tenant, holder))
   }
 
   private async open(ready: readonly ClaimedTenant[], holder: string, ended: number): Promise<void> {
@@ -223,9 +230,8 @@ class Bulk<Wanted extends NewTenant> {
   }
 
   /** Those of the chunk that another process is still creating: they do not exist yet, and may never. */
-  private async countUnfinished(chunk: readonly NewTenant[], claimed: readonly ClaimedTenant[]): Promise<void> {
-    const ours = new Set<string>(claimed.map(tenant => tenant.slug))
-    const others = chunk.map(tenant => tenant.slug).filter(slug => !ours.has(slug))
+  private async countUnfinished(chunk: readonly NewTenant[], known: ReadonlySet<string>): Promise<void> {
+    const others = chunk.map(tenant => tenant.slug).filter(slug => !known.has(slug))
     if (others.length === 0) return
     const rows = await this.catalog.kysely
       .selectFrom('tenants')

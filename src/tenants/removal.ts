@@ -1,73 +1,23 @@
-import { chunksOf } from '../kernel/chunks.js'
 import { sleep } from '../kernel/clock.js'
 import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
-import type { TenantState } from './databases/index.js'
 import { dropDbUser } from './db-users.js'
 import { withRemoval } from './fence.js'
 import { parseDatabaseName, type TenantId, type TenantSlug } from './ids.js'
 import { openMoves } from './moving/ledger.js'
 import { removeOldCopies } from './moving/requests.js'
 import { hasOtherTenants } from './placement-tenants.js'
+import { HEARD_MS } from './removal/marking.js'
 import type { MediaRemoval, RemovalParts } from './removal/parts.js'
-import {
-  beginReceipt,
-  type Dump,
-  endReceipt,
-  noteDump,
-  noteFacts,
-  placeOf,
-  type RemovalFacts,
-  type RemovalReceipt,
-} from './removal/receipts.js'
+import { beginReceipt, endReceipt, noteFacts, placeOf, type RemovalFacts, type RemovalReceipt } from './removal/receipts.js'
 import { countRows, removeAllRows, sourcesOf } from './removal/rows.js'
-import { withTenant } from './tables.js'
-import { changeState, getTenant, REMOVAL_BEGUN, type Tenant } from './tenant.js'
+import { noteLeft } from './source-readers.js'
+import { type TenantTables, withTenant } from './tables.js'
+import { getTenant, REMOVAL_BEGUN, type Tenant } from './tenant.js'
 
+export { type DumpTerms, markDeleted, markDue, markDumped, resumeTenant } from './removal/marking.js'
 export type { MediaRemoval, RemovalParts, RemoveMedia } from './removal/parts.js'
 export type { Dump, RemovalReceipt } from './removal/receipts.js'
-
-/** Every process looks once a second for tenants that changed: what it knew of a hidden one is forgotten by then. */
-const HEARD_MS = 2_500
-const SOURCES_PER_STATEMENT = 1_000
-
-/**
- * Hides the tenant from everything at once; its data goes when `removeTenant` is called after the grace. `resume` undoes it, so one
- * that was never finished is marked only where `from` says so: by who removes it at once. @throws {Failure} TENANT_NOT_FOUND, TENANT_WRONG_STATE
- */
-export async function markDeleted(
-  catalog: Catalog,
-  slug: TenantSlug,
-  deleteAfterAt: number,
-  from: readonly TenantState[] = ['active', 'suspended'],
-): Promise<Tenant> {
-  const { state } = await getTenant(catalog, slug)
-  const marked = await changeState(catalog, slug, [...from, 'deleting'], 'deleting', Math.max(REMOVAL_BEGUN + 1, deleteAfterAt))
-  // A dump of before it was resumed is not what it has now.
-  if (state !== 'deleting') await noteDump(catalog, marked, null)
-  return marked
-}
-
-/**
- * The same, and writes what it had to a file before it may be removed: `dump` is called when nothing of the tenant changes any more. Where that fails the
- * tenant is what it was, and nothing is removed. Killed meanwhile, it is hidden until it is resumed or the grace is over.
- */
-export async function markDumped(
-  catalog: Catalog,
-  slug: TenantSlug,
-  deleteAfterAt: number,
-  dump: (tenant: Tenant) => Promise<Dump>,
-): Promise<Tenant> {
-  const before = await getTenant(catalog, slug)
-  const marked = await markDeleted(catalog, slug, deleteAfterAt)
-  try {
-    await noteDump(catalog, marked, await dump(marked))
-    return marked
-  } catch (error) {
-    if (before.state !== 'deleting') await changeState(catalog, slug, ['deleting'], before.state)
-    throw error
-  }
-}
 
 /**
  * The removal can begin for those of the tenants whose grace is over; from then on nothing brings them back: what is gone of one must not be missed by one who
@@ -85,17 +35,19 @@ export async function beginRemovals(catalog: Catalog, slugs: readonly TenantSlug
   return tenants
 }
 
-/** Jobs and accepted events of tenants whose removal has begun; the jobs that each had. @throws {Failure} UNAVAILABLE */
+/** Jobs and accepted events of tenants whose removal has begun; their receipts tell of them. @throws {Failure} UNAVAILABLE */
 export async function removeWaiting(
   catalog: Catalog,
   tenants: readonly Tenant[],
   parts: Pick<RemovalParts, 'jobs' | 'events'>,
   by: string,
-): Promise<ReadonlyMap<TenantId, number> | null> {
-  for (const tenant of tenants) await beginReceipt(catalog, tenant, { ...placeOf(tenant), by })
+): Promise<void> {
+  const known = new Map<Tenant, RemovalFacts>()
+  for (const tenant of tenants) known.set(tenant, await beginReceipt(catalog, tenant, { ...placeOf(tenant), by }))
   const jobs = (await parts.jobs?.(tenants.map(({ id }) => id))) ?? null
+  if (jobs !== null)
+    for (const [{ id }, facts] of known) await noteFacts(catalog, id, { ...facts, jobs: (facts.jobs ?? 0) + (jobs.get(id) ?? 0) })
   await parts.events()
-  return jobs
 }
 
 export interface RemovalTerms {
@@ -103,8 +55,12 @@ export interface RemovalTerms {
   /** The command or job, for the receipt. */
   readonly by: string
   readonly signal?: AbortSignal
-  /** What `removeWaiting` answered, where that was done for several; else it is done now. */
-  readonly waiting?: ReadonlyMap<TenantId, number> | null
+}
+
+/** A tenant of which nothing is left but its keys, its row and its receipt, and what is known of its removal. */
+export interface Cleared {
+  readonly tenant: Tenant
+  readonly facts: RemovalFacts
 }
 
 /**
@@ -112,37 +68,60 @@ export interface RemovalTerms {
  * @throws {Failure} TENANT_NOT_FOUND; TENANT_WRONG_STATE unless it is marked and its grace is over; what the parts throw, UNAVAILABLE: it is hidden, and what
  * is not gone yet is still known
  */
-export async function removeTenant(
-  catalog: Catalog,
-  slug: TenantSlug,
-  { parts, by, waiting, signal }: RemovalTerms,
-): Promise<RemovalReceipt> {
+export async function removeTenant(catalog: Catalog, slug: TenantSlug, terms: RemovalTerms): Promise<RemovalReceipt> {
+  await removeWaiting(catalog, [await beginRemoval(catalog, slug)], terms.parts, terms.by)
+  const [receipt] = await endRemovals(catalog, [await clearTenant(catalog, slug, terms)], terms)
+  if (receipt !== undefined) return receipt
+  throw new Failure('TENANT_NOT_FOUND', `tenant ${slug} was removed by another process`, {
+    hint: `feedctl tenant receipt ${slug}`,
+  })
+}
+
+/** What `removeTenant` does between `removeWaiting` and `endRemovals`, for who does those for several tenants at once. Throws as it does. */
+export async function clearTenant(catalog: Catalog, slug: TenantSlug, { parts, by, signal }: RemovalTerms): Promise<Cleared> {
   const tenant = await beginRemoval(catalog, slug)
   let facts = await takeStock(catalog, tenant, by)
   const note = async (more: Partial<RemovalFacts>) => {
     facts = { ...facts, ...more }
     await noteFacts(catalog, tenant.id, facts)
   }
-  const jobs = waiting === undefined ? await removeWaiting(catalog, [tenant], parts, by) : waiting
-  if (jobs !== null) await note({ jobs: (facts.jobs ?? 0) + (jobs.get(tenant.id) ?? 0) })
   const copies = await removeCopies(catalog, tenant, signal)
   if (copies.length > 0) await note({ oldCopies: (facts.oldCopies ?? 0) + copies.length })
   await note({ media: mediaSum(facts.media, await parts.media(tenant)) })
+  // Only now: whoever forgets sources that nobody reads asks the rows, an hour after.
+  await noteLeft(catalog, (await readTables(catalog, tenant, [], sourcesOf)) ?? [])
   if (tenant.placement.kind === 'shared') await removeRows(catalog, tenant)
   await removeCatalogRows(catalog, tenant.id)
   if (tenant.placement.kind === 'dedicated') {
     const databaseUser = await dropDatabase(catalog, tenant.id)
     await note({ databaseUser: facts.databaseUser ?? databaseUser })
   }
+  return { tenant, facts }
+}
+
+/**
+ * Removes what processes share about these tenants, once for all of them, and then each with its receipt. One that another process ended is not among them.
+ * @throws {Failure} UNAVAILABLE
+ */
+export async function endRemovals(
+  catalog: Catalog,
+  cleared: readonly Cleared[],
+  { parts, signal }: Pick<RemovalTerms, 'parts' | 'signal'>,
+): Promise<RemovalReceipt[]> {
+  if (cleared.length === 0) return []
+  const ids = cleared.map(({ tenant }) => tenant.id)
+  let keys: ReadonlyMap<TenantId, number> | null = null
   if (parts.keys !== null) {
-    await sleep(Math.max(0, (await hiddenAt(catalog, tenant.id)) + HEARD_MS - Date.now()), signal)
-    await note({ keys: (facts.keys ?? 0) + ((await parts.keys([tenant.id])).get(tenant.id) ?? 0) })
+    await sleep(Math.max(0, (await hiddenAt(catalog, ids)) + HEARD_MS - Date.now()), signal)
+    keys = await parts.keys(ids)
   }
-  const receipt = await endReceipt(catalog, tenant.id, facts)
-  if (receipt !== null) return receipt
-  throw new Failure('TENANT_NOT_FOUND', `tenant ${slug} was removed by another process`, {
-    hint: `feedctl tenant receipt ${slug}`,
-  })
+  const receipts: RemovalReceipt[] = []
+  for (const { tenant, facts } of cleared) {
+    const whole = keys === null ? facts : { ...facts, keys: (facts.keys ?? 0) + (keys.get(tenant.id) ?? 0) }
+    const receipt = await endReceipt(catalog, tenant, whole)
+    if (receipt !== null) receipts.push(receipt)
+  }
+  return receipts
 }
 
 /** From here on nothing brings the tenant back. */
@@ -150,7 +129,7 @@ async function beginRemoval(catalog: Catalog, slug: TenantSlug): Promise<Tenant>
   const begun = await begin(catalog, slug)
   const tenant = await getTenant(catalog, slug)
   if (begun) return tenant
-  if (tenant.state === 'deleting' && (tenant.deleteAfterAt ?? 0) <= Date.now()) {
+  if (tenant.state === 'deleting' && tenant.deleteAfterAt !== null && tenant.deleteAfterAt <= Date.now()) {
     throw new Failure('TENANT_MOVING', `tenant ${slug} is being moved, and is removed when that has come to an end`, {
       hint: 'the tenant is hidden already: the schedule removes it later, or the same command again',
     })
@@ -172,32 +151,32 @@ async function begin(catalog: Catalog, slug: TenantSlug): Promise<boolean> {
   return begun.numUpdatedRows > 0n
 }
 
-/** What there is, as the attempt that began the removal counted it. Sources that it read are looked at later: others may read them. */
+/** What there is, as the attempt that began the removal counted it. */
 async function takeStock(catalog: Catalog, tenant: Tenant, by: string): Promise<RemovalFacts> {
   const facts = await beginReceipt(catalog, tenant, { ...placeOf(tenant), by })
   if (facts.rows !== undefined) return facts
-  const stock = await countAll(catalog, tenant)
-  const counted = { ...facts, ...placeOf(tenant), by, rows: stock?.rows ?? null, sources: stock?.sources.length ?? null }
-  for (const some of chunksOf(stock?.sources ?? [], SOURCES_PER_STATEMENT))
-    await catalog.kysely.updateTable('sources').set({ left_at: Date.now() }).where('id', 'in', some).execute()
+  const stock = await readTables(catalog, tenant, { rows: { feeds: 0, posts: 0 }, sources: 0 }, async tables => ({
+    rows: await countRows(tables),
+    sources: (await sourcesOf(tables)).length,
+  }))
+  const counted = { ...facts, ...placeOf(tenant), by, rows: stock?.rows ?? null, sources: stock?.sources ?? null }
   await noteFacts(catalog, tenant.id, counted)
   return counted
 }
 
-/** Null for a database of its own that cannot be read any more. */
-async function countAll(
+/** `none` where there are no tables; null for a database of its own that cannot be read any more. */
+async function readTables<T>(
   catalog: Catalog,
   tenant: Tenant,
-): Promise<{ rows: Record<string, number>; sources: readonly number[] } | null> {
+  none: T,
+  deed: (tables: TenantTables) => Promise<T>,
+): Promise<T | null> {
   try {
-    return await withTenant(catalog, tenant, async tables => ({
-      rows: await countRows(tables),
-      sources: await sourcesOf(tables),
-    }))
+    return await withTenant(catalog, tenant, deed)
   } catch (error) {
     if (!isFailure(error)) throw error
     // Never finished, or gone already.
-    if (error.code === 'SCHEMA_MISSING') return { rows: { feeds: 0, posts: 0 }, sources: [] }
+    if (error.code === 'SCHEMA_MISSING') return none
     // What cannot be read of a database of its own goes with it all the same.
     if (tenant.placement.kind === 'dedicated' && (await hasDatabase(catalog, tenant))) return null
     throw error
@@ -225,16 +204,21 @@ async function removeCopies(catalog: Catalog, tenant: Tenant, signal = new Abort
   return (await openMoves(catalog, tenant.id)).length === 0 ? [] : removeOldCopies(catalog, tenant, signal)
 }
 
-/** Of the tables that name a tenant by its number, and of the locks whose names have it. */
+/** Of the tables that name a tenant by its number. */
 async function removeCatalogRows({ kysely }: Catalog, id: TenantId): Promise<void> {
   await kysely.deleteFrom('run_tenants').where('tenant_id', '=', id).execute()
   await kysely.deleteFrom('media_reads').where('tenant_id', '=', id).execute()
   await kysely.deleteFrom('moves').where('tenant_id', '=', id).execute()
 }
 
-async function hiddenAt({ kysely }: Catalog, id: TenantId): Promise<number> {
-  const row = await kysely.selectFrom('tenants').select('updated_at').where('id', '=', id).executeTakeFirst()
-  return row?.updated_at ?? 0
+/** When the last of them was hidden, or a little later. */
+async function hiddenAt({ kysely }: Catalog, ids: readonly TenantId[]): Promise<number> {
+  const { at } = await kysely
+    .selectFrom('tenants')
+    .select(eb => eb.fn.max<number | null>('updated_at').as('at'))
+    .where('id', 'in', ids)
+    .executeTakeFirstOrThrow()
+  return Number(at ?? 0)
 }
 
 /**

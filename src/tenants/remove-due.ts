@@ -4,11 +4,21 @@ import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from './catalog.js'
 import type { TenantSlug } from './ids.js'
 import { unlessLocked } from './locks.js'
+import { forgetRuns, stopKilledNamedRuns } from './migrating/ledger.js'
+import { forgetMoves } from './moving/ledger.js'
 import { forgetReceipts } from './removal/receipts.js'
 import { forgetVacated } from './removal/vacated.js'
-import { beginRemovals, type RemovalParts, type RemovalReceipt, removeTenant, removeWaiting } from './removal.js'
+import {
+  beginRemovals,
+  type Cleared,
+  clearTenant,
+  endRemovals,
+  type RemovalParts,
+  type RemovalReceipt,
+  removeWaiting,
+} from './removal.js'
 
-/** Tenants whose jobs and events are looked for together. */
+/** Tenants whose jobs, events and keys are looked for together. */
 const PAGE = 100
 const DAY_MS = 86_400_000
 
@@ -40,56 +50,61 @@ export async function removeDue(catalog: Catalog, terms: DueTerms): Promise<DueR
   let done = 0
   for (let after = ''; ; ) {
     const page = await dueAfter(catalog, now, after)
-    const waiting = await waitingOf(catalog, page, terms)
-    for (const slug of page) {
-      if (terms.signal.aborted) return { removed, failures }
-      const end = await removeOne(catalog, slug, terms, waiting)
-      if ('receipt' in end) removed++
-      else if (end.failure !== null) failures.push({ tenant: slug, code: end.failure.code, message: end.failure.message })
-      terms.progress?.done(++done)
-    }
+    const end = await removeTogether(catalog, page, { ...terms, looked: () => terms.progress?.done(++done) })
+    removed += end.receipts.length
+    failures.push(...end.failures.map(({ slug, failure: { code, message } }) => ({ tenant: slug, code, message })))
     const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) return { removed, failures }
+    if (last === undefined || page.length < PAGE || terms.signal.aborted) return { removed, failures }
     after = last
   }
 }
 
-type Waiting = Awaited<ReturnType<typeof removeWaiting>>
+export interface RemovedTogether {
+  readonly receipts: readonly RemovalReceipt[]
+  readonly failures: readonly { readonly slug: TenantSlug; readonly failure: Failure }[]
+}
 
-/** The failure of what is away, for each of the page. */
-async function waitingOf(
+/** The same for some tenants, which are marked: their jobs, events and keys are looked for once. `looked`: called after each. */
+export async function removeTogether(
   catalog: Catalog,
-  page: readonly TenantSlug[],
-  { parts, by, signal }: DueTerms,
-): Promise<Waiting | Failure> {
-  if (page.length === 0 || signal.aborted) return null
+  slugs: readonly TenantSlug[],
+  { looked, ...terms }: Omit<DueTerms, 'progress'> & { readonly looked?: () => unknown },
+): Promise<RemovedTogether> {
+  const { parts, by, signal } = terms
+  if (slugs.length === 0 || signal.aborted) return { receipts: [], failures: [] }
+  const failures: RemovedTogether['failures'][number][] = []
+  const cleared: Cleared[] = []
+  const away = await failureOf(async () => removeWaiting(catalog, await beginRemovals(catalog, slugs), parts, by))
+  for (const slug of slugs) {
+    if (signal.aborted) break
+    const failure = away ?? (await failureOf(async () => cleared.push(await clearOne(catalog, slug, terms))))
+    // Resumed, or removed by someone else.
+    const isOthers = failure?.code === 'TENANT_NOT_FOUND' || failure?.code === 'TENANT_WRONG_STATE'
+    if (failure !== null && !isOthers) failures.push({ slug, failure })
+    looked?.()
+  }
+  let receipts: readonly RemovalReceipt[] = []
+  const failure = await failureOf(async () => {
+    receipts = await endRemovals(catalog, cleared, terms)
+  })
+  if (failure !== null) failures.push(...cleared.map(({ tenant: { slug } }) => ({ slug, failure })))
+  for (const receipt of receipts) terms.removed?.(receipt)
+  return { receipts, failures }
+}
+
+/** Someone else may be removing it: then it is gone in a moment. */
+function clearOne(catalog: Catalog, slug: TenantSlug, terms: DueTerms): Promise<Cleared> {
+  const worthRetrying = (error: unknown) => isFailure(error, 'SCHEMA_MISSING')
+  return retry(() => clearTenant(catalog, slug, terms), { ...BRIEFLY, signal: terms.signal, worthRetrying })
+}
+
+async function failureOf(deed: () => Promise<unknown>): Promise<Failure | null> {
   try {
-    return await removeWaiting(catalog, await beginRemovals(catalog, page), parts, by)
+    await deed()
+    return null
   } catch (error) {
     if (isFailure(error)) return error
     throw error
-  }
-}
-
-/** A null failure is no failure: it was resumed, or removed by someone else. */
-async function removeOne(
-  catalog: Catalog,
-  slug: TenantSlug,
-  { parts, by, signal, removed }: DueTerms,
-  waiting: Waiting | Failure,
-): Promise<{ readonly receipt: RemovalReceipt } | { readonly failure: Failure | null }> {
-  if (isFailure(waiting)) return { failure: waiting }
-  try {
-    // Someone else may be removing it: then it is gone in a moment.
-    const worthRetrying = (error: unknown) => isFailure(error, 'SCHEMA_MISSING')
-    const terms = { parts, by, signal, waiting }
-    const receipt = await retry(() => removeTenant(catalog, slug, terms), { ...BRIEFLY, signal, worthRetrying })
-    removed?.(receipt)
-    return { receipt }
-  } catch (error) {
-    if (!isFailure(error)) throw error
-    const isOthers = error.code === 'TENANT_NOT_FOUND' || error.code === 'TENANT_WRONG_STATE'
-    return { failure: isOthers ? null : error }
   }
 }
 
@@ -110,8 +125,8 @@ function due({ kysely }: Catalog, now: number) {
 }
 
 /**
- * The job that removes them, each with a line in the log; then it forgets names of databases that are gone, and receipts that are older than `receiptDays`
- * (0 keeps all). Does nothing while another process does it. @throws {Failure} PARTIAL when some could not be removed; the signal's reason
+ * The job that removes them, each with a line in the log; then it forgets names of databases that are gone, and receipts, moves and migrations that ended
+ * more than `receiptDays` ago (0 keeps all). Does nothing while another process does it. @throws {Failure} PARTIAL when some could not be removed; the signal's reason
  */
 export async function removeDueTenants(
   catalog: Catalog,
@@ -128,11 +143,18 @@ export async function removeDueTenants(
     }
     signal.throwIfAborted()
     await forgetVacated(catalog, Date.now())
-    if (terms.receiptDays > 0) await forgetReceipts(catalog, Date.now() - terms.receiptDays * DAY_MS)
+    await stopKilledNamedRuns(catalog)
+    if (terms.receiptDays > 0) await forgetEnded(catalog, Date.now() - terms.receiptDays * DAY_MS)
     if (failures.length === 0) return
     const total = failures.length + removed
     throw new Failure('PARTIAL', `${failures.length} of ${total} deleted tenants could not be removed`, {
       hint: 'feedctl tenant delete --due --yes',
     })
   })
+}
+
+async function forgetEnded(catalog: Catalog, before: number): Promise<void> {
+  await forgetReceipts(catalog, before)
+  await forgetMoves(catalog, before)
+  await forgetRuns(catalog, before)
 }

@@ -28,11 +28,13 @@ const ON_CATALOG = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'ALTER']
 const ON_TENANTS = [...ON_CATALOG, 'DROP']
 
 /** What every command needs; of them, the statements of docs/mysql-rights.md are made. */
-export function neededRights({ catalog, prefix }: RightNames): Right[] {
-  return [
-    { privileges: ON_CATALOG, on: grantPattern(catalog), withGrantOption: false },
-    { privileges: ON_TENANTS, on: `${grantPattern(prefix)}%`, withGrantOption: false },
-  ]
+export function neededRights(names: RightNames): Right[] {
+  return [{ privileges: ON_CATALOG, on: grantPattern(names.catalog), withGrantOption: false }, ...tenantRights(names)]
+}
+
+/** Of them, what a host needs on which there is no catalog. */
+export function tenantRights({ prefix }: Pick<RightNames, 'prefix'>): Right[] {
+  return [{ privileges: ON_TENANTS, on: `${grantPattern(prefix)}%`, withGrantOption: false }]
 }
 
 /** What database users of tenants need besides. */

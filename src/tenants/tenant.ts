@@ -30,7 +30,7 @@ export interface Tenant {
   readonly mediaTypes: readonly string[] | null
   readonly mediaMaxBytes: number | null
   readonly mediaPerPost: number | null
-  /** When a tenant in state `deleting` may be removed, epoch ms; null in other states. */
+  /** When a tenant in state `deleting` may be removed, epoch ms; null in other states, and while it is dumped first: then it is never due. */
   readonly deleteAfterAt: number | null
   readonly createdAt: number
 }
@@ -117,7 +117,7 @@ export async function changeState(
     .$if(to === 'active', update => update.set({ next_sync_at: null }))
     .where('slug', '=', slug)
     .where('state', 'in', [...from])
-    .where(eb => eb.or([eb('state', '<>', 'deleting'), eb('delete_after', '>', REMOVAL_BEGUN)]))
+    .where(eb => eb.or([eb('delete_after', 'is', null), eb('delete_after', '>', REMOVAL_BEGUN)]))
     .executeTakeFirst()
   const tenant = await getTenant(catalog, slug)
   if (changed.numUpdatedRows > 0n) return tenant

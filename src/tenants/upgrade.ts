@@ -17,7 +17,7 @@ export interface Upgradable {
   readonly schemaVersion: number
 }
 
-/** Databases that this process has brought up to date, or is bringing there, by host and name. */
+/** Databases that this process has brought up to date, or is bringing there, by host, name, and the version that the catalog said they have. */
 const upgrades = new WeakMap<Catalog['server'], Map<string, Promise<void>>>()
 
 /**
@@ -33,7 +33,8 @@ export function bringUpToDate(
   if (schemaVersion === 0 || schemaVersion === TENANT_SCHEMA_VERSION) return Promise.resolve()
   const known = upgrades.get(catalog.server) ?? new Map<string, Promise<void>>()
   upgrades.set(catalog.server, known)
-  const name = `${placement.host}/${placement.database}`
+  // Whoever reads another version later, that of a later feedctl say, is not answered by what was done before.
+  const name = `${placement.host}/${placement.database} ${schemaVersion}`
   const begun = known.get(name)
   if (begun !== undefined) return begun
   const upgrade = upgradeIfAllowed(catalog, { ...placement, schemaVersion })

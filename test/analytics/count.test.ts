@@ -5,11 +5,12 @@ import type { EventBatch } from '../../src/analytics/event-batch.js'
 import { pruneTenantEvents } from '../../src/analytics/prune.js'
 import { Failure } from '../../src/kernel/errors.js'
 import { Log } from '../../src/kernel/log.js'
-import { fenceTenant, liftFence } from '../../src/tenants/fence.js'
+import { liftFence } from '../../src/tenants/fence.js'
 import { parseTenantId } from '../../src/tenants/ids.js'
 import { markDeleted, removeTenant } from '../../src/tenants/removal.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { changeState, type Tenant } from '../../src/tenants/tenant.js'
+import { fence } from '../tenants/fences.js'
 import { describeDatabases, openInstallation, removing, tenantIn } from '../tenants/installation.js'
 import { batchOf } from './batches.js'
 import { MemoryLog } from './memory-log.js'
@@ -72,7 +73,7 @@ describeDatabases('counting', env => {
   it('keeps what waits for a tenant that a move holds off, counts the others, and counts it once when it may', async () => {
     const { here, catalog, events, wait, run } = await begin()
     const [held, other] = [await tenantIn(here, 'held', 'shared'), await tenantIn(here, 'held-2', 'shared')]
-    await fenceTenant(catalog, held, 1)
+    await fence(catalog, held, 1)
     wait(one(held, 'a'), one(other, 'a'), one(held, 'b'), one(other, 'b'))
     expect(await run()).toMatchObject({
       events: 2,
@@ -108,6 +109,22 @@ describeDatabases('counting', env => {
     expect(lines.filter(line => line.includes('removed tenants'))).toEqual([
       expect.stringContaining('tenants=2 batches=3 events=3'),
     ])
+  })
+
+  it('ends, where it is asked to, with what was accepted before, though others go on adding', async () => {
+    const { here, events, wait, parts } = await begin()
+    const tenant = await tenantIn(here, 'steady')
+    const acceptedAt = (id: string, time: number) => ({ ...one(tenant, id), acceptedAt: time })
+    wait(acceptedAt('old', 1), acceptedAt('also-old', 2), acceptedAt('new', 3))
+    events.mostBatches = 1
+    let more = 0
+    const take = events.take.bind(events)
+    events.take = async most => {
+      if (more < 50) wait(acceptedAt(`more-${more++}`, 4))
+      return take(most)
+    }
+    expect(await countEvents({ ...parts, acceptedBefore: 3 }, NEVER)).toMatchObject({ batches: 3, events: 3 })
+    expect(events.waiting).toHaveLength(3)
   })
 
   it('puts the batches of a tenant whose database fails behind the others, and counts them when it is there again', async () => {

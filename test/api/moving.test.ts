@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { fenceTenant, leave, liftFence, settleFenced } from '../../src/tenants/fence.js'
+import { leave, liftFence } from '../../src/tenants/fence.js'
 import { parseSlug } from '../../src/tenants/ids.js'
+import { holdPlace } from '../../src/tenants/moving/holding.js'
 import { getTenant } from '../../src/tenants/tenant.js'
+import { atPlace, fence } from '../tenants/fences.js'
 import { describeDatabases } from '../tenants/installation.js'
 import { type Answer, ApiGround, errorCode } from './ground.js'
 
@@ -28,7 +30,7 @@ describeDatabases('the API of a tenant that is being moved', env => {
     const { catalog } = ground.app
     const { tenant, add, urls, headers } = await begin('fenced')
     expect((await add('https://a.example/')).status).toBe(201)
-    await fenceTenant(catalog, tenant, 1)
+    await fence(catalog, tenant, 1)
     for (const answer of [
       await add('https://b.example/'),
       await ground.ask('/v1/feeds/1', { method: 'DELETE', headers: { authorization: headers.authorization } }),
@@ -50,8 +52,8 @@ describeDatabases('the API of a tenant that is being moved', env => {
     expect(await moving.urls()).toEqual(['https://old.example/'])
     // Where it goes is the database of another, of which only the place is taken.
     const target = { ...moving.tenant, placement: waiting.tenant.placement }
-    await fenceTenant(catalog, moving.tenant, 2)
-    await settleFenced(catalog, target, 2)
+    await fence(catalog, moving.tenant, 2)
+    await atPlace(catalog, target, place => holdPlace(place, 2))
     const { kysely } = catalog
     const { placement_id } = await kysely
       .selectFrom('tenants')

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
+import { Failure } from '../../src/kernel/errors.js'
+import { createTenant } from '../../src/tenants/provision.js'
 import { runCli } from '../support/cli.js'
-import { describeDatabases } from '../tenants/installation.js'
+import { describeDatabases, openInstallation, wish } from '../tenants/installation.js'
 
 describeDatabases('feedctl tenant delete', env => {
   const cli = (...argv: string[]) => runCli(argv, { env })
@@ -136,6 +138,14 @@ describeDatabases('feedctl tenant delete', env => {
     expect((await json('tenant', 'receipt', 'later')).receipts[0].dump.file).toBe(join(folder(), 'later.gz'))
   })
 
+  it('--now --dump goes on with the same command where the dump was made and the removal failed', async () => {
+    await create('resumed-now')
+    const argv = ['tenant', 'delete', 'resumed-now', '--dump', join(folder(), 'resumed-now.gz'), '--yes']
+    await cli(...argv)
+    const { receipt } = await json(...argv, '--now')
+    expect(receipt.dump.file).toBe(join(folder(), 'resumed-now.gz'))
+  })
+
   it('where the dump fails the tenant is what it was', async () => {
     await create('kept')
     await cli('tenant', 'suspend', 'kept')
@@ -162,8 +172,18 @@ describeDatabases('feedctl tenant delete', env => {
   it('removes a tenant that was never finished, and one that is suspended', async () => {
     await create('halted')
     await cli('tenant', 'suspend', 'halted')
-    expect((await cli('tenant', 'delete', 'halted', '--now', '--yes')).exit).toBe(0)
-    expect((await cli('tenant', 'delete', 'halted', '--now', '--yes')).err).toContain('(TENANT_NOT_FOUND)')
+    const { catalog, prefix } = await openInstallation(env)
+    const away = new Failure('UNAVAILABLE', 'away')
+    await expect(createTenant(catalog, prefix, wish('unfinished'), () => Promise.reject(away))).rejects.toBe(away)
+    const states = [
+      (await json('tenant', 'show', 'halted')).tenant.state,
+      (await json('tenant', 'show', 'unfinished')).tenant.state,
+    ]
+    expect(states).toEqual(['suspended', 'provisioning'])
+    for (const slug of ['halted', 'unfinished']) {
+      expect((await cli('tenant', 'delete', slug, '--now', '--yes')).exit).toBe(0)
+      expect((await cli('tenant', 'delete', slug, '--now', '--yes')).err).toContain('(TENANT_NOT_FOUND)')
+    }
   })
 
   it.each([

@@ -3,9 +3,10 @@ import { pruneTenantEvents } from '../../src/analytics/prune.js'
 import { eachActiveTenant, pruneTenantJob } from '../../src/feeds/prune-jobs.js'
 import { pruneTenants } from '../../src/feeds/prune-tenants.js'
 import { insertRows } from '../../src/tenants/databases/index.js'
-import { fenceTenant, liftFence } from '../../src/tenants/fence.js'
+import { liftFence } from '../../src/tenants/fence.js'
 import { parseSlug, parseTenantId, type TenantId } from '../../src/tenants/ids.js'
 import { changeState, getTenant } from '../../src/tenants/tenant.js'
+import { fence } from '../tenants/fences.js'
 import { describeDatabases, openInstallation, tenantIn } from '../tenants/installation.js'
 import { post, TenantFeeds } from './sync/tenant-feeds.js'
 
@@ -66,7 +67,7 @@ describeDatabases('the jobs that prune', env => {
     const tenant = await tenantIn(here, 'held')
     const feeds = await TenantFeeds.of(here.catalog, tenant)
     await feeds.store([post('old', { publishedAt: Date.now() - 40 * DAY_MS })], Date.now())
-    await fenceTenant(here.catalog, tenant, 1)
+    await fence(here.catalog, tenant, 1)
     const handed: TenantId[] = []
     await eachActiveTenant(here.catalog, NEVER, async ids => void handed.push(...ids))
     expect(handed).not.toContain(tenant.id)

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
 import { addFeeds, removeFeed } from '../../src/feeds/subscriptions.js'
 import { forgetUnread } from '../../src/feeds/unread-sources.js'
-import { markDeleted, removeTenant } from '../../src/tenants/removal.js'
-import { describeDatabases, type Installation, openInstallation, removing, tenantIn } from '../tenants/installation.js'
+import { markDeleted, type RemoveMedia, removeTenant } from '../../src/tenants/removal.js'
+import { runCli } from '../support/cli.js'
+import { describeDatabases, type Installation, noMedia, openInstallation, removing, tenantIn } from '../tenants/installation.js'
 
 const NEVER = new AbortController().signal
 const [MINE, OURS, LEFT] = ['https://mine.example/', 'https://ours.example/', 'https://left.example/']
@@ -28,6 +29,20 @@ describeDatabases('sources that somebody stopped reading', env => {
     expect(await forgetUnread(here.catalog, NEVER, Date.now() + LATER_MS)).toBe(0)
   })
 
+  it('are forgotten too when the removal of their reader took so long that they were looked for meanwhile', async () => {
+    const here = await openInstallation(env)
+    const slow = await tenantIn(here, 'slow')
+    await addFeeds(here.catalog, slow, [{ url: 'https://slow.example/', title: null }])
+    await markDeleted(here.catalog, slow.slug, Date.now())
+    const media: RemoveMedia = async tenant => {
+      await forgetUnread(here.catalog, NEVER, Date.now() + LATER_MS)
+      return noMedia(tenant)
+    }
+    await removeTenant(here.catalog, slow.slug, removing(media))
+    await forgetUnread(here.catalog, NEVER, Date.now() + LATER_MS)
+    expect(await urls(here)).not.toContain('https://slow.example/')
+  })
+
   it('stay while a host does not answer: nobody knows who reads them', async () => {
     const here = await openInstallation(env)
     const tenant = await tenantIn(here, 'unheard')
@@ -36,5 +51,12 @@ describeDatabases('sources that somebody stopped reading', env => {
     await here.catalog.server.drop(tenant.placement.database)
     await expect(forgetUnread(here.catalog, NEVER, Date.now() + LATER_MS)).rejects.toMatchObject({ code: 'SCHEMA_MISSING' })
     expect(await urls(here)).toContain(MINE)
+    await here.catalog.kysely.updateTable('sources').set({ left_at: 1 }).where('left_at', 'is not', null).execute()
+    const { out } = await runCli(['doctor', '--json'], { env })
+    const finding = (JSON.parse(out).findings as { id: string }[]).find(({ id }) => id === 'sources.unforgotten')
+    expect(finding).toMatchObject({
+      severity: 'warn',
+      evidence: expect.stringContaining(`cannot be asked of default/${tenant.placement.database} (`),
+    })
   })
 })

@@ -11,17 +11,13 @@ const HANDLE_NAMES: ReadonlySet<string> = new Set(['tables', 'tx'])
 const HANDLE_TYPES: ReadonlySet<string> = new Set(['TenantRows', 'TenantTables', 'TenantWriter'])
 /** Who hands one to the function that it is given. */
 const GIVERS: ReadonlySet<string> = new Set([
-  ...[
-    'withTenant',
-    'withTablesOf',
-    'withFenced',
-    'withLeavings',
-    'withRemoval',
-    'transaction',
-    'asWriter',
-    'onTables',
-    'journal',
-  ],
+  'withTenant',
+  'withTablesOf',
+  'withRemoval',
+  'transaction',
+  'asWriter',
+  'onTables',
+  'journal',
 ])
 
 /** The methods that begin a query on a tenant's rows. */

@@ -98,6 +98,13 @@ describe('mistakes', () => {
     expect(mistakesOf({ envFile: '/nonexistent/my.env', envFileNamed: true })).toContain('/nonexistent/my.env')
     expect(mistakesOf({})).toBe('none')
   })
+
+  it('are addresses of a replica that are none', () => {
+    for (const DB_READ_HOST of ['db2', 'db2:3307', '10.0.0.2:1', '[::1]:3306', '[fe80::1]', '/run/mysqld.sock'])
+      expect([DB_READ_HOST, mistakesOf({ env: { DB_READ_HOST } })]).toEqual([DB_READ_HOST, 'none'])
+    for (const DB_READ_HOST of ['db 2', 'db2:', 'db2:99999', 'mysql://db2', '::1:3306', 'db2:3306:1'])
+      expect(mistakesOf({ env: { DB_READ_HOST } })).toContain('DB_READ_HOST')
+  })
 })
 
 describe('the effective settings', () => {

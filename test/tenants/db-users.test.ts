@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { createConnection } from 'mysql2/promise'
 import { afterAll, describe, expect, it } from 'vitest'
+import { addFeeds } from '../../src/feeds/subscriptions.js'
 import { openServer, type TenantSchema } from '../../src/tenants/databases/index.js'
 import {
   createDbUser,
@@ -9,11 +10,15 @@ import {
   dbUserOf,
   dropDbUser,
   giveDbUser,
-  refuseMoveOfDbUser,
   rotateDbUser,
 } from '../../src/tenants/db-users.js'
+import { fenceTenant } from '../../src/tenants/fence.js'
 import { parseDatabaseName, parseTenantId } from '../../src/tenants/ids.js'
-import { dropPlacement } from '../../src/tenants/removal.js'
+import { openMoves } from '../../src/tenants/moving/ledger.js'
+import { moveTenant } from '../../src/tenants/moving/move.js'
+import { parseWish } from '../../src/tenants/moving/targets.js'
+import { dropPlacement, markDeleted } from '../../src/tenants/removal.js'
+import { getTenant } from '../../src/tenants/tenant.js'
 import { dropDatabases, sharedMariadbEnv } from '../support/drivers.js'
 import { limitedUser } from '../support/limited-user.js'
 import { type Installation, openInstallation, tenantIn } from './installation.js'
@@ -132,20 +137,91 @@ describe('the database user of a tenant (mysql)', () => {
     expect((await createDbUser(catalog, next)).username).not.toBe(user.username)
   })
 
-  it('keeps a tenant from being moved, and a tenant that is being moved gets none', async () => {
+  it('ends its sessions when it is dropped: none of them reads the next tenant of that name', async () => {
     const installation = await openInstallation(env)
     const { catalog } = installation
+    const tenant = await tenantIn(installation, 'reused')
+    const { username, password, database } = await createDbUser(catalog, tenant)
+    const login = { host: env.DB_HOST ?? '', port: Number(env.DB_PORT), user: username, password, database }
+    const sessions = await Promise.all(Array.from({ length: 5 }, () => createConnection(login)))
+    for (const session of sessions) {
+      session.on('error', () => {})
+      await session.query('select count(*) from feeds')
+    }
+    await dropPlacement(catalog, tenant.id)
+    await tenantIn(installation, 'reused')
+    for (const session of sessions) {
+      await expect(session.query('select count(*) from feeds')).rejects.toThrow()
+      session.destroy()
+    }
+  })
+
+  it('is not left to a tenant that takes up the database of another', async () => {
+    const installation = await openInstallation(env)
+    const { catalog } = installation
+    const tenant = await tenantIn(installation, 'taken-up')
+    const user = await createDbUser(catalog, tenant)
+    await catalog.kysely.deleteFrom('tenants').where('id', '=', tenant.id).execute()
+    const next = await tenantIn(installation, 'taken-up')
+    expect(next.placement).toEqual(tenant.placement)
+    expect(await dbUserOf(catalog, next.placement)).toBeNull()
+    expect(await isOnServer(installation, user.username)).toBe(false)
+  })
+
+  it('is made once when two make it at the same time, and the password that was shown works', async () => {
+    const installation = await openInstallation(env)
+    const { catalog } = installation
+    const tenant = await tenantIn(installation, 'twice')
+    const ends = await Promise.allSettled([createDbUser(catalog, tenant), createDbUser(catalog, tenant)])
+    const users = ends.flatMap(end => (end.status === 'fulfilled' ? [end.value] : []))
+    const [user] = users as [DbUser]
+    expect(users).toHaveLength(1)
+    expect(ends.find(end => end.status === 'rejected')).toMatchObject({ reason: { code: 'DB_USER_REFUSED' } })
+    expect(await asked(user, 'select 1 as one')).toEqual([{ one: 1 }])
+  })
+
+  it('is not made for a tenant that is being removed', async () => {
+    const installation = await openInstallation(env)
+    const { catalog } = installation
+    const tenant = await tenantIn(installation, 'hidden')
+    await markDeleted(catalog, tenant.slug, Date.now() + 60_000)
+    await expect(createDbUser(catalog, tenant)).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
+    expect(await dbUserOf(catalog, tenant.placement)).toBeNull()
+  })
+
+  it('keeps a tenant from being moved, also one that is made while the rows are copied', async () => {
+    const installation = await openInstallation(env)
+    const { catalog, prefix } = installation
     const tenant = await tenantIn(installation, 'mover')
-    await refuseMoveOfDbUser(catalog, tenant)
-    await catalog.kysely.updateTable('tenants').set({ move_id: 1 }).where('id', '=', tenant.id).execute()
+    await addFeeds(catalog, tenant, [{ url: 'https://example.com/feed.xml', title: null }])
+    let made: Promise<DbUser> | null = null
+    // As another process does, between the look before the copy and the fence after it.
+    const onRows = () => {
+      made ??= createDbUser(catalog, tenant)
+    }
+    const meanwhile = { ...catalog, hosts: Object.create(catalog.hosts, { serverOf: { value: serverOf } }) }
+    async function serverOf(name: string) {
+      await made
+      return catalog.hosts.serverOf(name)
+    }
+    const options = { keepMs: 1, signal: new AbortController().signal, onRows }
+    const moving = moveTenant(meanwhile, prefix, tenant.slug, parseWish('shared'), options)
+    await expect(moving).rejects.toMatchObject({ code: 'MOVE_REFUSED', hint: expect.stringContaining('--drop') })
+    expect(made).not.toBeNull()
+    expect((await getTenant(catalog, tenant.slug)).placement).toEqual(tenant.placement)
+    expect(await openMoves(catalog, tenant.id)).toEqual([])
+    expect(
+      await asked(await (made as unknown as Promise<DbUser>), `select count(*) as n from \`${tenant.placement.database}\`.feeds`),
+    ).toEqual([{ n: 1 }])
+  })
+
+  it('is not made while the tenant is fenced for its move', async () => {
+    const installation = await openInstallation(env)
+    const { catalog } = installation
+    const tenant = await tenantIn(installation, 'fenced')
+    await fenceTenant(catalog, tenant, 1)
     await expect(createDbUser(catalog, tenant)).rejects.toMatchObject({ code: 'TENANT_MOVING' })
     expect(await dbUserOf(catalog, tenant.placement)).toBeNull()
-    await catalog.kysely.updateTable('tenants').set({ move_id: null }).where('id', '=', tenant.id).execute()
-    await createDbUser(catalog, tenant)
-    await expect(refuseMoveOfDbUser(catalog, tenant)).rejects.toMatchObject({
-      code: 'MOVE_REFUSED',
-      hint: expect.stringContaining('--drop'),
-    })
   })
 
   it('is refused for a tenant of a shared database', async () => {

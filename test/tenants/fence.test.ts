@@ -1,19 +1,12 @@
 import { expect, it } from 'vitest'
-import {
-  fenceOf,
-  fenceTenant,
-  leave,
-  liftFence,
-  settleFenced,
-  withFenced,
-  withLeavings,
-  withRemoval,
-} from '../../src/tenants/fence.js'
+import { fenceOf, fenceTenant, leave, liftFence, withRemoval } from '../../src/tenants/fence.js'
 import { parseDatabaseName, parseSlug } from '../../src/tenants/ids.js'
+import { emptyPlace, holdPlace, whileHeld } from '../../src/tenants/moving/holding.js'
 import { removeTenant } from '../../src/tenants/removal.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { getTenant, type Tenant } from '../../src/tenants/tenant.js'
 import { type RacingWriter, writerElsewhere, writerHere } from './fence-writers.js'
+import { atPlace, fence } from './fences.js'
 import { describeDatabases, type Installation, openInstallation, removing, tenantIn } from './installation.js'
 
 const ROUNDS = 6
@@ -67,7 +60,7 @@ describeDatabases('a fence', env => {
       ]
       for (let move = 1; move <= ROUNDS; move++) {
         await untilCommitted(writers)
-        await fenceTenant(mover.catalog, tenant, move)
+        await fence(mover.catalog, tenant, move)
         const there = await tombstones(mover, tenant)
         await untilRefused(writers, 'TENANT_MOVING')
         expect(await tombstones(mover, tenant)).toBe(there)
@@ -96,7 +89,7 @@ describeDatabases('a fence', env => {
     )
     await begun.opened
     const order: string[] = []
-    const fenced = fenceTenant(mover.catalog, tenant, 7).then(() => order.push('fenced'))
+    const fenced = fence(mover.catalog, tenant, 7).then(() => order.push('fenced'))
     // The first of its two steps is done.
     await expect
       .poll(
@@ -114,21 +107,27 @@ describeDatabases('a fence', env => {
     const here = await openInstallation(env)
     const tenant = await tenantIn(here, 'passed', 'shared')
     await write(here, tenant)
-    await fenceTenant(here.catalog, tenant, 3)
+    await fence(here.catalog, tenant, 3)
     const put = (moveId: number) =>
-      withFenced(here.catalog, tenant, moveId, tables =>
-        tables.transaction(tx => tx.insert('tombstones', [{ feed_id: 1, guid_hash: `m${moveId}`, deleted_at: 1 }])),
+      atPlace(here.catalog, tenant, place =>
+        whileHeld(place, moveId, transaction =>
+          transaction
+            .insertInto('tombstones')
+            .values({ tenant_id: tenant.id, feed_id: 1, guid_hash: `m${moveId}`, deleted_at: 1 })
+            .execute(),
+        ),
       )
     await put(3)
-    await expect(put(4)).rejects.toMatchObject({ code: 'TENANT_MOVING', retryAfterS: expect.any(Number) })
-    await expect(write(here, tenant, 'y')).rejects.toMatchObject({ code: 'TENANT_MOVING', exit: 5 })
-    await expect(fenceTenant(here.catalog, tenant, 4)).rejects.toMatchObject({ code: 'TENANT_MOVING' })
+    await expect(put(4)).rejects.toMatchObject({ code: 'LOCKED' })
+    const held = { code: 'TENANT_MOVING', exit: 5, retryAfterS: expect.any(Number) }
+    await expect(write(here, tenant, 'y')).rejects.toMatchObject(held)
+    await expect(fence(here.catalog, tenant, 4)).rejects.toMatchObject({ code: 'TENANT_MOVING' })
     expect(await tombstones(here, tenant)).toBe(2)
     // Another's word lifts nothing.
     await liftFence(here.catalog, tenant, 4)
     expect(await fenceOf(here.catalog, tenant)).toBe(3)
     await liftFence(here.catalog, tenant, 3)
-    await expect(put(3)).rejects.toMatchObject({ code: 'TENANT_MOVING' })
+    await expect(put(3)).rejects.toMatchObject({ code: 'LOCKED' })
   })
 
   it('is put up, and lifted, twice as once, and goes on after a death between its steps', async () => {
@@ -140,8 +139,8 @@ describeDatabases('a fence', env => {
       return [row[0], await fenceOf(here.catalog, tenant)]
     }
     await kysely.updateTable('tenants').set({ next_sync_at: 5, move_id: 8 }).where('id', '=', tenant.id).execute()
-    await fenceTenant(here.catalog, tenant, 8)
-    await fenceTenant(here.catalog, tenant, 8)
+    await fence(here.catalog, tenant, 8)
+    await fence(here.catalog, tenant, 8)
     expect(await standing()).toEqual([{ move_id: 8, next_sync_at: 5 }, 8])
     await liftFence(here.catalog, tenant, 8)
     await liftFence(here.catalog, tenant, 8)
@@ -154,12 +153,11 @@ describeDatabases('a fence', env => {
     const tenant = await tenantIn(mover, 'moves', 'shared')
     const writer = writerHere(stale, tenant, 1)
     await untilCommitted([writer])
-    await fenceTenant(mover.catalog, tenant, 5)
+    await fence(mover.catalog, tenant, 5)
     const target: Tenant = { ...tenant, placement: (await tenantIn(mover, 'its-new-home', 'dedicated')).placement }
-    await settleFenced(mover.catalog, target, 5)
-    await settleFenced(mover.catalog, target, 5)
+    await atPlace(mover.catalog, target, place => holdPlace(place, 5))
+    await atPlace(mover.catalog, target, place => holdPlace(place, 5))
     await expect(write(stale, target)).rejects.toMatchObject({ code: 'TENANT_MOVING' })
-    await expect(settleFenced(mover.catalog, target, 6)).rejects.toMatchObject({ code: 'TENANT_MOVING' })
     await leave(mover.catalog, tenant, 5)
     await leave(mover.catalog, tenant, 5)
     await liftFence(mover.catalog, target, 5)
@@ -167,12 +165,28 @@ describeDatabases('a fence', env => {
     await untilRefused([writer], 'TENANT_MOVED')
     await writer.end()
     expect(await tombstones(mover, tenant)).toBe(writer.committed)
-    await expect(fenceTenant(mover.catalog, tenant, 6)).rejects.toMatchObject({ code: 'TENANT_MOVED' })
-    const clear = (of: Tenant) =>
-      withLeavings(mover.catalog, of, tables => tables.transaction(tx => tx.remove('tombstones').execute()))
-    await clear(tenant)
-    await expect(clear(target)).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
+    await expect(fence(mover.catalog, tenant, 6)).rejects.toMatchObject({ code: 'TENANT_MOVED' })
+    await atPlace(mover.catalog, tenant, async place => {
+      await holdPlace(place, -1)
+      await emptyPlace(place, -1, new AbortController().signal)
+    })
     expect([await tombstones(mover, tenant), await tombstones(mover, target)]).toEqual([0, 1])
+  })
+
+  it('is not put up by a mover that was held up, after another has moved the tenant on', async () => {
+    const here = await openInstallation(env)
+    const tenant = await tenantIn(here, 'moved-on', 'shared')
+    await fence(here.catalog, tenant, 21)
+    await liftFence(here.catalog, tenant, 21)
+    await here.catalog.kysely.updateTable('moves').set({ state: 'resumed' }).where('id', '=', 21).execute()
+    await expect(fenceTenant(here.catalog, tenant, 21)).rejects.toMatchObject({ code: 'LOCKED' })
+    await fence(here.catalog, tenant, 22)
+    await liftFence(here.catalog, tenant, 22)
+    const other = await tenantIn(here, 'lives-elsewhere')
+    const elsewhere = { from_placement_id: other.placementId }
+    await here.catalog.kysely.updateTable('moves').set(elsewhere).where('id', '=', 22).execute()
+    await expect(fenceTenant(here.catalog, tenant, 22)).rejects.toMatchObject({ code: 'LOCKED' })
+    await write(here, tenant)
   })
 
   it('is not put up around a tenant that is being removed, and keeps one that it is around from being removed', async () => {
@@ -181,8 +195,8 @@ describeDatabases('a fence', env => {
     const [going, moving] = [await tenantIn(here, 'going', 'shared'), await tenantIn(here, 'moving', 'shared')]
     const due = { state: 'deleting', delete_after: 1 } as const
     await kysely.updateTable('tenants').set(due).where('id', '=', going.id).execute()
-    await expect(fenceTenant(here.catalog, going, 2)).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
-    await fenceTenant(here.catalog, moving, 2)
+    await expect(fence(here.catalog, going, 2)).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
+    await fence(here.catalog, moving, 2)
     await kysely.updateTable('tenants').set(due).where('id', '=', moving.id).execute()
     await expect(removeTenant(here.catalog, moving.slug, removing())).rejects.toMatchObject({ code: 'TENANT_MOVING' })
     await expect(

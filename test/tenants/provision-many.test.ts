@@ -58,4 +58,21 @@ describeDatabases('creating many tenants', env => {
     ])
     expect(neighbour).toBeGreaterThan(0)
   })
+
+  it('stops between chunks when told, and the same call finishes', async () => {
+    const here = await openInstallation(env)
+    const stop = new AbortController()
+    const many = Array.from({ length: 1_200 }, (_, n) => wish(`s-${n}`, 'shared'))
+    const half = createTenants(here.catalog, here.prefix, many, {
+      signal: stop.signal,
+      progress: () => stop.abort(new Failure('INTERRUPTED', 'enough')),
+    })
+    await expect(half).rejects.toMatchObject({ code: 'INTERRUPTED' })
+    expect((await createTenants(here.catalog, here.prefix, many, {})).tenants).toEqual({
+      total: 1_200,
+      created: 200,
+      existing: 1_000,
+      failed: 0,
+    })
+  })
 })

@@ -14,6 +14,7 @@ import { type Publisher, startPublisher } from '../e2e/publisher.js'
 import { runCli } from '../support/cli.js'
 import { sharedMariadbEnv, type TestEnv } from '../support/drivers.js'
 import { limitedUser } from '../support/limited-user.js'
+import { startMariadb } from '../support/mariadb.js'
 
 const DOCUMENT = new URL('../../docs/mysql-rights.md', import.meta.url)
 const FEED = `<rss version="2.0"><channel><title>t</title><link>http://x/</link><description>d</description>
@@ -47,11 +48,23 @@ describe('the documented rights', () => {
     await using limited = await limitedUser(env, documented(env))
     await using installation = await Installation.create(env)
     await limited.run(`drop database \`${env.DB_DATABASE}\``)
-    const its = { ...installation.env, ...limited.env }
     const run = async (...argv: string[]) => {
       const end = await runCli([...argv, '--json'], { env: its })
       expect([argv, end.exit, end.err]).toEqual([argv, 0, ''])
       return JSON.parse(end.out)
+    }
+    await using second = await startMariadb()
+    const login = {
+      DB_HOST: second.host,
+      DB_PORT: String(second.port),
+      DB_USERNAME: second.username,
+      DB_PASSWORD: second.password,
+    }
+    await using there = await limitedUser({ ...env, ...login }, documented(env).slice(1, 2))
+    const its = {
+      ...installation.env,
+      ...limited.env,
+      FEEDCTL_HOST_PASSWORDS: JSON.stringify({ second: there.settings.dbPassword }),
     }
     expect(await run('init')).toMatchObject({ catalog: { created: true } })
     const { token } = await run('tenant', 'create', 'acme', '--db-user')
@@ -77,6 +90,8 @@ describe('the documented rights', () => {
       await run('tenant', 'move', 'many', '--to', to, '--progress', 'none')
       await run('tenant', 'move', 'many', '--finish', '--yes', '--progress', 'none')
     }
+    await run('host', 'add', 'second', '--address', `${second.host}:${second.port}`, '--username', there.username)
+    await run('tenant', 'move', 'many', '--to', 'second/dedicated', '--progress', 'none')
     await run('tenant', 'suspend', 'many')
     await run('tenant', 'resume', 'many')
     await run('feed', 'remove', 'acme', '1')

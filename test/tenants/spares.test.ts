@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { Failure } from '../../src/kernel/errors.js'
+import { hostForSpare } from '../../src/tenants/hosts/placing.js'
 import { parseDatabaseName, parseSlug } from '../../src/tenants/ids.js'
 import { withLock } from '../../src/tenants/locks.js'
 import { createTenant } from '../../src/tenants/provision.js'
@@ -98,5 +99,30 @@ describeDatabases('spare databases', env => {
     expect(await sparesIn(here)).toEqual([])
     expect(await here.catalog.server.has(tenant.placement.database)).toBe(true)
     expect((await changeState(here.catalog, tenant.slug, ['active'], 'suspended')).state).toBe('suspended')
+  })
+
+  it('are made, and counted, only where new tenants take them', async () => {
+    const here = await openInstallation(env)
+    await dropSpares(here.catalog, { signal })
+    interface Change {
+      readonly weight?: number
+      readonly max_tenants?: number | null
+      readonly state?: 'open' | 'draining'
+    }
+    const set = (change: Change) => here.catalog.kysely.updateTable('hosts').set(change).where('name', '=', 'default').execute()
+    onTestFinished(async () => void (await set({ weight: 100, max_tenants: null, state: 'open' })))
+    await fill(here, 1)
+    const unfit: Change[] = [{ state: 'draining' }, { weight: 0 }, { max_tenants: 1_000 }]
+    for (const change of unfit) {
+      await set({ weight: 100, max_tenants: null, state: 'open', ...change })
+      expect(await countSpares(here.catalog)).toEqual({ ready: 0, unready: 0 })
+      await expect(fill(here, 1)).rejects.toMatchObject({ code: 'HOST_FULL' })
+    }
+    expect(await sparesIn(here)).toHaveLength(1)
+    const row = { name: 'second', address: '/nowhere', weight: 300, created_at: 1 }
+    await here.catalog.kysely.insertInto('hosts').values(row).execute()
+    onTestFinished(async () => void (await here.catalog.kysely.deleteFrom('hosts').where('name', '=', 'second').execute()))
+    await set({ weight: 100, max_tenants: null, state: 'draining' })
+    expect(await hostForSpare(here.catalog)).toMatchObject({ name: 'second' })
   })
 })

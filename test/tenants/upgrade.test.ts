@@ -77,6 +77,15 @@ describeDatabases('tenants of an earlier feedctl, where their first use upgrades
       tables.posts().select(['id', 'sort_at', 'image']).orderBy('sort_at').orderBy('id').execute(),
     )
   const versionOf = async (here: Installation, tenant: Tenant) => (await getTenant(here.catalog, tenant.slug)).schemaVersion
+  const ledger = (here: Installation, tenant: Tenant, version: number, by: 'insert' | 'delete') =>
+    on(here, tenant, database => {
+      const table = sql.raw(database.qualify('feedctl_migrations'))
+      return (
+        by === 'insert'
+          ? sql`insert into ${table} (version, catalog_id, applied_at) values (${version}, ${here.catalog.id}, 1)`
+          : sql`delete from ${table} where version = ${version}`
+      ).execute(database.kysely)
+    })
 
   it('work as before, and with all that is new', async () => {
     const here = await openInstallation(env)
@@ -142,20 +151,21 @@ describeDatabases('tenants of an earlier feedctl, where their first use upgrades
   it('are tried again after a failure', async () => {
     const here = await openInstallation(env)
     const tenant = await earlier(here)
-    const ledger = (version: number, by: 'insert' | 'delete') =>
-      on(here, tenant, database => {
-        const table = sql.raw(database.qualify('feedctl_migrations'))
-        return (
-          by === 'insert'
-            ? sql`insert into ${table} (version, catalog_id, applied_at) values (${version}, ${here.catalog.id}, 1)`
-            : sql`delete from ${table} where version = ${version}`
-        ).execute(database.kysely)
-      })
-    await ledger(99, 'insert')
+    await ledger(here, tenant, 99, 'insert')
     await expect(orderOf(here, tenant)).rejects.toMatchObject({ code: 'SCHEMA_NEWER' })
     expect(await versionOf(here, tenant)).toBe(1)
-    await ledger(99, 'delete')
+    await ledger(here, tenant, 99, 'delete')
     expect((await orderOf(here, tenant)).length).toBe(3)
+  })
+
+  it('are refused by the process that upgraded them, once a later feedctl has migrated them', async () => {
+    const here = await openInstallation(env)
+    const tenant = await earlier(here)
+    expect((await orderOf(here, tenant)).length).toBe(3)
+    await ledger(here, tenant, 99, 'insert')
+    await setVersion(here, tenant, 99)
+    const migrated = await getTenant(here.catalog, tenant.slug)
+    await expect(orderOf(here, migrated)).rejects.toMatchObject({ code: 'SCHEMA_NEWER' })
   })
 
   it('in a shared database all gain by the first', async () => {

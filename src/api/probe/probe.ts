@@ -1,4 +1,5 @@
 import type { App } from '../../app.js'
+import { type Failure, isFailure } from '../../kernel/errors.js'
 import { randomToken } from '../../kernel/hash.js'
 import { parseSlug, type TenantSlug } from '../../tenants/ids.js'
 import { withLock } from '../../tenants/locks.js'
@@ -11,8 +12,8 @@ import { tenantRoutes } from './routes.js'
 import { type Leak, Sightings } from './sightings.js'
 import { lookAtDisks, lookAtRedis, lookAtRows } from './stores.js'
 
-/** What the slugs of canaries start with: nobody else may use it. */
-export const CANARY_SLUGS = 'leak-probe-'
+/** What the slugs of canaries start with. A customer's may too: it is the mark on its row that makes a canary. */
+const CANARY_SLUGS = 'leak-probe-'
 
 const DRAIN_MS = 1_000
 const TENANTS_PER_PAGE = 100
@@ -45,6 +46,8 @@ export interface ProbeReport {
   readonly leaks: readonly Leak[]
   /** Where a tenant did not see its own: there the probe shows nothing. */
   readonly blind: readonly string[]
+  /** What was not looked at, or not all of it, and why: full hosts, what there was no time for. */
+  readonly unlooked: readonly string[]
   /** Tenants that an earlier probe had left, and this one removed. */
   readonly leftBefore: number
 }
@@ -52,7 +55,7 @@ export interface ProbeReport {
 /**
  * Makes tenants that each have a marker in everything, and looks for each one's by way of every other: its API, the files it gets links to, the rows that commands
  * see, disks and Redis. They are removed at the end, also after a failure or an interruption; what a killed probe left, the next one removes.
- * @throws {Failure} LOCKED while another probe runs, UNAVAILABLE; the signal's reason
+ * @throws {Failure} LOCKED while another probe runs, HOST_FULL when there is no room for two, UNAVAILABLE; the signal's reason
  */
 export function probeForLeaks(app: App, wish: ProbeWish, parts: ProbeParts): Promise<ProbeReport> {
   return withLock(app.catalog, 'leak probe', async lost => {
@@ -70,7 +73,7 @@ export function probeForLeaks(app: App, wish: ProbeWish, parts: ProbeParts): Pro
 
 async function probe(app: App, wish: ProbeWish, parts: ProbeParts): Promise<Omit<ProbeReport, 'leftBefore'>> {
   const { signal } = parts
-  const canaries = await plantAll(app, wish.count, signal)
+  const { canaries, full } = await plantAll(app, wish.count, signal)
   const sightings = new Sightings(canaries)
   const api = wish.url === null ? await serveApi(app, { host: '127.0.0.1', port: 0 }) : null
   try {
@@ -87,17 +90,17 @@ async function probe(app: App, wish: ProbeWish, parts: ProbeParts): Promise<Omit
       await lookAtRows(app, canary, sightings, signal)
       await lookAtDisks(app, canary, sightings, signal)
     }
-    await lookAtRedis(app, canaries, sightings)
+    const unlooked = [...full, ...(await lookAtRedis(app, canaries, sightings, signal))]
     const tenants = canaries.map(({ tenant: { slug, placement } }) => ({ slug, placement: placement.kind, host: placement.host }))
     const { looks, leaks, blind } = sightings
-    return { url: wish.url, tenants, pairs: pairs.length, routes: routes.length, looks, leaks, blind }
+    return { url: wish.url, tenants, pairs: pairs.length, routes: routes.length, looks, leaks, blind, unlooked }
   } finally {
     await api?.stop(DRAIN_MS)
   }
 }
 
-/** In every kind of placement on every host that takes new tenants. */
-async function plantAll(app: App, count: number, signal: AbortSignal): Promise<Canary[]> {
+/** In every kind of placement on every host that takes new tenants; `full` names those where there is no room. @throws {Failure} HOST_FULL where there is none for two */
+async function plantAll(app: App, count: number, signal: AbortSignal): Promise<{ canaries: Canary[]; full: string[] }> {
   const hosts = await app.catalog.kysely.selectFrom('hosts').select('name').where('state', '=', 'open').orderBy('name').execute()
   const run = randomToken()
     .replace(/[^A-Za-z0-9]/g, '')
@@ -105,27 +108,34 @@ async function plantAll(app: App, count: number, signal: AbortSignal): Promise<C
     .toLowerCase()
   const places = hosts.flatMap(host => (['shared', 'dedicated'] as const).map(placement => ({ host: host.name, placement })))
   const canaries: Canary[] = []
+  const full = new Map<string, Failure>()
   for (const { host, placement } of places) {
     for (let number = 0; number < count; number++) {
       signal.throwIfAborted()
+      if (full.has(host)) continue
       const slug = parseSlug(`${CANARY_SLUGS}${run}-${canaries.length}`)
-      const wanted = { slug, name: slug, placement, host }
-      const marker = newMarker()
-      const { tenant, token } = await createTenant(app.catalog, app.config.databasePrefix, wanted, async () => null)
-      canaries.push(await plant(app, { tenant, token, marker }, canaries.length, signal))
+      const wanted = { slug, name: slug, placement, host, isCanary: true }
+      const made = await createTenant(app.catalog, app.config.databasePrefix, wanted, async () => null).catch(error =>
+        isFailure(error, 'HOST_FULL') ? error : Promise.reject(error),
+      )
+      if (isFailure(made)) full.set(host, made)
+      else canaries.push(await plant(app, { ...made, marker: newMarker() }, canaries.length, signal))
     }
   }
-  return canaries
+  const [refusal] = full.values()
+  if (canaries.length < 2 && refusal !== undefined) throw refusal
+  return { canaries, full: [...full].map(([host, { message }]) => `host ${host}: ${message}`) }
 }
 
-/** How many there were. */
+/** How many there were. What they had is nobody's, so that no receipts are kept of them. */
 async function removeAll({ catalog }: App, { remove }: ProbeParts, signal: AbortSignal): Promise<number> {
   let removed = 0
   for (;;) {
     const page = await catalog.kysely
       .selectFrom('tenants')
-      .select('slug')
+      .select(['id', 'slug'])
       .where('slug', 'like', `${CANARY_SLUGS}%`)
+      .where('canary', '=', 1)
       .orderBy('slug')
       .limit(TENANTS_PER_PAGE)
       .execute()
@@ -134,6 +144,9 @@ async function removeAll({ catalog }: App, { remove }: ProbeParts, signal: Abort
       signal,
     )
     removed += page.length
+    const ids = page.map(({ id }) => id)
+    if (ids.length > 0)
+      await catalog.kysely.deleteFrom('receipts').where('tenant_id', 'in', ids).where('removed_at', 'is not', null).execute()
     if (page.length < TENANTS_PER_PAGE) break
   }
   await catalog.kysely.deleteFrom('sources').where('url', 'like', `${CANARY_FEEDS}%`).execute()

@@ -9,6 +9,8 @@ import type { Sightings } from './sightings.js'
 
 /** A canary's file has less than this. */
 const MOST_BYTES = 64 * 1024
+/** What Redis holds may be very much: then a part of it is looked through. */
+const REDIS_BUDGET_MS = 20_000
 
 /** All rows that are the tenant's for the command line, as `feedctl tenant export` gives them out. */
 export async function lookAtRows(app: App, canary: Canary, sightings: Sightings, signal: AbortSignal): Promise<void> {
@@ -39,23 +41,39 @@ export async function lookAtDisks(app: App, canary: Canary, sightings: Sightings
 
 /**
  * What processes share in Redis: what is kept of a tenant's answers holds nothing of another's, and jobs hold numbers and no data. Nothing where nothing is
- * shared. @throws {Failure} UNAVAILABLE
+ * shared. Answers what there was no time for, in words. @throws {Failure} UNAVAILABLE; the signal's reason
  */
-export async function lookAtRedis(app: App, canaries: readonly Canary[], sightings: Sightings): Promise<void> {
+export async function lookAtRedis(
+  app: App,
+  canaries: readonly Canary[],
+  sightings: Sightings,
+  signal: AbortSignal,
+  budgetMs = REDIS_BUDGET_MS,
+): Promise<string[]> {
   const { config, log } = app
-  if (config.cacheDriver !== 'redis' && config.queueConnection !== 'redis') return
+  if (config.cacheDriver !== 'redis' && config.queueConnection !== 'redis') return []
   const [{ openRedis }, { valuesIn }] = await Promise.all([import('../../redis/connection.js'), import('../../redis/values.js')])
   const holderOf = (key: string) => canaries.find(({ tenant }) => key.includes(`answer:${tenant.id}:`))
   const isJob = (key: string) => key.startsWith('{')
+  const end = Date.now() + budgetMs
   const redis = openRedis(config, log, 'cache')
   try {
-    for await (const { key, bytes } of valuesIn(redis, config.redisPrefix, key => isJob(key) || holderOf(key) !== undefined)) {
-      const text = unpacked(bytes)
-      const holder = holderOf(key)
-      if (holder !== undefined) sightings.look('keys', 'redis: a kept answer', holder, text)
-      else sightings.lookForAny('jobs', `redis: ${key}`, text)
+    // What is kept of answers first: it is little, and jobs may be very many.
+    for (const wants of [(key: string) => holderOf(key) !== undefined, isJob]) {
+      for await (const page of valuesIn(redis, config.redisPrefix, wants)) {
+        signal.throwIfAborted()
+        for (const { key, bytes } of page) {
+          const text = unpacked(bytes)
+          const holder = holderOf(key)
+          if (holder !== undefined) sightings.look('keys', 'redis: a kept answer', holder, text)
+          else sightings.lookForAny('jobs', `redis: ${key}`, text)
+        }
+        if (Date.now() > end) return [`redis: what was not looked through after ${Math.round(budgetMs / 1_000)} s`]
+      }
     }
+    return []
   } catch (error) {
+    signal.throwIfAborted()
     throw new Failure('UNAVAILABLE', 'Redis does not answer', { cause: error, hint: 'check REDIS_URL and that Redis runs' })
   } finally {
     redis.disconnect()

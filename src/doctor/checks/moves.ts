@@ -1,6 +1,7 @@
 import { holderIsGone } from '../../kernel/holder.js'
 import type { Catalog } from '../../tenants/catalog.js'
 import type { MoveState } from '../../tenants/databases/index.js'
+import { strayFences } from '../../tenants/moving/fences.js'
 import { OPEN_STATES } from '../../tenants/moving/ledger.js'
 import { type Check, ok, type Verdict, warn } from '../check.js'
 import { counted, some } from '../words.js'
@@ -23,7 +24,14 @@ export const movesStanding: Check = {
   id: 'moves.standing',
   run: async parts => {
     const catalog = await parts.catalog()
-    return catalog === null ? ok('no catalog yet') : judgeMoves(await factsOf(catalog), Date.now())
+    if (catalog === null) return ok('no catalog yet')
+    const stray = await strayFences(catalog, LOOKED_AT)
+    if (stray.length > 0)
+      return warn(
+        `writers are held off for moves that have ended: ${some(stray.map(({ slug }) => slug))}`,
+        'feedctl schedule run',
+      )
+    return judgeMoves(await factsOf(catalog), Date.now())
   },
 }
 

@@ -1,3 +1,4 @@
+import { isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../../tenants/catalog.js'
 import {
   dbUserRights,
@@ -27,7 +28,11 @@ export const databaseRights: Check = {
     const { dbDatabase, databasePrefix } = parts.config
     const catalog = await parts.catalog()
     if (catalog === null) return ok('no catalog yet')
-    return judgeRights(await lookAtHosts(catalog, { catalog: dbDatabase, prefix: databasePrefix }))
+    const { sights, away } = await lookAtHosts(catalog, { catalog: dbDatabase, prefix: databasePrefix })
+    const verdict = judgeRights(sights)
+    if (away.length === 0) return verdict
+    const evidence = `${sights.length === 0 ? '' : `${verdict.evidence}; `}not looked at, since they do not answer: ${away.join(', ')}`
+    return verdict.severity === 'ok' ? warn(evidence, 'feedctl host list') : { ...verdict, evidence }
   },
 }
 
@@ -50,7 +55,8 @@ export function judgeRights(sights: readonly RightsSight[]): Verdict {
   return lacking.every(({ held }) => held.roles) ? warn(`${evidence}, unless by a role`, fix) : fail(evidence, fix)
 }
 
-async function lookAtHosts(catalog: Catalog, names: RightNames): Promise<RightsSight[]> {
+/** `away`: names of the hosts that do not answer. */
+async function lookAtHosts(catalog: Catalog, names: RightNames): Promise<{ sights: RightsSight[]; away: string[] }> {
   const hosts = await catalog.kysely.selectFrom('hosts').select(['id', 'name']).orderBy('id').limit(HOSTS_AT_MOST).execute()
   const withUsers = await catalog.kysely
     .selectFrom('placements')
@@ -59,18 +65,23 @@ async function lookAtHosts(catalog: Catalog, names: RightNames): Promise<RightsS
     .distinct()
     .execute()
   const hasUsers = new Set(withUsers.map(row => row.host_id))
-  return Promise.all(
+  const away: string[] = []
+  const sights = await Promise.all(
     hosts.map(async ({ id, name }) => {
       const needed = [
         ...neededRights(names).filter(right => name === 'default' || right.privileges.includes('DROP')),
         ...(hasUsers.has(id) ? dbUserRights(names) : []),
       ]
-      const server = await catalog.hosts.serverOf(name)
-      return server.use<object, RightsSight>(catalog.name, async ({ kysely }) => ({
-        host: name,
-        held: await heldRights(kysely),
-        needed,
-      }))
+      try {
+        const server = await catalog.hosts.serverOf(name)
+        const held = await server.use<object, HeldRights>(catalog.name, ({ kysely }) => heldRights(kysely))
+        return [{ host: name, held, needed }]
+      } catch (error) {
+        if (!isFailure(error)) throw error
+        away.push(name)
+        return []
+      }
     }),
   )
+  return { sights: sights.flat(), away: away.sort() }
 }

@@ -97,6 +97,8 @@ export interface Bucket extends Disk {
   etagOf(source: Source, facts: ObjectFacts): Promise<string>
   /** Of uploads that were begun under the prefix, and never ended; answers how many. */
   abortUploads(prefix: TenantPrefix, olderThanMs: number, signal: AbortSignal): Promise<number>
+  /** Numbers of the tenants that have objects, a page at a time, without a look at the objects. @throws {Failure} UNAVAILABLE, BUCKET_REFUSED, BUCKET_NOT_FOUND */
+  tenants(signal: AbortSignal): AsyncIterable<readonly number[]>
   /** A link that anybody may read the object by: of the CDN, for good, or signed, for `ttlS` seconds. `download`: what a browser saves it as by a signed link; null shows it. */
   linkTo(key: MediaKey, options: { readonly ttlS: number; readonly download: string | null }): Promise<string>
   /** Told the outcome of each request, for who adapts to it. Answers how to stop. */

@@ -51,8 +51,13 @@ export interface DatabaseServer {
    * deeds it may wait for whatever it likes. A missing database is SCHEMA_MISSING and creates nothing.
    */
   snapshot<Schema, T>(name: DatabaseName, deed: (reader: Kysely<Schema>) => Promise<T>): Promise<T>
-  /** The database for as long as the server is open; for the one that everything needs. A missing database is SCHEMA_MISSING and creates nothing. */
-  hold<Schema>(name: DatabaseName): Promise<OpenDatabase<Schema>>
+  /**
+   * The database for as long as the server is open; for the one that everything needs. A missing database is SCHEMA_MISSING and creates nothing. `isUrgent`: what others rely
+   * on being done in time; its statements wait for no others. From its first one on, the last of several connections is kept for it, and it has one more for a moment where the only one is busy for long.
+   */
+  hold<Schema>(name: DatabaseName, options?: { readonly isUrgent?: boolean }): Promise<OpenDatabase<Schema>>
+  /** The same server as another user, by one connection, which is opened when it is used; the one who opens it closes it. Null on SQLite, which has no users. */
+  asUser(username: string, password: string): DatabaseServer | null
   /** Ends all connections; deeds under way fail. Twice is calm. */
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { Kysely, MysqlDialect, sql } from 'kysely'
+import { Kysely, MysqlDialect, type MysqlPool, sql } from 'kysely'
 import { createPool, type Pool, type PoolOptions } from 'mysql2'
 import { Failure } from '../../kernel/errors.js'
 import { type DatabaseName, isDatabaseName } from '../ids.js'
@@ -28,21 +28,26 @@ export class MysqlServer implements DatabaseServer {
   readonly dialect = 'mysql'
   readonly connections: BoundedPool
   private readonly kysely: Kysely<unknown>
+  /** Ends with the other. */
+  private readonly urgent: Kysely<unknown>
   /** The newest used last. */
   private readonly perDatabase = new Map<DatabaseName, Kysely<unknown>>()
   private readonly sent: Sent = { statements: 0 }
   private closed = false
 
-  constructor(options: MysqlOptions) {
+  constructor(private readonly options: MysqlOptions) {
     const { name = null, connections } = options
     const address = options.socket ?? `${options.host}:${options.port}`
     const words = name === null ? 'the database' : `the database host ${name}`
     this.connections = new BoundedPool(poolOf(options), { connections, host: words })
     const translate = name === null ? translateMysql : atHost(translateMysql, name, address)
-    this.kysely = new Kysely({
-      dialect: translating(new MysqlDialect({ pool: this.connections }), translate, this.sent),
-      plugins: [tenantGuard],
-    })
+    const over = (pool: MysqlPool) =>
+      new Kysely<unknown>({
+        dialect: translating(new MysqlDialect({ pool }), translate, this.sent),
+        plugins: [tenantGuard],
+      })
+    this.kysely = over(this.connections)
+    this.urgent = over(this.connections.urgent)
   }
 
   get statements(): number {
@@ -99,8 +104,13 @@ export class MysqlServer implements DatabaseServer {
     return kysely.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(deed)
   }
 
-  async hold<Schema>(name: DatabaseName): Promise<OpenDatabase<Schema>> {
-    return this.databaseOf(name)
+  async hold<Schema>(name: DatabaseName, { isUrgent = false } = {}): Promise<OpenDatabase<Schema>> {
+    const database = this.databaseOf<Schema>(name)
+    return isUrgent ? { ...database, kysely: this.urgent.withSchema(name) as Kysely<Schema> } : database
+  }
+
+  asUser(username: string, password: string): MysqlServer {
+    return new MysqlServer({ ...this.options, username, password, connections: 1 })
   }
 
   async close(): Promise<void> {
@@ -125,8 +135,9 @@ function poolOf(options: MysqlOptions): Pool {
     ...where,
     user: options.username,
     ...(options.password === null ? {} : { password: options.password }),
-    connectionLimit: options.connections,
-    maxIdle: options.connections,
+    // The bound is kept by those who ask; one more is for what is urgent.
+    connectionLimit: options.connections + 1,
+    maxIdle: options.connections + 1,
     idleTimeout: 30_000,
     connectTimeout: 5_000,
     charset: 'utf8mb4_bin',

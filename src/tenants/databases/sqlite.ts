@@ -70,6 +70,7 @@ export class SqliteServer implements DatabaseServer {
   }
 
   async names(prefix: string): Promise<DatabaseName[]> {
+    this.refuseAway()
     if (!existsSync(this.options.folder)) return []
     const names = readdirSync(this.options.folder).flatMap(file => /^(.*)\.db$/.exec(file)?.[1] ?? [])
     return names.flatMap(name => (name.startsWith(prefix) && isDatabaseName(name) ? [name] : [])).sort()
@@ -122,6 +123,10 @@ export class SqliteServer implements DatabaseServer {
     const file = this.open(name)
     file.users++
     return this.databaseOf(file)
+  }
+
+  asUser(): null {
+    return null
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,12 @@
 import type { Config } from '../../kernel/config.js'
 import { Failure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
-import { type DatabaseServer, type HostState, insertRows, maxConnections } from '../databases/index.js'
+import { ownerOf } from '../database-owner.js'
+import { type DatabaseServer, type HostState, insertRows, maxConnections, openFolder, unmarkFolder } from '../databases/index.js'
 import { parseDatabaseName } from '../ids.js'
 import { DEFAULT_HOST, parseFolderAddress, parseHostName, parseServerAddress } from './names.js'
 import { openHost } from './opening.js'
-import { prepareFolder, proveRights, refuseSameServer } from './proving.js'
+import { claimFolder, makeHostFolder, markOwner, proveRights, refuseSameServer, usableFolder } from './proving.js'
 import { getHost, type HostRow, readHosts } from './rows.js'
 
 /** What an operator says of a host; what is not named stays as it is, or has its default. */
@@ -17,6 +18,9 @@ export interface HostWish {
   readonly maxConnections?: number | null
   readonly readAddress?: string | null
 }
+
+/** The newest, which an older copy of the host has not. */
+const PROVED_PLACEMENTS = 20
 
 type Found = Pick<HostRow, 'name' | 'address' | 'username'>
 
@@ -34,8 +38,10 @@ export async function addHost(
   const others = await readHosts(catalog.kysely)
   if (others.some(host => host.name === name)) throw exists(name)
   refuseWish(catalog, wish)
+  if (catalog.server.dialect === 'sqlite') makeHostFolder(parseFolderAddress(wish.address))
   const found = { name, address: addressOf(catalog, config, name, wish.address, others), username: wish.username ?? null }
   await proveHost(catalog, config, found, wish, others)
+  await refuseReplica(catalog, config, found, wish)
   const row = {
     name,
     address: found.address,
@@ -49,7 +55,10 @@ export async function addHost(
   await insertRows(catalog.database, 'hosts', [row], 'keep')
   const host = await getHost(catalog.kysely, name)
   // Another was faster with the same name.
-  if (host.address !== found.address) throw exists(name)
+  if (host.address !== found.address) {
+    if (catalog.server.dialect === 'sqlite') unmarkFolder(found.address, markOwner(catalog, name))
+    throw exists(name)
+  }
   return host
 }
 
@@ -62,22 +71,21 @@ export async function changeHost(catalog: Catalog, config: Config, name: string,
     throw new Failure('HOST_INVALID', 'the host default is where the settings lead', { hint })
   }
   const others = await readHosts(catalog.kysely)
-  const address = wish.address === undefined ? before.address : addressOf(catalog, config, name, wish.address, others)
+  const address = addressAfter(catalog, config, before, wish.address, others)
   const found = { name, address, username: wish.username ?? before.username }
   const isElsewhere = found.address !== before.address || found.username !== before.username
   if (isElsewhere) await proveHost(catalog, config, found, wish, others)
   else await refuseBudget(catalog, await catalog.hosts.serverOf(name), wish)
-  await catalog.kysely
-    .updateTable('hosts')
-    .set({
-      ...(isElsewhere ? { address: found.address, username: found.username } : {}),
-      ...(wish.weight === undefined ? {} : { weight: wish.weight }),
-      ...(wish.maxTenants === undefined ? {} : { max_tenants: wish.maxTenants }),
-      ...(wish.maxConnections === undefined ? {} : { max_connections: wish.maxConnections }),
-      ...(wish.readAddress === undefined ? {} : { read_address: wish.readAddress }),
-    })
-    .where('id', '=', before.id)
-    .execute()
+  await refuseReplica(catalog, config, found, wish)
+  const changes = {
+    ...(isElsewhere ? { address: found.address, username: found.username } : {}),
+    ...(wish.weight === undefined ? {} : { weight: wish.weight }),
+    ...(wish.maxTenants === undefined ? {} : { max_tenants: wish.maxTenants }),
+    ...(wish.maxConnections === undefined ? {} : { max_connections: wish.maxConnections }),
+    ...(wish.readAddress === undefined ? {} : { read_address: wish.readAddress }),
+  }
+  if (Object.keys(changes).length === 0) return before
+  await catalog.kysely.updateTable('hosts').set(changes).where('id', '=', before.id).execute()
   return getHost(catalog.kysely, name)
 }
 
@@ -88,9 +96,22 @@ export async function setHostState(catalog: Catalog, name: string, state: HostSt
   return getHost(catalog.kysely, name)
 }
 
+/** The folder of before may be that of a disk which is not mounted: it is not looked at. */
+function addressAfter(
+  catalog: Catalog,
+  config: Config,
+  { name, address }: HostRow,
+  text: string | undefined,
+  others: readonly HostRow[],
+): string | null {
+  if (text === undefined) return address
+  if (catalog.server.dialect === 'sqlite' && parseFolderAddress(text) === address) return address
+  return addressOf(catalog, config, name, text, others)
+}
+
 function addressOf(catalog: Catalog, config: Config, name: string, text: string, others: readonly HostRow[]): string {
   if (catalog.server.dialect === 'sqlite') {
-    return prepareFolder(catalog, config, { name, address: parseFolderAddress(text) }, others)
+    return usableFolder(catalog, config, { name, address: parseFolderAddress(text) }, others)
   }
   const { host, port, socket } = parseServerAddress(text)
   return socket ?? (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
@@ -116,30 +137,50 @@ async function proveHost(
   wish: HostWish,
   others: readonly HostRow[],
 ): Promise<void> {
-  const server = await openHost(config, host, host.address ?? '')
+  const address = host.address ?? ''
+  const isFolder = catalog.server.dialect === 'sqlite'
+  // It has no mark yet, without which a host's folder is taken for one whose disk is not mounted.
+  const server = isFolder ? await openFolder(config, { folder: address }) : await openHost(config, host, address)
   try {
     await refuseSameServer(catalog, host, server, others)
     await refuseStrange(catalog, host, server)
     await refuseBudget(catalog, server, wish)
-    await proveRights(server, config.databasePrefix)
+    await proveRights(server, { prefix: config.databasePrefix })
   } finally {
     await server.close()
+  }
+  if (isFolder) claimFolder(catalog, { name: host.name, address })
+}
+
+/** @throws {Failure} UNAVAILABLE, CONFIG_INVALID for a replica that does not answer, or lets the host's user not in */
+async function refuseReplica(catalog: Catalog, config: Config, host: Found, { readAddress }: HostWish): Promise<void> {
+  if (typeof readAddress !== 'string') return
+  const username = host.name === DEFAULT_HOST ? null : host.username
+  const replica = await openHost(config, { name: host.name, username }, readAddress)
+  try {
+    await replica.has(catalog.name)
+  } finally {
+    await replica.close()
   }
 }
 
 /** A host that is elsewhere now must hold what the catalog says it does. @throws {Failure} HOST_INVALID */
 async function refuseStrange(catalog: Catalog, { name, address }: Found, server: DatabaseServer): Promise<void> {
-  const placed = await catalog.kysely
+  const placements = await catalog.kysely
     .selectFrom('placements')
     .innerJoin('hosts', 'hosts.id', 'placements.host_id')
     .select('database_name')
     .where('hosts.name', '=', name)
     .where('schema_version', '>', 0)
     .orderBy('placements.id', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  if (placed === undefined || (await server.has(parseDatabaseName(placed.database_name)))) return
-  throw new Failure('HOST_INVALID', `${address} does not hold the databases of ${name}: there is no ${placed.database_name}`)
+    .limit(PROVED_PLACEMENTS)
+    .execute()
+  for (const { database_name } of placements) {
+    const owner = await ownerOf(catalog.id, server, parseDatabaseName(database_name))
+    if (owner === 'ours') continue
+    const why = owner === 'missing' ? `there is no ${database_name}` : `${database_name} is not this feedctl's`
+    throw new Failure('HOST_INVALID', `${address} does not hold the databases of ${name}: ${why}`)
+  }
 }
 
 /** @throws {Failure} HOST_INVALID for a budget that the server cannot keep */

@@ -11,7 +11,6 @@ import { type HostRow, noHost, readHosts } from './rows.js'
 const ROWS_KEPT_MS = 10_000
 /** The same for a process that uses no host but the catalog's: only a budget that was set meanwhile can be news. */
 const HOME_KEPT_MS = 60_000
-/** What is under way on a server whose address was changed may end. */
 const RETIRED_MS = 60_000
 
 /** A host that this process has opened. */
@@ -41,7 +40,11 @@ export interface HostsGround {
   /** The server of the catalog, which is the host `default`. */
   readonly home: DatabaseServer
   readonly database: OpenDatabase<CatalogSchema>
+  /** The same, for what waits for no other statements. */
+  readonly urgent: OpenDatabase<CatalogSchema>
   readonly leaseTimes?: Partial<LeaseTimes>
+  /** What is under way on a server whose address was changed may end within this. */
+  readonly retiredMs?: number
 }
 
 interface Opened {
@@ -62,7 +65,6 @@ class HostRegistry implements Hosts {
   private readonly servers = new Map<string, Opened>()
   private readonly retired = new Map<DatabaseServer, NodeJS.Timeout>()
   private readonly leases = new Map<DatabaseServer, Lease>()
-  private readonly holder = newHolder()
   private closed = false
 
   constructor(private readonly ground: HostsGround) {}
@@ -174,11 +176,11 @@ class HostRegistry implements Hosts {
     if (server.connections === null) return
     const known = this.leases.get(server)
     if (known !== undefined) return known.begin()
-    const { config, database, leaseTimes = {} } = this.ground
+    const { config, urgent, leaseTimes = {} } = this.ground
     const lease = new Lease({
-      kysely: database.kysely,
+      kysely: urgent.kysely,
       hostId: id,
-      holder: this.holder,
+      holder: newHolder(),
       connections: server.connections,
       most: config.dbPool,
       least: name === DEFAULT_HOST ? 1 : 0,
@@ -193,15 +195,22 @@ class HostRegistry implements Hosts {
 
   private retire(name: string, { opening }: Opened): void {
     this.servers.delete(name)
+    const { retiredMs = RETIRED_MS } = this.ground
     opening.then(
       server => {
-        const timer = setTimeout(() => {
-          this.retired.delete(server)
-          server.close().catch(() => {})
-        }, RETIRED_MS)
+        const timer = setTimeout(() => this.closeRetired(server).catch(() => {}), retiredMs)
         this.retired.set(server, timer.unref())
       },
       () => {},
     )
+  }
+
+  /** Its connections are its successor's, and others', as soon as they are closed. */
+  private async closeRetired(server: DatabaseServer): Promise<void> {
+    this.retired.delete(server)
+    const lease = this.leases.get(server)
+    this.leases.delete(server)
+    await server.close().catch(() => {})
+    await lease?.close()
   }
 }

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { holderIsGone } from '../../kernel/holder.js'
 import { BRIEFLY, retry } from '../../kernel/retry.js'
-import type { CatalogSchema, ConnectionBound } from '../databases/index.js'
+import type { CatalogSchema, ConnectionBound, HostLeasesTable } from '../databases/index.js'
 import { grantOf, shareOf } from './shares.js'
 
 export interface LeaseTimes {
@@ -15,7 +15,7 @@ export interface LeaseTimes {
 export const LEASE_TIMES: LeaseTimes = { ttlMs: 30_000, heartbeatMs: 5_000, hungryMs: 500 }
 
 export interface LeaseGround {
-  /** Of the catalog. */
+  /** Of the catalog, and urgent: a process that is busy is not a process that has died. */
   readonly kysely: Kysely<CatalogSchema>
   readonly hostId: number
   /** Names this process, and this set of connections, to the others. */
@@ -36,7 +36,8 @@ export class Lease {
   private readonly times: LeaseTimes
   private timer: NodeJS.Timeout | null = null
   private beating: Promise<void> | null = null
-  private heardAt = performance.now()
+  private expiring: NodeJS.Timeout | null = null
+  private isWritten = false
   private closed = false
 
   constructor(private readonly ground: LeaseGround) {
@@ -45,7 +46,7 @@ export class Lease {
 
   /** Whether it renews itself; not without a budget. */
   get isKept(): boolean {
-    return this.timer !== null || this.beating !== null
+    return this.isWritten || this.beating !== null
   }
 
   /** Resolves when the process has its first connections, or has been told that there are none now. @throws {Failure} UNAVAILABLE */
@@ -59,8 +60,9 @@ export class Lease {
     this.closed = true
     if (this.timer !== null) clearTimeout(this.timer)
     await this.beating?.catch(() => {})
+    if (this.expiring !== null) clearTimeout(this.expiring)
     const { kysely, hostId, holder } = this.ground
-    if (this.timer === null) return
+    if (!this.isWritten) return
     await kysely
       .deleteFrom('host_leases')
       .where('host_id', '=', hostId)
@@ -79,10 +81,10 @@ export class Lease {
   private async ask(): Promise<void> {
     const { connections, most, least } = this.ground
     const got = await retry(() => this.renew(), BRIEFLY)
-    this.heardAt = performance.now()
+    this.isWritten = got !== null
+    this.expireLater()
     if (got === null) {
       connections.bound(most)
-      this.timer = null
       return
     }
     connections.bound(Math.max(least, got.granted))
@@ -94,12 +96,16 @@ export class Lease {
     if (this.closed) return
     if (this.timer !== null) clearTimeout(this.timer)
     this.timer = setTimeout(() => {
-      this.beat().catch(() => {
-        // By now others may have them.
-        if (performance.now() - this.heardAt > this.times.ttlMs * 0.8) this.ground.connections.bound(this.ground.least)
-        this.beatIn(this.times.hungryMs)
-      })
+      this.beat().catch(() => this.beatIn(this.times.hungryMs))
     }, ms).unref()
+  }
+
+  /** Whatever keeps the next beat: before others may have its connections, this process has none. */
+  private expireLater(): void {
+    if (this.expiring !== null) clearTimeout(this.expiring)
+    if (!this.isWritten) return
+    const { connections, least } = this.ground
+    this.expiring = setTimeout(() => connections.bound(least), this.times.ttlMs * 0.8).unref()
   }
 
   /** One process at a time looks and writes. Null without a budget. */
@@ -115,7 +121,7 @@ export class Lease {
       const now = await clockOf(tx)
       const leases = await tx.selectFrom('host_leases').selectAll().where('host_id', '=', hostId).execute()
       const others = leases.filter(lease => lease.holder !== holder)
-      const gone = others.filter(lease => lease.expires_at < now || holderIsGone(lease.holder)).map(lease => lease.holder)
+      const gone = others.filter(lease => isOver(lease, now)).map(lease => lease.holder)
       if (gone.length > 0) {
         await tx.deleteFrom('host_leases').where('host_id', '=', hostId).where('holder', 'in', gone).execute()
       }
@@ -142,6 +148,21 @@ export class Lease {
       return { granted, share: shareOf(asking) }
     })
   }
+}
+
+/** Connections of the budgets of hosts that processes have now, by host and holder. */
+export async function livingLeases(
+  kysely: Kysely<CatalogSchema>,
+): Promise<Pick<HostLeasesTable, 'host_id' | 'holder' | 'connections'>[]> {
+  const leases = await kysely.selectFrom('host_leases').selectAll().execute()
+  // On SQLite there are none, and no such clock.
+  const now = leases.length === 0 ? 0 : await clockOf(kysely)
+  return leases.filter(lease => !isOver(lease, now))
+}
+
+/** Of a process that has not been heard of for so long, or is known to have ended. */
+function isOver({ expires_at, holder }: Pick<HostLeasesTable, 'expires_at' | 'holder'>, now: number): boolean {
+  return expires_at < now || holderIsGone(holder)
 }
 
 /** The machines that share a server may disagree about the time. */

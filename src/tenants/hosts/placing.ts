@@ -27,7 +27,7 @@ export interface Place {
 
 /**
  * Hands the deed a place for each new tenant, in their order, or the refusal (HOST_NOT_FOUND, HOST_FULL) of one for which there is none. The deed writes
- * them to the catalog, and nothing else: where a host has a bound of tenants, nobody else places any until it ends, so that the bound is never passed.
+ * them to the catalog, and nothing else: where a host has a bound of tenants or is drained, nobody else places any until it ends, so that the bound is never passed.
  */
 export async function placing<T>(
   catalog: Catalog,
@@ -35,19 +35,65 @@ export async function placing<T>(
   tenants: readonly Unplaced[],
   deed: (places: readonly (Place | Failure)[]) => Promise<T>,
 ): Promise<T> {
-  const hosts = await readHosts(catalog.kysely)
-  if (hosts.every(host => host.maxTenants === null)) return deed(await placesFor(catalog, prefix, hosts, tenants))
-  const patience = { withinMs: PATIENCE_MS, signal: new AbortController().signal }
-  return whenUnlocked(catalog, LOCK, patience, async () =>
-    deed(await placesFor(catalog, prefix, await readHosts(catalog.kysely), tenants)),
-  )
+  return inTurn(catalog, async hosts => deed(await placesFor(catalog, prefix, hosts, tenants)))
 }
 
-/** For a tenant that comes from elsewhere: refuses a host that takes no more. @throws {Failure} HOST_NOT_FOUND, HOST_FULL */
-export async function refuseNewTenant(catalog: Catalog, host: string): Promise<void> {
+/** While nobody places or moves a tenant who has seen a host that has a bound, or is drained. @throws {Failure} LOCKED; the signal's reason */
+export function withPlacingLock<T>(
+  catalog: Catalog,
+  deed: () => Promise<T>,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<T> {
+  return whenUnlocked(catalog, LOCK, { withinMs: PATIENCE_MS, signal }, deed)
+}
+
+/**
+ * Runs a deed that sees whether there is room and writes who takes it, and nothing else: where a host has a bound of tenants, or drains, no two of them run at once.
+ * @throws {Failure} LOCKED when others take too long; the signal's reason
+ */
+export async function inTurn<T>(
+  catalog: Catalog,
+  deed: (hosts: readonly HostRow[]) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const hosts = await readHosts(catalog.kysely)
+  if (hosts.every(host => host.maxTenants === null && host.state === 'open')) return deed(hosts)
+  return withPlacingLock(catalog, async () => deed(await readHosts(catalog.kysely)), signal)
+}
+
+/**
+ * For a tenant that comes from elsewhere: refuses a host that takes no more; one that drains takes those who come back. Only `inTurn` with the deed that
+ * writes that it comes is the bound never passed. @throws {Failure} HOST_NOT_FOUND, HOST_FULL
+ */
+export async function refuseNewTenant(catalog: Catalog, host: string, { isBack = false } = {}): Promise<void> {
   const fills = await fillsOf(catalog, await readHosts(catalog.kysely))
-  const [place] = spreadTenants(fills, [host])
+  const [place] = spreadTenants(isBack ? fills.map(fill => ({ ...fill, state: 'open' as const })) : fills, [host])
   if (place instanceof Failure) throw place
+}
+
+/**
+ * The host of the next spare database: as for a tenant, whereby spares count as tenants; of those that tenants go to by themselves, and that have no bound, for on others no spare is taken.
+ * @throws {Failure} HOST_FULL when there is none
+ */
+export async function hostForSpare(catalog: Catalog): Promise<Pick<HostRow, 'id' | 'name'>> {
+  const hosts = (await readHosts(catalog.kysely)).filter(({ maxTenants }) => maxTenants === null)
+  const [fills, spares] = [await fillsOf(catalog, hosts), await sparesByHost(catalog)]
+  const counted = fills.map(fill => ({ ...fill, tenants: fill.tenants + (spares.get(fill.id) ?? 0) }))
+  const [host] = spreadTenants(counted, [null])
+  if (host !== undefined && !(host instanceof Failure)) return host
+  throw new Failure('HOST_FULL', 'no database host takes spare databases: it is open, has a weight, and no bound of tenants', {
+    hint: 'feedctl host list',
+  })
+}
+
+async function sparesByHost({ kysely }: Catalog): Promise<ReadonlyMap<number, number>> {
+  const rows = await kysely
+    .selectFrom('placements')
+    .select(eb => ['host_id', eb.fn.countAll<number>().as('spares')])
+    .where('kind', '=', 'spare')
+    .groupBy('host_id')
+    .execute()
+  return new Map(rows.map(row => [row.host_id, Number(row.spares)]))
 }
 
 /** The shared databases that so many new tenants of the host go to, one after the other. */
@@ -95,10 +141,27 @@ function needsNoCount(hosts: readonly HostRow[], tenants: readonly Unplaced[]): 
   return open.filter(host => host.weight > 0).length <= 1 || tenants.every(({ host }) => (host ?? null) !== null)
 }
 
-/** Of whatever state: one that is being made, or will be removed, has its place as well. */
+/** Of whatever state: one that is being made, will be removed, or is on its way there, has its place as well. */
 async function fillsOf(catalog: Catalog, hosts: readonly HostRow[]): Promise<HostFill[]> {
+  // In this order one that arrives in between counts twice rather than not at all.
+  const coming = await comingByHost(catalog)
   const counts = await tenantsByHost(catalog)
-  return hosts.map(host => ({ ...host, tenants: counts.get(host.id) ?? 0 }))
+  return hosts.map(host => ({ ...host, tenants: (counts.get(host.id) ?? 0) + (coming.get(host.id) ?? 0) }))
+}
+
+/** How many tenants of other hosts have a move to each that was begun. */
+async function comingByHost({ kysely }: Catalog): Promise<ReadonlyMap<number, number>> {
+  const rows = await kysely
+    .selectFrom('moves')
+    .innerJoin('placements as to', 'to.id', 'moves.to_placement_id')
+    .innerJoin('tenants', 'tenants.id', 'moves.tenant_id')
+    .innerJoin('placements as at', 'at.id', 'tenants.placement_id')
+    .select(eb => ['to.host_id', eb.fn.countAll<number>().as('tenants')])
+    .where('moves.state', '=', 'copying')
+    .whereRef('at.host_id', '<>', 'to.host_id')
+    .groupBy('to.host_id')
+    .execute()
+  return new Map(rows.map(row => [row.host_id, Number(row.tenants)]))
 }
 
 /** How many tenants each host has, by its number; one without any is missing. */

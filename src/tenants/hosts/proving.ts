@@ -6,8 +6,9 @@ import type { Config } from '../../kernel/config.js'
 import { Failure, isFailure, wordsOf } from '../../kernel/errors.js'
 import { makeFolder } from '../../kernel/folders.js'
 import type { Catalog } from '../catalog.js'
-import { type DatabaseServer, markFolder } from '../databases/index.js'
+import { type DatabaseServer, markFolder, markOf } from '../databases/index.js'
 import { parseDatabaseName } from '../ids.js'
+import { grantStatement, type RightNames, tenantRights } from '../rights.js'
 import { DEFAULT_HOST } from './names.js'
 import type { HostRow } from './rows.js'
 
@@ -40,8 +41,8 @@ export async function refuseSameServer(
  * Makes a database, a table and rows there and removes them again, as feedctl does for tenants.
  * @throws {Failure} HOST_INVALID naming what the host's user may not do; UNAVAILABLE
  */
-export async function proveRights(server: DatabaseServer, prefix: string): Promise<void> {
-  const name = parseDatabaseName(`${prefix}_probe_${randomBytes(4).toString('hex')}`)
+export async function proveRights(server: DatabaseServer, names: Pick<RightNames, 'prefix'>): Promise<void> {
+  const name = parseDatabaseName(`${names.prefix}_probe_${randomBytes(4).toString('hex')}`)
   try {
     await server.create(name)
     await server.use<{ probe: { id: number; word: string | null } }, void>(name, async database => {
@@ -49,7 +50,11 @@ export async function proveRights(server: DatabaseServer, prefix: string): Promi
       const table = sql.raw(database.qualify('probe'))
       await sql`create table ${table} (id bigint primary key)`.execute(kysely)
       await sql`alter table ${table} add column word varchar(10)`.execute(kysely)
-      await sql`create index probe_word on ${table} (word)`.execute(kysely)
+      // As upgrades do: CREATE INDEX asks for a right of its own.
+      await (server.dialect === 'mysql'
+        ? sql`alter table ${table} add index probe_word (word)`
+        : sql`create index probe_word on ${table} (word)`
+      ).execute(kysely)
       await sql`insert into ${table} (id, word) values (1, 'here')`.execute(kysely)
       await sql`update ${table} set word = 'there' where id = 1`.execute(kysely)
       await sql`delete from ${table} where id = 1`.execute(kysely)
@@ -59,8 +64,9 @@ export async function proveRights(server: DatabaseServer, prefix: string): Promi
   } catch (error) {
     await server.drop(name).catch(() => {})
     if (!isFailure(error, 'CONFIG_INVALID') || isLoginRefused(error)) throw error
-    const rights = 'SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP'
-    const hint = `GRANT ${rights} ON \`${prefix.replaceAll('_', '\\_')}%\`.* to its user`
+    const hint = tenantRights(names)
+      .map(right => grantStatement(right, 'its user'))
+      .join(' ')
     throw new Failure('HOST_INVALID', `the user of the host may not do what feedctl does there: ${error.message}`, {
       cause: error,
       hint,
@@ -73,27 +79,50 @@ function isLoginRefused(error: Failure): boolean {
   return /Access denied for user '[^']*'@'[^']*' \(using password/.test(error.message)
 }
 
-/** The folder, made and marked as this installation's. @throws {Failure} HOST_INVALID, UNAVAILABLE when it cannot be written */
-export function prepareFolder(
+/** @throws {Failure} UNAVAILABLE when it cannot be made */
+export function makeHostFolder(path: string): void {
+  inFolder(path, () => makeFolder(path, 0o700))
+}
+
+/** The real path of a folder that may become the host's; it is left as it is. @throws {Failure} HOST_INVALID for a missing one, or another's; UNAVAILABLE when it cannot be read */
+export function usableFolder(
   catalog: Catalog,
   config: Config,
-  host: { name: string; address: string },
+  { name, address }: { name: string; address: string },
   others: readonly HostRow[],
 ): string {
-  try {
-    makeFolder(host.address, 0o700)
-    const folder = realpathSync(host.address)
-    const taken = others.find(other => other.name !== host.name && folder === folderOf(config, other))
+  if (!existsSync(address)) throw new Failure('HOST_INVALID', `there is no folder ${address}`, { hint: 'mount its disk first' })
+  return inFolder(address, () => {
+    const folder = realpathSync(address)
+    const taken = others.find(other => other.name !== name && folder === folderOf(config, other))
     if (taken !== undefined) throw new Failure('HOST_INVALID', `${folder} is the folder of the database host ${taken.name}`)
-    if (!markFolder(folder, `${catalog.id} ${host.name}`)) {
-      const hint = 'name a folder of its own'
-      throw new Failure('HOST_INVALID', `${folder} belongs to another host or another feedctl`, { hint })
-    }
+    const mark = markOf(folder)
+    if (mark !== null && mark !== markOwner(catalog, name)) throw othersFolder(folder)
     return folder
+  })
+}
+
+/** Marks the folder as this host's of this installation. @throws {Failure} HOST_INVALID for another's, UNAVAILABLE when it cannot be written */
+export function claimFolder(catalog: Catalog, { name, address }: { name: string; address: string }): void {
+  if (!inFolder(address, () => markFolder(address, markOwner(catalog, name)))) throw othersFolder(address)
+}
+
+/** What is written into the folder of a host. */
+export function markOwner(catalog: Pick<Catalog, 'id'>, name: string): string {
+  return `${catalog.id} ${name}`
+}
+
+function othersFolder(folder: string): Failure {
+  return new Failure('HOST_INVALID', `${folder} belongs to another host or another feedctl`, { hint: 'name a folder of its own' })
+}
+
+function inFolder<T>(path: string, deed: () => T): T {
+  try {
+    return deed()
   } catch (error) {
     if (error instanceof Failure) throw error
     const hint = 'name a folder that can be written'
-    throw new Failure('UNAVAILABLE', `cannot write in ${host.address}: ${wordsOf(error)}`, { hint, cause: error })
+    throw new Failure('UNAVAILABLE', `cannot write in ${path}: ${wordsOf(error)}`, { hint, cause: error })
   }
 }
 

@@ -1,7 +1,13 @@
+import type { ExpressionBuilder } from 'kysely'
 import { Failure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
+import { type CatalogSchema, unmarkFolder } from '../databases/index.js'
+import { dropDbUser } from '../db-users.js'
 import { parseDatabaseName } from '../ids.js'
+import { OPEN_STATES } from '../moving/ledger.js'
 import { DEFAULT_HOST } from './names.js'
+import { withPlacingLock } from './placing.js'
+import { markOwner } from './proving.js'
 import { getHost, type HostRow } from './rows.js'
 
 /**
@@ -16,20 +22,60 @@ export async function removeHost(catalog: Catalog, name: string): Promise<{ name
     .where('host_id', '=', host.id)
     .where('schema_version', '>', 0)
     .execute()
+  const server = left.length === 0 ? null : await catalog.hosts.serverOf(name)
   let databases = 0
   for (const { id, database_name } of left) {
+    const database = parseDatabaseName(database_name)
     // Nobody is to take it for ready meanwhile.
-    await catalog.kysely.updateTable('placements').set({ schema_version: 0 }).where('id', '=', id).execute()
-    if (await (await catalog.hosts.serverOf(name)).drop(parseDatabaseName(database_name))) databases++
-    await catalog.kysely.deleteFrom('placements').where('id', '=', id).execute()
+    const taken = await catalog.kysely
+      .updateTable('placements')
+      .set({ schema_version: 0 })
+      .where('id', '=', id)
+      .where(isNobodys)
+      .executeTakeFirst()
+    if (taken.numUpdatedRows === 0n) continue
+    await dropDbUser(catalog, { kind: 'dedicated', host: name, database })
+    if (await server?.drop(database)) databases++
+    await catalog.kysely.deleteFrom('placements').where('id', '=', id).where(isNobodys).execute()
   }
+  await withPlacingLock(catalog, () => forget(catalog, host))
+  if (catalog.server.dialect === 'sqlite' && host.address !== null) {
+    unmarkFolder(host.address, markOwner(catalog, name))
+  }
+  return { name, databases }
+}
+
+/** All or nothing. @throws {Failure} HOST_IN_USE when a tenant or a move has come meanwhile */
+async function forget(catalog: Catalog, { id, name }: HostRow): Promise<void> {
   await refuseUsed(catalog, name)
   await catalog.kysely.transaction().execute(async tx => {
-    await tx.deleteFrom('placements').where('host_id', '=', host.id).execute()
-    await tx.deleteFrom('host_leases').where('host_id', '=', host.id).execute()
-    await tx.deleteFrom('hosts').where('id', '=', host.id).where('state', '=', 'draining').execute()
+    await tx.deleteFrom('placements').where('host_id', '=', id).where(isNobodys).execute()
+    const gone = await tx
+      .deleteFrom('hosts')
+      .where('id', '=', id)
+      .where('state', '=', 'draining')
+      .where(({ not, exists, selectFrom }) =>
+        not(exists(selectFrom('placements').select('placements.id').where('host_id', '=', id))),
+      )
+      .executeTakeFirst()
+    if (gone.numDeletedRows === 0n) throw new Failure('HOST_IN_USE', `${name} was taken into use`, { hint: moveHint(name) })
+    await tx.deleteFrom('host_leases').where('host_id', '=', id).execute()
   })
-  return { name, databases }
+}
+
+/** A placement that no tenant is in, and no move goes to or from. */
+function isNobodys({ and, not, exists, selectFrom }: ExpressionBuilder<CatalogSchema, 'placements'>) {
+  const tenants = selectFrom('tenants').select('tenants.id').whereRef('tenants.placement_id', '=', 'placements.id')
+  const moves = selectFrom('moves')
+    .select('moves.id')
+    .where('moves.state', 'in', OPEN_STATES)
+    .where(move =>
+      move.or([
+        move('moves.from_placement_id', '=', move.ref('placements.id')),
+        move('moves.to_placement_id', '=', move.ref('placements.id')),
+      ]),
+    )
+  return and([not(exists(tenants)), not(exists(moves))])
 }
 
 /** The host, if it may be removed. @throws {Failure} HOST_NOT_FOUND, HOST_IN_USE */
@@ -58,12 +104,12 @@ export async function refuseUsed(catalog: Catalog, name: string): Promise<HostRo
     )
     .select('moves.id')
     .where('placements.host_id', '=', id)
-    .where('moves.state', 'in', ['copying', 'switched'])
+    .where('moves.state', 'in', OPEN_STATES)
     .limit(1)
     .executeTakeFirst()
   if (move === undefined) return host
-  const hint = 'feedctl tenant move --finish'
-  throw new Failure('HOST_IN_USE', `${name} holds old copies of tenants that were moved`, { hint })
+  const hint = `feedctl tenant move --finish --from ${name} --yes; --list shows those under way`
+  throw new Failure('HOST_IN_USE', `moves of tenants from or to ${name} are under way, or their old copies are kept`, { hint })
 }
 
 /** The command that empties a host. */

@@ -45,6 +45,7 @@ export async function openReplica(
 /** A replica of one host. */
 interface Opened {
   readonly address: string
+  readonly primary: DatabaseServer
   readonly server: DatabaseServer
   readonly watch: ReplicaWatch
 }
@@ -138,22 +139,25 @@ export class Replicas {
 
   private async refreshed(host: string, wanted: Wanted): Promise<void> {
     const address = await readAddressOf(this.catalog, this.config, host)
+    const primary = await this.catalog.hosts.serverOf(host)
     const { opened } = wanted
-    if (opened !== null && opened.address !== address) {
+    if (opened !== null && (opened.address !== address || opened.primary !== primary)) {
       wanted.opened = null
       await opened.server.close()
     }
     if (address === null || this.end.signal.aborted) return
-    wanted.opened ??= await this.open(host, address)
+    wanted.opened ??= await this.open(host, address, primary)
     await wanted.opened.watch.look()
   }
 
-  private async open(host: string, address: string): Promise<Opened> {
-    const [primary, replica] = await Promise.all([
-      this.catalog.hosts.serverOf(host),
-      openReplica(this.catalog, this.config, host, address),
-    ])
-    return { address, server: replica, watch: new ReplicaWatch({ primary, replica, database: this.catalog.name }, this.now) }
+  private async open(host: string, address: string, primary: DatabaseServer): Promise<Opened> {
+    const replica = await openReplica(this.catalog, this.config, host, address)
+    return {
+      address,
+      primary,
+      server: replica,
+      watch: new ReplicaWatch({ primary, replica, database: this.catalog.name }, this.now),
+    }
   }
 
   private whyNot({ heldAt }: ReplicaWatch): string | null {

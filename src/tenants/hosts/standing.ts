@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Config } from '../../kernel/config.js'
 import { Failure, isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
+import { livingLeases } from './leases.js'
 import { tenantsByHost } from './placing.js'
 import { type HostRow, readHosts } from './rows.js'
 
@@ -84,10 +85,10 @@ async function databasesByHost({ kysely }: Catalog): Promise<ReadonlyMap<number,
 }
 
 async function leasesByHost({ kysely }: Catalog) {
-  const rows = await kysely
-    .selectFrom('host_leases')
-    .select(eb => ['host_id', eb.fn.sum<number>('connections').as('connections'), eb.fn.countAll<number>().as('processes')])
-    .groupBy('host_id')
-    .execute()
-  return new Map(rows.map(row => [row.host_id, { connections: Number(row.connections), processes: Number(row.processes) }]))
+  const byHost = new Map<number, { connections: number; processes: number }>()
+  for (const { host_id, connections } of await livingLeases(kysely)) {
+    const before = byHost.get(host_id) ?? { connections: 0, processes: 0 }
+    byHost.set(host_id, { connections: before.connections + connections, processes: before.processes + 1 })
+  }
+  return byHost
 }

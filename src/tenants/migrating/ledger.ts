@@ -1,8 +1,10 @@
 import { Failure, type FailureCode } from '../../kernel/errors.js'
 import { randomToken } from '../../kernel/hash.js'
-import { newHolder } from '../../kernel/holder.js'
+import { holderIsGone, newHolder } from '../../kernel/holder.js'
 import type { Catalog } from '../catalog.js'
 import { insertRows, type MigrationRunsTable } from '../databases/index.js'
+
+const RUNS_PER_PAGE = 100
 
 /** A run of `tenant migrate`, as its row has it. */
 export interface MigrationRun {
@@ -103,6 +105,49 @@ export async function endRun(catalog: Catalog, id: string, state: 'done' | 'stop
     .where('id', '=', id)
     .where('state', '=', 'running')
     .execute()
+}
+
+/** Notes of runs over named tenants whose processes are gone that they were stopped: nobody goes on with one. */
+export async function stopKilledNamedRuns(catalog: Catalog): Promise<void> {
+  const running = await catalog.kysely
+    .selectFrom('migration_runs')
+    .select(['id', 'holder'])
+    .where('scope', '=', 'named')
+    .where('state', '=', 'running')
+    .execute()
+  for (const { id } of running.filter(({ holder }) => holderIsGone(holder))) await endRun(catalog, id, 'stopped')
+}
+
+/**
+ * Forgets runs that ended before, with what became of their databases, and those over named tenants that began before and never ended: of which machine their
+ * processes were, this one cannot tell. Kept are those that are still asked for: the newest over all, and the last that reached the newest schema. How many there were.
+ */
+export async function forgetRuns(catalog: Catalog, before: number): Promise<number> {
+  const overAll = catalog.kysely.selectFrom('migration_runs').select('id').where('scope', '=', 'all').limit(1)
+  const kept = [
+    await overAll.orderBy('started_at', 'desc').executeTakeFirst(),
+    await overAll.where('state', '=', 'done').orderBy('to_version', 'desc').orderBy('started_at', 'desc').executeTakeFirst(),
+  ].flatMap(run => (run === undefined ? [] : [run.id]))
+  for (let forgotten = 0; ; ) {
+    const page = await catalog.kysely
+      .selectFrom('migration_runs')
+      .select('id')
+      .where(eb =>
+        eb.or([
+          eb('ended_at', '<', before),
+          eb.and([eb('scope', '=', 'named'), eb('ended_at', 'is', null), eb('started_at', '<', before)]),
+        ]),
+      )
+      .$if(kept.length > 0, query => query.where('id', 'not in', kept))
+      .limit(RUNS_PER_PAGE)
+      .execute()
+    const ids = page.map(({ id }) => id)
+    if (ids.length === 0) return forgotten
+    // What is left of a run without its row would never be found again.
+    await catalog.kysely.deleteFrom('migration_placements').where('run_id', 'in', ids).execute()
+    await catalog.kysely.deleteFrom('migration_runs').where('id', 'in', ids).execute()
+    forgotten += ids.length
+  }
 }
 
 /** Whether a run over all databases has brought every one to that version, or found it there. */

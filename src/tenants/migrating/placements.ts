@@ -77,10 +77,27 @@ export async function* placementsAmong(catalog: Catalog, version: number, ids: r
   yield* await withTenants(catalog, rows)
 }
 
-/** Every placement at one version, in pages, in the order of their numbers; one that leaves the version meanwhile makes none be passed over. */
+/** Every placement at one version, in pages, one of each host in turn; one that leaves the version meanwhile makes none be passed over. */
 export async function* placementsAt(catalog: Catalog, version: number): AsyncGenerator<Migratable> {
+  const hosts = await catalog.kysely.selectFrom('hosts').select('id').orderBy('id').execute()
+  let turns = hosts.map(({ id }) => placementsOn(catalog, version, id))
+  while (turns.length > 0) {
+    const left: typeof turns = []
+    for (const turn of turns) {
+      const next = await turn.next()
+      if (next.done) continue
+      yield next.value
+      left.push(turn)
+    }
+    turns = left
+  }
+}
+
+/** In the order of their numbers. */
+async function* placementsOn(catalog: Catalog, version: number, hostId: number): AsyncGenerator<Migratable, undefined> {
   for (let after = 0; ; ) {
     const rows = await migratable(catalog)
+      .where('placements.host_id', '=', hostId)
       .where('placements.schema_version', '=', version)
       .where('placements.id', '>', after)
       .orderBy('placements.id')
@@ -88,7 +105,7 @@ export async function* placementsAt(catalog: Catalog, version: number): AsyncGen
       .execute()
     yield* await withTenants(catalog, rows)
     const last = rows.at(-1)
-    if (last === undefined || rows.length < PER_PAGE) return
+    if (last === undefined || rows.length < PER_PAGE) return undefined
     after = last.id
   }
 }

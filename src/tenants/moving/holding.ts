@@ -1,7 +1,10 @@
 import { sql, type Transaction } from 'kysely'
-import { Failure, isFailure } from '../../kernel/errors.js'
+import { isFailure } from '../../kernel/errors.js'
 import { BRIEFLY, retry } from '../../kernel/retry.js'
+import type { Catalog } from '../catalog.js'
 import { insertRows, type TenantSchema } from '../databases/index.js'
+import { fenceOf, takenOver } from '../fence.js'
+import { findTenant, type Tenant } from '../tenant.js'
 import { deleteRange, keyBehind, type Place } from './rows.js'
 import { MOVED_TABLES } from './shapes.js'
 
@@ -16,10 +19,26 @@ export async function holdPlace({ database, tenantId }: Place, holder: number): 
   await insertRows(database, 'residents', [{ tenant_id: tenantId as number, fenced_by: holder }], { key, replace: ['fenced_by'] })
 }
 
-export function takenOver(tenantId: number): Failure {
-  return new Failure('LOCKED', `another process works on the move of tenant ${tenantId} by now`, {
-    hint: 'feedctl tenant move --list',
-  })
+/**
+ * The same, unless the tenant lives there: under another name, a host may be the same server. Then its writers were held off for a moment, and it is false.
+ * @throws {Failure} SCHEMA_MISSING when the place has no tables
+ */
+export async function holdElsewhere(catalog: Catalog, place: Place, holder: number): Promise<boolean> {
+  await holdPlace(place, holder)
+  const tenant = await findTenant(catalog, place.tenantId)
+  if (tenant === null || (await fenceAt(catalog, tenant)) !== holder) return true
+  await openPlace(place, holder)
+  return false
+}
+
+/** Undefined also where its database is gone. */
+async function fenceAt(catalog: Catalog, tenant: Tenant): Promise<number | null | undefined> {
+  try {
+    return await fenceOf(catalog, tenant)
+  } catch (error) {
+    if (isFailure(error, 'SCHEMA_MISSING')) return undefined
+    throw error
+  }
 }
 
 /** One transaction there. @throws {Failure} LOCKED when another undertaking holds the rows by now; then nothing was done */

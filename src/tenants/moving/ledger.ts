@@ -1,12 +1,12 @@
-import type { Selectable, Updateable } from 'kysely'
-import { type Failure, isFailure } from '../../kernel/errors.js'
+import type { Selectable, Transaction, Updateable } from 'kysely'
+import { Failure, isFailure } from '../../kernel/errors.js'
 import { BRIEFLY, retry } from '../../kernel/retry.js'
 import type { Catalog } from '../catalog.js'
 import { contentColumns } from '../content-version.js'
-import type { MoveState, MovesTable } from '../databases/index.js'
+import type { CatalogSchema, DialectName, MoveState, MovesTable } from '../databases/index.js'
+import { takenOver } from '../fence.js'
 import type { TenantId } from '../ids.js'
 import type { Progress } from './copy.js'
-import { takenOver } from './holding.js'
 
 export type Move = Selectable<MovesTable>
 
@@ -27,6 +27,7 @@ export function openMoves(catalog: Catalog, tenantId: TenantId): Promise<Move[]>
 /**
  * A new attempt. Each is a row of its own, so that one which was held up for long, and goes on, writes nothing into its successor's: that of `before` ends
  * here, and so does whatever kept an old copy in the placement that is written to from now on. One transaction.
+ * @throws {Failure} MOVE_REFUSED for a tenant that is being removed: who removes it has seen all its moves
  */
 export async function beginMove(
   catalog: Catalog,
@@ -34,6 +35,7 @@ export async function beginMove(
 ): Promise<Move> {
   const now = Date.now()
   const id = await catalog.kysely.transaction().execute(async transaction => {
+    await holdTenant(transaction, catalog.database.dialect, tenantId)
     await transaction
       .updateTable('moves')
       .set({ state: 'resumed', holder: null, ended_at: now, updated_at: now })
@@ -56,6 +58,17 @@ export async function beginMove(
     return Number(made.insertId)
   })
   return catalog.kysely.selectFrom('moves').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+}
+
+/** Until the transaction ends nobody marks the tenant, or begins its removal. */
+async function holdTenant(transaction: Transaction<CatalogSchema>, dialect: DialectName, tenantId: TenantId): Promise<void> {
+  const query = transaction.selectFrom('tenants').select('state').where('id', '=', tenantId)
+  // On SQLite a transaction has the file for itself.
+  const row = await (dialect === 'sqlite' ? query : query.forUpdate()).executeTakeFirst()
+  if (row?.state === 'active' || row?.state === 'suspended') return
+  throw new Failure('MOVE_REFUSED', `tenant ${tenantId} is ${row?.state ?? 'not there any more'}`, {
+    hint: 'feedctl tenant list',
+  })
 }
 
 /** From one state to another, or within one. @throws {Failure} LOCKED when it is not in that state (any more) */
@@ -107,6 +120,16 @@ export async function switchPlacement(catalog: Catalog, move: Move, keptUntilAt:
   await retry(attempt, { ...BRIEFLY, worthRetrying: error => isFailure(error, 'UNAVAILABLE') })
 }
 
+/** Until when the old copy is kept; null for none, and for one whose move has not switched. */
+export async function keptUntil(catalog: Catalog, move: Pick<Move, 'id'>): Promise<number | null> {
+  const row = await catalog.kysely
+    .selectFrom('moves')
+    .select(['state', 'keep_until'])
+    .where('id', '=', move.id)
+    .executeTakeFirst()
+  return row?.state === 'switched' ? row.keep_until : null
+}
+
 /**
  * Gives the attempt up, so that it cannot switch any more, whatever of it is still on its way to the catalog. `switched`: it had done so already; `lost`:
  * another attempt took over. @throws {Failure} UNAVAILABLE, then nobody knows
@@ -123,6 +146,12 @@ export async function giveUp(catalog: Catalog, move: Move, failure: Failure | nu
   if (changed.numUpdatedRows > 0n) return 'given-up'
   const row = await catalog.kysely.selectFrom('moves').select('state').where('id', '=', move.id).executeTakeFirst()
   return row?.state === 'switched' ? 'switched' : 'lost'
+}
+
+/** Forgets moves that ended before; answers how many there were. */
+export async function forgetMoves(catalog: Catalog, before: number): Promise<number> {
+  const forgotten = await catalog.kysely.deleteFrom('moves').where('ended_at', '<', before).executeTakeFirst()
+  return Number(forgotten.numDeletedRows)
 }
 
 export function progressOf({ progress }: Move): Progress {

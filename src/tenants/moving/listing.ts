@@ -10,8 +10,9 @@ export interface MoveView {
   /** Null when the tenant has been removed. */
   readonly tenant: TenantSlug | null
   readonly state: MoveState
-  readonly from: string
-  readonly to: string
+  /** Null when the placement is gone, as `to`. */
+  readonly from: string | null
+  readonly to: string | null
   /** The process that works on it, as it names itself; null when none does. */
   readonly holder: string | null
   readonly failureCode: string | null
@@ -57,10 +58,10 @@ function moveRows({ kysely }: Catalog) {
   return kysely
     .selectFrom('moves')
     .leftJoin('tenants', 'tenants.id', 'moves.tenant_id')
-    .innerJoin('placements as source', 'source.id', 'moves.from_placement_id')
-    .innerJoin('hosts as source_host', 'source_host.id', 'source.host_id')
-    .innerJoin('placements as target', 'target.id', 'moves.to_placement_id')
-    .innerJoin('hosts as target_host', 'target_host.id', 'target.host_id')
+    .leftJoin('placements as source', 'source.id', 'moves.from_placement_id')
+    .leftJoin('hosts as source_host', 'source_host.id', 'source.host_id')
+    .leftJoin('placements as target', 'target.id', 'moves.to_placement_id')
+    .leftJoin('hosts as target_host', 'target_host.id', 'target.host_id')
     .selectAll('moves')
     .select([
       'tenants.slug',
@@ -91,6 +92,8 @@ function viewOf(row: MoveRow): MoveView {
   }
 }
 
-function place(kind: string, host: string, database: string): string {
+/** A placement is forgotten some time after its database was removed. */
+function place(kind: string | null, host: string | null, database: string | null): string | null {
+  if (kind === null || host === null || database === null) return null
   return placementName({ kind: kind as PlacementKind, host, database: parseDatabaseName(database) })
 }

@@ -2,17 +2,19 @@ import { Failure, isFailure } from '../../kernel/errors.js'
 import { newHolder } from '../../kernel/holder.js'
 import type { Catalog } from '../catalog.js'
 import type { TenantSchema } from '../databases/index.js'
-import { fenceTenant } from '../fence.js'
+import { refuseMoveOfDbUser } from '../db-users.js'
+import { fenceTenant, liftFence } from '../fence.js'
+import { inTurn, refuseNewTenant } from '../hosts/placing.js'
 import type { TenantSlug } from '../ids.js'
 import { getTenant, type Tenant } from '../tenant.js'
 import { bringUpToDate } from '../upgrade.js'
 import { copyRows, type Progress, verifyRows, type Way } from './copy.js'
 import { clearFence } from './fences.js'
-import { holdPlace, openPlace } from './holding.js'
-import { advance, beginMove, giveUp, type Move, openMoves, progressOf, switchPlacement } from './ledger.js'
+import { holdElsewhere, openPlace } from './holding.js'
+import { advance, beginMove, giveUp, keptUntil, type Move, openMoves, progressOf, switchPlacement } from './ledger.js'
 import { settle, tidy, undo } from './leftovers.js'
 import { withMoveLock } from './lock.js'
-import { refuseToMove } from './refusals.js'
+import { livesThere, refuseToMove } from './refusals.js'
 import { prepareSpot, type Spot, spotFor, spotOf, type Wish, wishedFor } from './targets.js'
 
 /** Between two notes of how far a copy is, ms. */
@@ -33,10 +35,11 @@ export interface Moved {
   readonly to: string
   /** `there`: it was there already, and nothing was done. */
   readonly outcome: 'moved' | 'there'
-  readonly rows: number
+  /** Null when nobody knows: it had switched, and the answer was lost. */
+  readonly rows: number | null
   readonly durationMs: number
-  /** How long its writers were held off. */
-  readonly fencedMs: number
+  /** How long its writers were held off; null as `rows`. */
+  readonly fencedMs: number | null
   /** When the old copy may be removed, epoch ms; null when there is none. */
   readonly keptUntilAt: number | null
 }
@@ -58,14 +61,17 @@ export function moveTenant(catalog: Catalog, prefix: string, slug: TenantSlug, w
     if (before !== null) await refuseOtherTarget(catalog, tenant, before, wish)
     const { host, kind } = wishedFor(tenant, wish)
     if (before === null && host === tenant.placement.host && kind === tenant.placement.kind) return isThere(tenant)
-    const to = before === null ? await spotFor(catalog, prefix, tenant, wish) : await spotOf(catalog, before.to_placement_id)
-    return attempt(catalog, tenant, to, before, { ...options, signal })
+    const begun =
+      before === null
+        ? await inTurn(catalog, async () => begin(catalog, tenant, await spotFor(catalog, prefix, tenant, wish), null), signal)
+        : await begin(catalog, tenant, await spotOf(catalog, before.to_placement_id), before)
+    return attempt(catalog, tenant, begun, { ...options, signal })
   })
 }
 
 /**
  * Moves a tenant to where it was before its newest move, with all that was written since: the old copy there is brought alike. Otherwise as `moveTenant`.
- * @throws {Failure} MOVE_NOT_FOUND when no old copy is kept
+ * @throws {Failure} MOVE_NOT_FOUND when no old copy is kept; HOST_FULL where others took its place, not for a host that is draining
  */
 export function moveBack(catalog: Catalog, slug: TenantSlug, options: MoveOptions): Promise<Moved> {
   return withMoveLock(catalog, slug, options.signal, async signal => {
@@ -77,7 +83,17 @@ export function moveBack(catalog: Catalog, slug: TenantSlug, options: MoveOption
       throw new Failure('MOVE_NOT_FOUND', `no old copy of tenant ${slug} is kept`, {
         hint: `feedctl tenant move ${slug} --to ...`,
       })
-    return attempt(catalog, tenant, await spotOf(catalog, target), before, { ...options, signal })
+    const to = await spotOf(catalog, target)
+    const comesBack = before === null && to.host !== tenant.placement.host
+    const begun = await inTurn(
+      catalog,
+      async () => {
+        if (comesBack) await refuseNewTenant(catalog, to.host, { isBack: true })
+        return begin(catalog, tenant, to, before)
+      },
+      signal,
+    )
+    return attempt(catalog, tenant, begun, { ...options, signal })
   })
 }
 
@@ -115,9 +131,18 @@ async function refuseOtherTarget(catalog: Catalog, tenant: Tenant, before: Move,
   })
 }
 
-async function attempt(catalog: Catalog, tenant: Tenant, to: Spot, before: Move | null, options: MoveOptions): Promise<Moved> {
+interface Begun {
+  readonly to: Spot
+  readonly move: Move
+}
+
+async function begin(catalog: Catalog, { id, placementId }: Tenant, to: Spot, before: Move | null): Promise<Begun> {
+  const move = await beginMove(catalog, { tenantId: id, from: placementId, to: to.id, before, holder: newHolder() })
+  return { to, move }
+}
+
+async function attempt(catalog: Catalog, tenant: Tenant, { to, move }: Begun, options: MoveOptions): Promise<Moved> {
   const begun = performance.now()
-  const move = await beginMove(catalog, { tenantId: tenant.id, from: tenant.placementId, to: to.id, before, holder: newHolder() })
   let carried: Carried
   try {
     await clearFence(catalog, tenant)
@@ -125,7 +150,7 @@ async function attempt(catalog: Catalog, tenant: Tenant, to: Spot, before: Move 
   } catch (error) {
     const done = await afterFailure(catalog, tenant, move, options.signal, error)
     if (!done) throw error
-    carried = { rows: 0, fencedMs: 0, keptUntilAt: null }
+    carried = { rows: null, fencedMs: null, keptUntilAt: await keptUntil(catalog, move).catch(() => null) }
   }
   // The tenant has moved, whatever becomes of the old copy; the next move of it, or the job, sees to that.
   await settle(catalog, move).catch(() => {})
@@ -136,30 +161,31 @@ async function attempt(catalog: Catalog, tenant: Tenant, to: Spot, before: Move 
     outcome: 'moved',
     rows: carried.rows,
     durationMs: Math.round(performance.now() - begun),
-    fencedMs: Math.round(carried.fencedMs),
+    fencedMs: carried.fencedMs === null ? null : Math.round(carried.fencedMs),
     keptUntilAt: carried.keptUntilAt,
   }
 }
 
 interface Carried {
-  readonly rows: number
-  readonly fencedMs: number
+  readonly rows: number | null
+  readonly fencedMs: number | null
   readonly keptUntilAt: number | null
 }
 
 async function carry(catalog: Catalog, tenant: Tenant, to: Spot, move: Move, options: MoveOptions): Promise<Carried> {
   const { signal, keepMs } = options
   await bringUpToDate(catalog, tenant)
-  await prepareSpot(catalog, to)
+  await prepareSpot(catalog, tenant.id, to)
   const [source, target] = await Promise.all([catalog.hosts.serverOf(tenant.placement.host), catalog.hosts.serverOf(to.host)])
   return source.use<TenantSchema, Carried>(tenant.placement.database, from =>
     target.use<TenantSchema, Carried>(to.database, async database => {
       const place = { database, tenantId: tenant.id }
-      await holdPlace(place, move.id)
+      if (!(await holdElsewhere(catalog, place, move.id))) throw livesThere(tenant.id, to)
       const way: Way = { from: { database: from, tenantId: tenant.id }, to: place, holder: move.id, signal }
       await copyRows(way, progressOf(move), noting(catalog, move, options))
       const fenced = performance.now()
       await fenceTenant(catalog, tenant, move.id)
+      await refuseMoveOfDbUser(catalog, tenant)
       const rows = await verifyRows(way)
       await openPlace(place, move.id)
       const keptUntilAt = Date.now() + keepMs
@@ -183,6 +209,8 @@ function noting(catalog: Catalog, move: Move, { onRows }: MoveOptions): (now: Pr
 async function afterFailure(catalog: Catalog, tenant: Tenant, move: Move, signal: AbortSignal, error: unknown): Promise<boolean> {
   try {
     const end = await giveUp(catalog, move, isFailure(error) ? error : null)
+    // Its successor may have gone by before this one's fence was up, and knows nothing of it.
+    if (end === 'lost') await liftFence(catalog, tenant, move.id)
     if (end !== 'given-up') return end === 'switched'
     await clearFence(catalog, tenant)
     if (isFailure(error) && !error.retry) await undo(catalog, tenant, move, signal)

@@ -6,12 +6,13 @@ import { openMoves } from './ledger.js'
 import { finish, type OldCopy, removeCopies, tidy, undo } from './leftovers.js'
 import { withMoveLock } from './lock.js'
 import { placementName } from './move.js'
-import { spotOf } from './targets.js'
+import { findSpot } from './targets.js'
 
 /** What became of the request; names of placements as `placementName` writes them. */
 export interface Settled {
   readonly tenant: TenantSlug
-  readonly outcome: 'undone' | 'finished'
+  /** `there`: of one of many, there was nothing to take back or remove. */
+  readonly outcome: 'undone' | 'finished' | 'there'
   /** What was removed. */
   readonly removed: readonly string[]
 }
@@ -26,22 +27,37 @@ export function undoMove(catalog: Catalog, slug: TenantSlug, signal: AbortSignal
       throw new Failure('MOVE_REFUSED', `tenant ${slug} has moved already`, { hint: `feedctl tenant move ${slug} --back` })
     if (begun === undefined) throw new Failure('MOVE_NOT_FOUND', `no move of tenant ${slug} is under way`)
     await tidy(catalog, tenant, either)
-    const removed = placementName(await spotOf(catalog, begun.to_placement_id))
+    const spot = await findSpot(catalog, begun.to_placement_id)
     if (begun.state === 'copying') await undo(catalog, tenant, begun, either)
-    return { tenant: slug, outcome: 'undone', removed: [removed] }
+    return { tenant: slug, outcome: 'undone', removed: spot === null ? [] : [placementName(spot)] }
   })
 }
 
-/** Removes the old copies of a tenant before their time; killed at any point, the same call goes on. @throws {Failure} MOVE_NOT_FOUND, LOCKED, UNAVAILABLE */
-export function finishMoves(catalog: Catalog, slug: TenantSlug, signal: AbortSignal): Promise<Settled> {
+/**
+ * Removes the old copies of a tenant before their time, all of them or those on one host; killed at any point, the same call goes on.
+ * @throws {Failure} MOVE_NOT_FOUND, LOCKED, UNAVAILABLE
+ */
+export function finishMoves(
+  catalog: Catalog,
+  slug: TenantSlug,
+  signal: AbortSignal,
+  host: string | null = null,
+): Promise<Settled> {
   return withMoveLock(catalog, slug, signal, async either => {
     const tenant = await getTenant(catalog, slug)
-    const kept = (await openMoves(catalog, tenant.id)).filter(({ state }) => state === 'switched' || state === 'finishing')
-    if (kept.length === 0)
-      throw new Failure('MOVE_NOT_FOUND', `no old copy of tenant ${slug} is kept`, { hint: `feedctl tenant show ${slug}` })
-    const removed = await Promise.all(kept.map(async move => placementName(await spotOf(catalog, move.from_placement_id))))
-    await tidy(catalog, tenant, either)
-    for (const move of kept) if (move.state === 'switched') await finish(catalog, move, either)
+    const removed: string[] = []
+    let kept = 0
+    for (const move of await openMoves(catalog, tenant.id)) {
+      if (move.state !== 'switched' && move.state !== 'finishing') continue
+      const spot = await findSpot(catalog, move.from_placement_id)
+      if (host !== null && spot?.host !== host) continue
+      kept++
+      if ((await finish(catalog, move, either)) && spot !== null) removed.push(placementName(spot))
+    }
+    if (kept === 0)
+      throw new Failure('MOVE_NOT_FOUND', `no old copy of tenant ${slug} is kept${host === null ? '' : ` on ${host}`}`, {
+        hint: `feedctl tenant show ${slug}`,
+      })
     return { tenant: slug, outcome: 'finished', removed }
   })
 }

@@ -1,18 +1,15 @@
-import { Failure, isFailure } from '../../kernel/errors.js'
+import { Failure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
-import {
-  applyMigrations,
-  insertRows,
-  ledgerOf,
-  type PlacementKind,
-  TENANT_MIGRATIONS,
-  type TenantSchema,
-} from '../databases/index.js'
+import { refuseCatalog } from '../database-owner.js'
+import { insertRows, type PlacementKind } from '../databases/index.js'
+import { dropStrangeDbUser } from '../db-users.js'
 import { refuseNewTenant, sharedPlaces } from '../hosts/placing.js'
 import { getHost } from '../hosts/rows.js'
-import { dedicatedDatabase, parseDatabaseName, sharedDatabase } from '../ids.js'
+import { dedicatedDatabase, parseDatabaseName, sharedDatabase, type TenantId } from '../ids.js'
+import { makeReady } from '../make-ready.js'
 import { hasOtherTenants } from '../placement-tenants.js'
 import type { Placement, Tenant } from '../tenant.js'
+import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
 
 /** Where to, as an operator says it. Null is as the tenant has it now. */
 export interface Wish {
@@ -61,12 +58,19 @@ export async function placeFor(
   return { hostId: id, host, kind, database: kind === 'shared' ? shared : dedicatedDatabase(prefix, tenant.slug) }
 }
 
-/** The placement that the wish names, written when it is missing; its database need not be there. @throws {Failure} HOST_NOT_FOUND, HOST_FULL, DATABASE_TAKEN */
+/** The placement that the wish names, written when it is missing; its database need not be there. To be called `inTurn` with what writes that the tenant comes. @throws {Failure} HOST_NOT_FOUND, HOST_FULL, DATABASE_TAKEN */
 export async function spotFor(catalog: Catalog, prefix: string, tenant: Tenant, wish: Wish): Promise<Spot> {
   const { hostId, host, kind, database: name } = await placeFor(catalog, prefix, tenant, wish)
-  if (host === 'default' && name.toLowerCase() === catalog.name.toLowerCase())
-    throw new Failure('DATABASE_TAKEN', `the database ${name} is the catalog`, { hint: 'set FEEDCTL_DATABASE_PREFIX' })
+  refuseCatalog(catalog, { host, database: name })
   const row = { kind, host_id: hostId, database_name: name as string, schema_version: 0, created_at: Date.now() }
+  // One that was vacated long ago may be forgotten at any moment.
+  await catalog.kysely
+    .updateTable('placements')
+    .set({ vacated_at: null })
+    .where('host_id', '=', hostId)
+    .where('database_name', '=', name)
+    .where('vacated_at', 'is not', null)
+    .execute()
   await insertRows(catalog.database, 'placements', [row], 'keep')
   const found = await catalog.kysely
     .selectFrom('placements')
@@ -81,14 +85,22 @@ export async function spotFor(catalog: Catalog, prefix: string, tenant: Tenant, 
   return { id: found.id, kind, host, database: name, schemaVersion: found.schema_version }
 }
 
-/** The placement of that number. */
+/** The placement of that number. @throws {Failure} MOVE_REFUSED when there is none (any more) */
 export async function spotOf(catalog: Catalog, id: number): Promise<Spot> {
+  const spot = await findSpot(catalog, id)
+  if (spot === null)
+    throw new Failure('MOVE_REFUSED', `there is no placement ${id} any more`, { hint: 'feedctl tenant move --list' })
+  return spot
+}
+
+export async function findSpot(catalog: Catalog, id: number): Promise<Spot | null> {
   const row = await catalog.kysely
     .selectFrom('placements')
     .innerJoin('hosts', 'hosts.id', 'placements.host_id')
     .select(['placements.id', 'placements.kind', 'placements.database_name', 'placements.schema_version', 'hosts.name as host'])
     .where('placements.id', '=', id)
-    .executeTakeFirstOrThrow()
+    .executeTakeFirst()
+  if (row === undefined) return null
   return {
     id: row.id,
     kind: row.kind as PlacementKind,
@@ -98,30 +110,17 @@ export async function spotOf(catalog: Catalog, id: number): Promise<Spot> {
   }
 }
 
-/** Makes the database of the placement and brings it to the schema of this feedctl. @throws {Failure} DATABASE_TAKEN, SCHEMA_NEWER, UNAVAILABLE */
-export async function prepareSpot(catalog: Catalog, spot: Spot): Promise<void> {
-  const server = await catalog.hosts.serverOf(spot.host)
-  const made = await server.create(spot.database)
-  if (!made && spot.schemaVersion === 0 && !(await isOurs(catalog, spot)))
-    throw new Failure('DATABASE_TAKEN', `the database ${spot.database} on ${spot.host} holds something that is not feedctl's`, {
-      hint: 'set FEEDCTL_DATABASE_PREFIX',
-    })
-  const version = await server.use<TenantSchema, number>(spot.database, database =>
-    // A shared database may be made by several at once.
-    applyMigrations(database, TENANT_MIGRATIONS, catalog.id, Date.now(), { empty: made && spot.kind === 'dedicated' }),
-  )
-  await catalog.kysely.updateTable('placements').set({ schema_version: version }).where('id', '=', spot.id).execute()
-}
-
-/** Whether the database was made by this installation, or holds nothing; false for none. */
-export async function isOurs(catalog: Catalog, { host, database: name }: Placement): Promise<boolean> {
-  const server = await catalog.hosts.serverOf(host)
-  try {
-    if (await server.isEmpty(name)) return true
-    const [first] = await server.use<TenantSchema, Awaited<ReturnType<typeof ledgerOf>>>(name, database => ledgerOf(database))
-    return first === undefined || first.catalog_id === catalog.id
-  } catch (error) {
-    if (isFailure(error, 'SCHEMA_MISSING')) return false
-    throw error
-  }
+/**
+ * Makes the database of the placement for the tenant, and brings it to the schema of this feedctl, where that is what the catalog's settings say.
+ * @throws {Failure} DATABASE_TAKEN, SCHEMA_BEHIND, SCHEMA_NEWER, UNAVAILABLE
+ */
+export async function prepareSpot(catalog: Catalog, id: TenantId, spot: Spot): Promise<void> {
+  await dropStrangeDbUser(catalog, id, spot)
+  await makeReady(catalog, spot)
+  await catalog.kysely
+    .updateTable('placements')
+    .set({ schema_version: TENANT_SCHEMA_VERSION })
+    .where('id', '=', spot.id)
+    .where('schema_version', '=', 0)
+    .execute()
 }

@@ -1,10 +1,10 @@
-import { Failure, isFailure } from '../../kernel/errors.js'
+import { Failure, isFailure, wordsOf } from '../../kernel/errors.js'
 import type { Log } from '../../kernel/log.js'
 import type { Catalog } from '../catalog.js'
 import type { TenantId, TenantSlug } from '../ids.js'
 import { unlessLocked } from '../locks.js'
 import { findTenant } from '../tenant.js'
-import { clearFence } from './fences.js'
+import { clearFence, strayFences } from './fences.js'
 import { type Move, OPEN_STATES, openMoves } from './ledger.js'
 import { finish, removeCopies, tidy, undo } from './leftovers.js'
 import { withMoveLock } from './lock.js'
@@ -33,29 +33,37 @@ async function* pagesOfOpen(catalog: Catalog): AsyncGenerator<readonly Move[], v
 
 /**
  * The job that looks after moves: it lets the writers of tenants go on whose mover died, ends what was begun to be undone or removed, and removes old copies
- * whose time is over. One's failure does not keep the others. Does nothing while another process does it. @throws {Failure} PARTIAL; the signal's reason
+ * whose time is over. One's failure, whatever it is, does not keep the others. Does nothing while another process does it.
+ * @throws {Failure} PARTIAL; the signal's reason
  */
 export async function tendMoves(catalog: Catalog, log: Log, signal: AbortSignal): Promise<void> {
   await unlessLocked(catalog, 'care of moves', log, async lost => {
     const either = AbortSignal.any([signal, lost])
     let failed = 0
-    for await (const page of pagesOfOpen(catalog)) {
-      for (const move of page) {
+    const tend = async (tenant: number, deed: () => Promise<void>) => {
+      either.throwIfAborted()
+      try {
+        await deed()
+      } catch (error) {
         either.throwIfAborted()
-        if (needsNobody(move, Date.now())) continue
-        try {
-          await tendOne(catalog, move, either)
-        } catch (error) {
-          if (!isFailure(error)) throw error
-          if (error.code === 'LOCKED') continue
-          failed++
-          log.warn('a move could not be looked after', { tenant: move.tenant_id, code: error.code, why: error.message })
-        }
+        if (isFailure(error, 'LOCKED')) return
+        failed++
+        log.warn('a move could not be looked after', { tenant, code: isFailure(error) ? error.code : null, why: wordsOf(error) })
       }
     }
+    for await (const page of pagesOfOpen(catalog))
+      for (const move of page)
+        if (!needsNobody(move, Date.now())) await tend(move.tenant_id, () => tendOne(catalog, move, either))
+    for (const { id, slug } of await strayFences(catalog, MOVES_PER_PAGE))
+      await tend(id, () => withMoveLock(catalog, slug, either, () => clearStray(catalog, id)))
     if (failed > 0)
       throw new Failure('PARTIAL', `${failed} moves could not be looked after`, { hint: 'feedctl tenant move --list' })
   })
+}
+
+async function clearStray(catalog: Catalog, id: TenantId): Promise<void> {
+  const tenant = await findTenant(catalog, id)
+  if (tenant !== null) await clearFence(catalog, tenant)
 }
 
 function needsNobody({ state, holder, keep_until }: Move, now: number): boolean {

@@ -26,6 +26,6 @@ export interface RemovalParts {
   readonly jobs: ((ids: readonly TenantId[]) => Promise<ReadonlyMap<TenantId, number>>) | null
   /** Removes what processes share about these tenants; answers how many keys each had. Null where nothing is shared. */
   readonly keys: ((ids: readonly TenantId[]) => Promise<ReadonlyMap<TenantId, number>>) | null
-  /** Has the accepted events counted that wait; those of tenants whose removal has begun are dropped, and added to their receipts. */
+  /** Has the events counted that were accepted before, and wait; those of tenants whose removal has begun are dropped, and added to their receipts. */
   readonly events: () => Promise<void>
 }

@@ -4,7 +4,7 @@ import type { Catalog } from '../catalog.js'
 import { databaseNow } from '../content-version.js'
 import { insertRows, type PlacementKind, type ReceiptsTable } from '../databases/index.js'
 import { parseSlug, parseTenantId, type TenantId, type TenantSlug } from '../ids.js'
-import type { Tenant } from '../tenant.js'
+import { REMOVAL_BEGUN, type Tenant } from '../tenant.js'
 import type { MediaRemoval } from './parts.js'
 
 /** A file that holds what the tenant had. */
@@ -78,27 +78,63 @@ export interface ReceiptPage {
 const RECEIPTS_OF_ONE = 100
 const NO_MEDIA: MediaRemoval = { files: 0, bytes: 0, localFiles: 0, bucketObjects: 0, bucketForgotten: 0 }
 
-/** The dump of a tenant that is about to be removed, for its receipt; it counts until the tenant is resumed. */
-export async function noteDump(catalog: Catalog, tenant: Tenant, dump: Dump | null): Promise<void> {
-  await catalog.kysely.deleteFrom('receipts').where('tenant_id', '=', tenant.id).where('removed_at', 'is', null).execute()
-  if (dump !== null) await beginReceipt(catalog, tenant, { ...placeOf(tenant), by: 'tenant delete', dump })
+/**
+ * Notes the dump of a tenant that is hidden for it, for its receipt, and lets it be due: both or neither. It counts until the tenant is resumed. False when
+ * the tenant was resumed, or marked anew, meanwhile: then nothing is noted.
+ */
+export async function noteDump(catalog: Catalog, tenant: Tenant, dump: Dump, deleteAfterAt: number): Promise<boolean> {
+  return catalog.kysely.transaction().execute(async tx => {
+    const marked = await tx
+      .updateTable('tenants')
+      .set({ delete_after: Math.max(REMOVAL_BEGUN + 1, deleteAfterAt) })
+      .where('id', '=', tenant.id)
+      .where('state', '=', 'deleting')
+      .where('delete_after', 'is', null)
+      .executeTakeFirst()
+    if (marked.numUpdatedRows === 0n) return false
+    await tx.deleteFrom('receipts').where('tenant_id', '=', tenant.id).where('removed_at', 'is', null).execute()
+    await insertReceipt({ ...catalog, kysely: tx }, tenant, { ...placeOf(tenant), by: 'tenant delete', dump })
+    return true
+  })
+}
+
+/** A dump of before the tenant was resumed is not what it has now. Never touches the receipt of one that is hidden, or being removed. */
+export async function forgetStaleDump({ kysely }: Catalog, tenantId: TenantId): Promise<void> {
+  await kysely
+    .deleteFrom('receipts')
+    .where('tenant_id', '=', tenantId)
+    .where('removed_at', 'is', null)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('tenants').select('tenants.id').where('tenants.id', '=', tenantId).where('state', '=', 'deleting'))),
+    )
+    .execute()
+}
+
+/** What the tenant was dumped to since it was hidden; null for nothing. */
+export async function dumpOf({ kysely }: Catalog, { id, state }: Tenant): Promise<Dump | null> {
+  if (state !== 'deleting') return null
+  const known = await kysely.selectFrom('receipts').select('receipt').where('tenant_id', '=', id).executeTakeFirst()
+  return known === undefined ? null : ((JSON.parse(known.receipt) as RemovalFacts).dump ?? null)
 }
 
 /** Writes the receipt with which a removal begins, or adds to the one that an earlier attempt began; answers what that one knew. */
 export async function beginReceipt(catalog: Catalog, tenant: Tenant, facts: RemovalFacts): Promise<RemovalFacts> {
-  const row = {
-    tenant_id: tenant.id as number,
-    slug: tenant.slug as string,
-    receipt: JSON.stringify(facts),
-    began_at: Date.now(),
-  }
-  await insertRows(catalog.database, 'receipts', [row], 'keep')
+  await insertReceipt(catalog, tenant, facts)
   const known = await catalog.kysely
     .selectFrom('receipts')
     .select('receipt')
     .where('tenant_id', '=', tenant.id)
     .executeTakeFirstOrThrow()
   return JSON.parse(known.receipt) as RemovalFacts
+}
+
+async function insertReceipt(
+  { database, kysely }: Pick<Catalog, 'database' | 'kysely'>,
+  { id, slug }: Pick<Tenant, 'id' | 'slug'>,
+  facts: RemovalFacts,
+): Promise<void> {
+  const row = { tenant_id: id as number, slug: slug as string, receipt: JSON.stringify(facts), began_at: Date.now() }
+  await insertRows(database, 'receipts', [row], 'keep', kysely)
 }
 
 export function placeOf({ placement: { kind, host, database } }: Tenant): Pick<RemovalFacts, 'kind' | 'host' | 'database'> {
@@ -126,10 +162,16 @@ export async function addDroppedEvents(catalog: Catalog, tenantId: TenantId, eve
 /**
  * Ends the removal: the tenant is gone and its receipt says so, both or neither. Null when another process ended it before.
  */
-export async function endReceipt(catalog: Catalog, tenantId: TenantId, facts: RemovalFacts): Promise<RemovalReceipt | null> {
+export async function endReceipt(
+  catalog: Catalog,
+  tenant: Pick<Tenant, 'id' | 'slug'>,
+  facts: RemovalFacts,
+): Promise<RemovalReceipt | null> {
+  const tenantId = tenant.id
   return catalog.kysely.transaction().execute(async tx => {
     const gone = await tx.deleteFrom('tenants').where('id', '=', tenantId).executeTakeFirst()
     if (gone.numDeletedRows === 0n) return null
+    await insertReceipt({ ...catalog, kysely: tx }, tenant, facts)
     await tx
       .updateTable('receipts')
       .set({ receipt: JSON.stringify(facts), removed_at: databaseNow(catalog.server.dialect) })

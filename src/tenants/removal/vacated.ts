@@ -1,11 +1,12 @@
 import type { Catalog } from '../catalog.js'
+import { OPEN_STATES } from '../moving/ledger.js'
 
 /** Whoever creates a tenant may hold the number of a placement for moments before the tenant's row names it. */
 const HELD_MS = 3_600_000
 const PAGE = 500
 
 /**
- * Forgets the names of databases that were dropped with their tenant, an hour after: nobody who is creating a tenant of that name has their numbers any more.
+ * Forgets the names of databases that were dropped with their tenant, an hour after, unless somebody creates a tenant of that name.
  * Answers how many there were.
  */
 export async function forgetVacated(catalog: Catalog, now: number): Promise<number> {
@@ -24,6 +25,7 @@ export async function forgetVacated(catalog: Catalog, now: number): Promise<numb
       const gone = await catalog.kysely
         .deleteFrom('placements')
         .where('id', 'in', ids)
+        .where('vacated_at', '<', now - HELD_MS)
         .where('schema_version', '=', 0)
         .where('kind', '=', 'dedicated')
         .where('id', 'not in', eb => eb.selectFrom('tenants').select('placement_id').where('placement_id', 'in', ids))
@@ -32,14 +34,10 @@ export async function forgetVacated(catalog: Catalog, now: number): Promise<numb
             .selectFrom('moves')
             .select('from_placement_id')
             .where('from_placement_id', 'in', ids)
-            .where('state', 'in', ['copying', 'switched']),
+            .where('state', 'in', OPEN_STATES),
         )
         .where('id', 'not in', eb =>
-          eb
-            .selectFrom('moves')
-            .select('to_placement_id')
-            .where('to_placement_id', 'in', ids)
-            .where('state', 'in', ['copying', 'switched']),
+          eb.selectFrom('moves').select('to_placement_id').where('to_placement_id', 'in', ids).where('state', 'in', OPEN_STATES),
         )
         .executeTakeFirst()
       forgotten += Number(gone.numDeletedRows)

@@ -3,7 +3,7 @@ import type { Log } from '../../kernel/log.js'
 import type { Catalog } from '../catalog.js'
 import { keepSpares } from './keep.js'
 
-/** The job that makes what was taken. Does nothing while another process does it. @throws {Failure} UNAVAILABLE; the signal's reason */
+/** The job that makes what was taken. Does nothing while another process does it, or no host is for them. @throws {Failure} UNAVAILABLE; the signal's reason */
 export async function keepSparesJob(
   catalog: Catalog,
   log: Log,
@@ -15,6 +15,7 @@ export async function keepSparesJob(
     const { made, ready } = await keepSpares(catalog, prefix, wanted, { signal })
     if (made > 0) log.info('spare databases were made', { made, ready })
   } catch (error) {
+    if (isFailure(error, 'HOST_FULL')) return log.warn('no spare databases are made', { why: error.message })
     if (!isFailure(error, 'LOCKED')) throw error
     log.info('left to the process that does it already', { deed: 'spare databases', why: error.message })
   }

@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { Crew } from '../../kernel/crew.js'
-import { Failure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
 import { insertRows } from '../databases/index.js'
-import { placing } from '../hosts/placing.js'
-import { type DatabaseName, parseDatabaseName, parseSlug, spareDatabase } from '../ids.js'
+import { hostForSpare, inTurn } from '../hosts/placing.js'
+import { type DatabaseName, parseDatabaseName, spareDatabase } from '../ids.js'
 import { withLock } from '../locks.js'
 import { madeAtOnce, makeReady } from '../make-ready.js'
 import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
+import { readySpares } from './take.js'
 
 /** Whoever makes or drops spare databases holds it, so that each is one process's at a time; takers need none. */
 export const SPARES_LOCK = 'spare databases'
 
 export interface SpareCounts {
-  /** Migrated, to be taken at once. */
+  /** Migrated, to be taken at once: not those of a host that drains, has a bound of tenants, or has weight 0. */
   readonly ready: number
   /** Not made to the end, or of an earlier schema: the next filling sees to them. */
   readonly unready: number
@@ -32,23 +32,25 @@ interface Unready {
 }
 
 export async function countSpares(catalog: Catalog): Promise<SpareCounts> {
-  const rows = await catalog.kysely
-    .selectFrom('placements')
-    .select(eb => ['schema_version', eb.fn.countAll<number>().as('spares')])
-    .where('kind', '=', 'spare')
-    .groupBy('schema_version')
-    .execute()
-  const sum = (isReady: boolean) =>
-    rows
-      .filter(row => (row.schema_version === TENANT_SCHEMA_VERSION) === isReady)
-      .reduce((total, row) => total + Number(row.spares), 0)
-  return { ready: sum(true), unready: sum(false) }
+  const [ready, unready] = await Promise.all([
+    readySpares(catalog)
+      .where('hosts.weight', '>', 0)
+      .select(eb => eb.fn.countAll<number>().as('spares'))
+      .executeTakeFirstOrThrow(),
+    catalog.kysely
+      .selectFrom('placements')
+      .select(eb => eb.fn.countAll<number>().as('spares'))
+      .where('kind', '=', 'spare')
+      .where('schema_version', '<', TENANT_SCHEMA_VERSION)
+      .executeTakeFirstOrThrow(),
+  ])
+  return { ready: Number(ready.spares), unready: Number(unready.spares) }
 }
 
 /**
  * Finishes what a killed filling left, brings older ones up to date, and makes as many as are wanting; more than that are left. Killed at any point, the next
  * call goes on. Stops between two when the signal aborts, with its reason.
- * @throws {Failure} LOCKED while another process does it; UNAVAILABLE, HOST_NOT_FOUND
+ * @throws {Failure} LOCKED while another process does it; HOST_FULL without a host for them; UNAVAILABLE
  */
 export async function keepSpares(
   catalog: Catalog,
@@ -120,13 +122,11 @@ async function unreadySpares(catalog: Catalog): Promise<Unready[]> {
   }))
 }
 
-/** Its row, before there is a database: what is begun is never lost sight of. On the host that the next tenant would go to. */
-async function addSpare(catalog: Catalog, prefix: string): Promise<Unready> {
-  const token = randomBytes(6).toString('hex')
-  return placing(catalog, prefix, [{ slug: parseSlug(token), placement: 'dedicated' }], async ([place]) => {
-    if (place === undefined || place instanceof Failure) throw place ?? new Failure('HOST_NOT_FOUND', 'there is no database host')
-    const { hostId, host } = place
-    const database = spareDatabase(prefix, token)
+/** Its row, before there is a database: what is begun is never lost sight of. */
+function addSpare(catalog: Catalog, prefix: string): Promise<Unready> {
+  return inTurn(catalog, async () => {
+    const { id: hostId, name: host } = await hostForSpare(catalog)
+    const database = spareDatabase(prefix, randomBytes(6).toString('hex'))
     const row = {
       kind: 'spare' as const,
       host_id: hostId,

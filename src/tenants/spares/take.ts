@@ -14,7 +14,7 @@ const LOOKED_AT = 20
  */
 export async function takeSpare(catalog: Catalog, wanted: NewTenant, holder: string): Promise<ClaimedTenant | null> {
   if (wanted.placement !== 'dedicated') return null
-  const spares = await readySpares(catalog, wanted.host ?? null)
+  const spares = await sparesFor(catalog, wanted.host ?? null)
   if (spares.length === 0) return null
   try {
     return await catalog.kysely.transaction().execute(async tx => {
@@ -37,18 +37,12 @@ export async function takeSpare(catalog: Catalog, wanted: NewTenant, holder: str
   }
 }
 
-type Spare = Awaited<ReturnType<typeof readySpares>>[number]
+type Spare = Awaited<ReturnType<typeof sparesFor>>[number]
 
-/** Of the host that was asked for, or of those that tenants go to by themselves; a host with a bound of tenants counts them in another way. */
-function readySpares(catalog: Catalog, host: string | null) {
-  return catalog.kysely
-    .selectFrom('placements')
-    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+/** Of the host that was asked for, or of those that tenants go to by themselves. */
+function sparesFor(catalog: Catalog, host: string | null) {
+  return readySpares(catalog)
     .select(['placements.id', 'placements.database_name', 'hosts.name as host'])
-    .where('placements.kind', '=', 'spare')
-    .where('placements.schema_version', '=', TENANT_SCHEMA_VERSION)
-    .where('hosts.state', '=', 'open')
-    .where('hosts.max_tenants', 'is', null)
     .$if(host === null, query => query.where('hosts.weight', '>', 0))
     .$if(host !== null, query => query.where('hosts.name', '=', host ?? ''))
     .orderBy('placements.id')
@@ -56,9 +50,20 @@ function readySpares(catalog: Catalog, host: string | null) {
     .execute()
 }
 
+/** Those that a new tenant may take. A host with a bound of tenants counts them in another way. */
+export function readySpares(catalog: Catalog) {
+  return catalog.kysely
+    .selectFrom('placements')
+    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+    .where('placements.kind', '=', 'spare')
+    .where('placements.schema_version', '=', TENANT_SCHEMA_VERSION)
+    .where('hosts.state', '=', 'open')
+    .where('hosts.max_tenants', 'is', null)
+}
+
 async function settle(
   { database, kysely }: Pick<Catalog, 'database' | 'kysely'>,
-  { slug, name }: NewTenant,
+  { slug, name, isCanary }: NewTenant,
   spare: Spare,
   { holder, now }: { readonly holder: string; readonly now: number },
 ): Promise<ClaimedTenant> {
@@ -69,6 +74,7 @@ async function settle(
     placement_id: spare.id,
     claimed_by: holder,
     claimed_at: now,
+    canary: isCanary === true ? 1 : 0,
     created_at: now,
     updated_at: now,
   }
@@ -88,6 +94,7 @@ async function settle(
     host: spare.host,
     database: parseDatabaseName(spare.database_name),
     schemaVersion: TENANT_SCHEMA_VERSION,
+    dbUser: null,
     isNew: true,
     isCrowded: false,
     wasSpare: true,

@@ -2,8 +2,9 @@ import type { Hash } from 'node:crypto'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
+import { Failure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
-import type { Tenant } from '../tenant.js'
+import { REMOVAL_BEGUN, type Tenant } from '../tenant.js'
 import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
 import { FORMAT, type Header, invalid, lineOf, MAX_LINE_BYTES, newHash, sealOf } from './format.js'
 import { SECTIONS, type Section } from './sections.js'
@@ -35,11 +36,12 @@ export interface Exported {
 }
 
 /**
- * Writes the tenant as it is at one moment, whatever its state; writers go on. What was written before a failure is no file of a tenant, and every reader
+ * Writes the tenant as it is at one moment, also one that is suspended or hidden until its removal; writers go on. What was written before a failure is no file of a tenant, and every reader
  * finds that out. Holds a few megabytes, however much the tenant has.
- * @throws {Failure} UNAVAILABLE, SCHEMA_MISSING, TENANT_MOVED; the signal's reason
+ * @throws {Failure} TENANT_WRONG_STATE for one that is not all there: not finished yet, or being removed; UNAVAILABLE, SCHEMA_MISSING, TENANT_MOVED; the signal's reason
  */
 export async function exportTenant(catalog: Catalog, tenant: Tenant, write: Write, options: ExportOptions): Promise<Exported> {
+  refusePartial(tenant)
   const rows: Record<string, number> = {}
   const exportedAt = Date.now()
   const sealing = new Sealing()
@@ -51,6 +53,12 @@ export async function exportTenant(catalog: Catalog, tenant: Tenant, write: Writ
     options.signal,
   )
   return { schemaVersion: TENANT_SCHEMA_VERSION, exportedAt, rows, bytes: sealing.bytes, sha256: sealing.sha256() }
+}
+
+function refusePartial({ slug, state, deleteAfterAt }: Tenant): void {
+  if (state !== 'provisioning' && !(state === 'deleting' && deleteAfterAt === REMOVAL_BEGUN)) return
+  const what = state === 'provisioning' ? 'is not finished yet' : 'is being removed'
+  throw new Failure('TENANT_WRONG_STATE', `tenant ${slug} ${what}`, { hint: `feedctl tenant show ${slug}` })
 }
 
 /** @throws what stopped it first, which a pipeline does not always tell */

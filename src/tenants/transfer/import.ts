@@ -6,7 +6,7 @@ import { parseSlug, type SourceId, type TenantSlug } from '../ids.js'
 import { createTenant } from '../provision.js'
 import { type TenantTables, withTenant } from '../tables.js'
 import type { Tenant } from '../tenant.js'
-import { KeptClaim } from './claim.js'
+import type { KeptClaim } from './claim.js'
 import { clearRows } from './clear.js'
 import { type Header, invalid } from './format.js'
 import { readTransfer } from './read.js'
@@ -68,8 +68,8 @@ export async function importTenant(
   const { header } = verified
   const slug = wish.slug ?? parseSlug(header.tenant.slug)
   const wanted = { slug, name: wish.name ?? header.tenant.name, placement: wish.placement, host: wish.host }
-  const { tenant, token, furnished } = await createTenant(catalog, parts.prefix, wanted, made =>
-    restore(catalog, made, verified, wish.open, parts, options),
+  const { tenant, token, furnished } = await createTenant(catalog, parts.prefix, wanted, (made, claim) =>
+    restore(catalog, { tenant: made, claim }, verified, wish.open, parts, options),
   )
   const { exported_at, schema, version } = header
   return {
@@ -89,13 +89,12 @@ interface Restored {
 /** Fills the tables of a tenant that nobody sees yet; after a refusal they are empty. */
 async function restore(
   catalog: Catalog,
-  tenant: Tenant,
+  { tenant, claim }: { readonly tenant: Tenant; readonly claim: KeptClaim },
   verified: Verified,
   open: () => Readable,
   parts: ImportParts,
   { signal, progress }: ImportOptions,
 ): Promise<Restored> {
-  const claim = await KeptClaim.of(catalog, tenant.id)
   const total = Object.values(verified.rows).reduce((sum, count) => sum + count, 0)
   return withTenant(
     catalog,
@@ -114,13 +113,13 @@ async function restore(
         },
         signal,
       )
-      await expectCounts(catalog, tenant, writing.rows, signal)
-      await writePolicy(catalog, tenant, read.header)
+      await expectCounts(catalog, tenant, claim, writing.rows, signal)
+      await claim.keep(policyOf(read.header))
       return { rows: writing.rows, fetchedAgain: writing.fetchedAgain }
     },
     signal,
   ).catch(async error => {
-    await clearRows(catalog, tenant, { leave: true }).catch(() => {})
+    await clearRows(catalog, tenant, claim, { leave: true }).catch(() => {})
     throw error
   })
 }
@@ -191,11 +190,13 @@ function refusedRows(table: string, error: unknown): unknown {
 async function expectCounts(
   catalog: Catalog,
   tenant: Tenant,
+  claim: KeptClaim,
   rows: Readonly<Record<string, number>>,
   signal: AbortSignal,
 ): Promise<void> {
   const check = async (snapshot: TenantSnapshot) => {
     for (const section of SECTIONS) {
+      await claim.keep()
       const there = await snapshot.countOf(section)
       if (there === rows[section.table]) continue
       throw new Failure('UNAVAILABLE', `${there} rows are in ${section.table}, and ${rows[section.table]} were written`)
@@ -204,12 +205,7 @@ async function expectCounts(
   await withSnapshot(catalog, tenant, check, signal)
 }
 
-async function writePolicy(catalog: Catalog, { id }: Tenant, { tenant }: Header): Promise<void> {
+function policyOf({ tenant }: Header) {
   const { keep_days, keep_posts, media_types, media_max_bytes, media_per_post } = tenant
-  await catalog.kysely
-    .updateTable('tenants')
-    .set({ keep_days, keep_posts, media_types: media_types?.join(',') ?? null, media_max_bytes, media_per_post })
-    .where('id', '=', id)
-    .where('state', '=', 'provisioning')
-    .execute()
+  return { keep_days, keep_posts, media_types: media_types?.join(',') ?? null, media_max_bytes, media_per_post }
 }

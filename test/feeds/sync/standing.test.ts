@@ -2,7 +2,8 @@ import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { buryTenantJob } from '../../../src/feeds/sync-job.js'
 import { Failure } from '../../../src/kernel/errors.js'
-import { fenceTenant, liftFence } from '../../../src/tenants/fence.js'
+import { liftFence } from '../../../src/tenants/fence.js'
+import { fence } from '../../tenants/fences.js'
 import { describeDatabases } from '../../tenants/installation.js'
 import { SyncGround, twoPosts } from './sync-ground.js'
 
@@ -116,7 +117,7 @@ describeDatabases('what a sync leaves with its tenant', env => {
     const tenant = await ground.tenant(12)
     const run = await ground.run([tenant])
     await ground.job(tenant, { chunk: 5 })
-    await fenceTenant(ground.catalog, tenant, 4)
+    await fence(ground.catalog, tenant, 4)
     // The last attempt, and yet nothing has failed.
     await ground.job(tenant, { chunk: 5, last: true })
     const failures = [{ tenant: tenant.slug, url: null, code: 'TENANT_MOVING' }]
@@ -127,7 +128,7 @@ describeDatabases('what a sync leaves with its tenant', env => {
     const next = await ground.run([tenant])
     let fenced: Promise<void> | null = null
     ground.answers = (path, response) => {
-      fenced ??= fenceTenant(ground.catalog, tenant, 5)
+      fenced ??= fence(ground.catalog, tenant, 5)
       void fenced.then(() => twoPosts(path, response))
     }
     await ground.job(tenant, { last: true })

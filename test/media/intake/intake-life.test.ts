@@ -9,10 +9,11 @@ import { contentName, hashName, parseMediaName } from '../../../src/media/names.
 import { setMediaPolicy } from '../../../src/media/policy.js'
 import { pruneUnlinked } from '../../../src/media/prune-unlinked.js'
 import { tenantMediaLock } from '../../../src/media/tenant-lock.js'
-import { fenceTenant, liftFence } from '../../../src/tenants/fence.js'
+import { liftFence } from '../../../src/tenants/fence.js'
 import { withLock } from '../../../src/tenants/locks.js'
 import { pauseTenant } from '../../../src/tenants/pausing.js'
 import type { TenantFeeds } from '../../feeds/sync/tenant-feeds.js'
+import { fence } from '../../tenants/fences.js'
 import { describeDatabases } from '../../tenants/installation.js'
 import { IntakeGround } from './intake-ground.js'
 import { MP3, png, sha256 } from './pictures.js'
@@ -35,14 +36,14 @@ describeDatabases('the life of stored media', env => {
     const feeds = await ground.tenant()
     ground.served.set('/first.png', png(20)).set('/second.png', png(21))
     await feeds.store([ground.post('a', ['/first.png'])], 1)
-    await fenceTenant(catalog, feeds.tenant, 1)
+    await fence(catalog, feeds.tenant, 1)
     await ground.job(feeds)
     expect([await ground.outcomes(feeds), ground.again]).toEqual([[], 0])
     await liftFence(catalog, feeds.tenant, 1)
     await ground.jobs(feeds)
     await feeds.store([ground.post('b', ['/second.png'])], 2)
     // As if the move began when the job had looked.
-    const held = fenceTenant(catalog, feeds.tenant, 2)
+    const held = fence(catalog, feeds.tenant, 2)
     await ground.job(feeds)
     await held
     await ground.job(feeds)

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { applyMigrations, openFolder, TENANT_MIGRATIONS, type TenantSchema } from '../../../src/tenants/databases/index.js'
 import { addHost, changeHost } from '../../../src/tenants/hosts/changing.js'
 import { parseDatabaseName } from '../../../src/tenants/ids.js'
 import { secondHost } from '../../support/second-host.js'
@@ -53,6 +54,51 @@ describeDatabases('further hosts', (env, kind) => {
     })
     expect((await here.catalog.hosts.rowOf('second')).address).toBe(second.address)
   })
+
+  test.runIf(kind === 'sqlite')('may not be said to be where another installation has databases of the same names', async () => {
+    const here = await open()
+    const strange = join(env.FEEDCTL_DATA ?? '', 'strange')
+    const theirs = await openFolder(here.config, { folder: strange })
+    onTestFinished(() => theirs.close())
+    const placed = await here.catalog.kysely
+      .selectFrom('placements')
+      .innerJoin('hosts', 'hosts.id', 'placements.host_id')
+      .select('database_name')
+      .where('hosts.name', '=', 'second')
+      .where('schema_version', '>', 0)
+      .execute()
+    expect(placed).not.toEqual([])
+    for (const { database_name } of placed) {
+      const name = parseDatabaseName(database_name)
+      await theirs.create(name)
+      await theirs.use<TenantSchema, number>(name, database => applyMigrations(database, TENANT_MIGRATIONS, 'their catalog', 1))
+    }
+    await expect(changeHost(here.catalog, here.config, 'second', { address: strange })).rejects.toMatchObject({
+      code: 'HOST_INVALID',
+      message: expect.stringContaining("is not this feedctl's"),
+    })
+    expect(readdirSync(strange)).not.toContain('.feedctl-host')
+  })
+
+  test.runIf(kind === 'sqlite')(
+    'are told their address again while their disk is not mounted, and nothing is written',
+    async () => {
+      const here = await open()
+      const before = await here.catalog.hosts.rowOf('second')
+      renameSync(second.address, `${second.address}-unmounted`)
+      mkdirSync(second.address)
+      try {
+        expect(await changeHost(here.catalog, here.config, 'second', { address: second.address })).toEqual(before)
+        expect(readdirSync(second.address)).toEqual([])
+        const missing = { address: join(env.FEEDCTL_DATA ?? '', 'missing') }
+        await expect(changeHost(here.catalog, here.config, 'second', missing)).rejects.toMatchObject({ code: 'HOST_INVALID' })
+        expect(existsSync(missing.address)).toBe(false)
+      } finally {
+        rmdirSync(second.address)
+        renameSync(`${second.address}-unmounted`, second.address)
+      }
+    },
+  )
 
   test.runIf(kind === 'sqlite')('are away while their folder is not there, and nothing is made in its place', async () => {
     const here = await open()

@@ -31,12 +31,31 @@ export const TOMORROW: readonly Migration[] = [
   },
 ]
 
-export function on<T>(
-  { catalog }: Installation,
+export async function on<T>(
+  { catalog }: Pick<Installation, 'catalog'>,
   tenant: Tenant,
   deed: (database: OpenDatabase<TenantSchema>) => Promise<T>,
 ): Promise<T> {
-  return catalog.server.use<TenantSchema, T>(tenant.placement.database, deed)
+  const server = await catalog.hosts.serverOf(tenant.placement.host)
+  return server.use<TenantSchema, T>(tenant.placement.database, deed)
+}
+
+/** Has a transaction use the table of the tenant's feeds, which no migration can change then, until the answer is called; that returns when it has ended. */
+export function holdFeeds(here: Pick<Installation, 'catalog'>, tenant: Tenant): Promise<() => Promise<void>> {
+  return new Promise((resolve, reject) => {
+    const holding = on(here, tenant, ({ kysely }) =>
+      kysely.transaction().execute(async transaction => {
+        await transaction.updateTable('feeds').set({ created_at: 1 }).where('tenant_id', '=', tenant.id).execute()
+        await new Promise<void>(release =>
+          resolve(() => {
+            release()
+            return holding
+          }),
+        )
+      }),
+    )
+    holding.catch(reject)
+  })
 }
 
 /** Feeds of these URLs, as every version of the schema takes them. */

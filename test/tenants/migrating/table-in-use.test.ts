@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dropDatabases, sharedMariadbEnv, type TestEnv } from '../../support/drivers.js'
 import { openInstallation, tenantIn } from '../installation.js'
-import { LATEST, migrating, on, versionOf } from './fleet.js'
+import { holdFeeds, LATEST, migrating, on, versionOf } from './fleet.js'
 
 describe('a migration of a table that somebody uses for long', () => {
   let env: TestEnv
@@ -12,24 +12,10 @@ describe('a migration of a table that somebody uses for long', () => {
   afterEach(() => dropDatabases(env))
 
   it('lets those through who wait behind it, fails, and succeeds when the table is free', async () => {
-    const [here, reader] = [await openInstallation(env), await openInstallation(env)]
+    // With one connection, that of the migration is the one that is asked afterwards.
+    const [here, user] = [await openInstallation({ ...env, FEEDCTL_DB_POOL: '1' }), await openInstallation(env)]
     const tenant = await tenantIn(here, 'busy')
-    let end: () => void = () => {}
-    const ended = new Promise<void>(resolve => {
-      end = resolve
-    })
-    let opened: () => void = () => {}
-    const begun = new Promise<void>(resolve => {
-      opened = resolve
-    })
-    const reading = on(reader, tenant, ({ kysely }) =>
-      kysely.transaction().execute(async transaction => {
-        await transaction.selectFrom('feeds').select('id').where('tenant_id', '=', tenant.id).execute()
-        opened()
-        await ended
-      }),
-    )
-    await begun
+    const release = await holdFeeds(user, tenant)
     const report = await migrating(here, { lockWaitS: 1 })
     expect(report.failures).toMatchObject([{ code: 'UNAVAILABLE', message: 'the table feeds was in use for too long' }])
     const [row] = (
@@ -38,8 +24,7 @@ describe('a migration of a table that somebody uses for long', () => {
       )
     ).rows
     expect(row?.seconds).toBeGreaterThan(1)
-    end()
-    await reading
+    await release()
     expect(await migrating(here, { which: 'rest' })).toMatchObject({ databases: { migrated: 1, failed: 0 } })
     expect(await versionOf(here, tenant)).toBe(LATEST + 1)
   })

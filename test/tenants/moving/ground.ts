@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll } from 'vitest'
@@ -28,7 +28,10 @@ export function describeMoves(title: string, block: (open: () => Promise<Install
     }, 120_000)
     afterAll(() => second?.[Symbol.asyncDispose]())
     block(async () => {
-      const passwords = second === null ? {} : { FEEDCTL_HOST_PASSWORDS: JSON.stringify({ [OTHER]: second.password }) }
+      const passwords =
+        second === null
+          ? {}
+          : { FEEDCTL_HOST_PASSWORDS: JSON.stringify({ [OTHER]: second.password, [`${OTHER}-again`]: second.password }) }
       const here = await openInstallation({ ...env, ...passwords })
       await addHost(here, second, env.FEEDCTL_DATA ?? '')
       return here
@@ -49,6 +52,20 @@ async function addHost({ catalog }: Installation, server: MariadbServer | null, 
 
 export async function move(here: Installation, slug: string, to: string, options = keeping()) {
   return moveTenant(here.catalog, here.prefix, slug as Tenant['slug'], parseWish(to), options)
+}
+
+/** One more name for a host: another folder or address that leads to the same databases. */
+export async function aliasOf({ catalog, config }: Installation, host: string): Promise<string> {
+  const name = `${host}-again`
+  const real = await catalog.kysely.selectFrom('hosts').selectAll().where('name', '=', host).executeTakeFirstOrThrow()
+  let address = real.address ?? ''
+  if (config.dbConnection === 'sqlite') {
+    address = join(config.data, name)
+    if (!existsSync(address)) symlinkSync(real.address ?? '', address)
+  } else address = address.replace('127.0.0.1', 'localhost')
+  const row = { name, address, username: real.username, weight: 0, created_at: Date.now() }
+  await insertRows(catalog.database, 'hosts', [row], 'keep')
+  return name
 }
 
 /** As if the tenant had moved an hour ago: nobody reads its old copies any more. */

@@ -73,6 +73,19 @@ describeMoves('the care of moves', open => {
     expect(await openMoves(here.catalog, late.id)).toMatchObject([{ state: 'switched' }])
   })
 
+  it('goes on with the others where the placement of one is gone', async () => {
+    const here = await open()
+    const [broken, other] = [await furnished(here, 'dedicated'), await furnished(here, 'dedicated')]
+    for (const tenant of [broken, other]) {
+      await move(here, tenant.slug, 'other', { ...keeping(), keepMs: 0 })
+      await anHourLater(here, tenant)
+    }
+    await here.catalog.kysely.deleteFrom('placements').where('id', '=', broken.placementId).execute()
+    await expect(tendMoves(here.catalog, LOG, SIGNAL)).rejects.toMatchObject({ code: 'PARTIAL' })
+    expect(await rowsIn(here.catalog, other.id, other.placement)).toEqual({})
+    await here.catalog.kysely.deleteFrom('moves').where('tenant_id', '=', broken.id).execute()
+  })
+
   it('ends what was killed while a copy was removed', async () => {
     const here = await open()
     const [undone, finished] = [await furnished(here, 'shared'), await furnished(here, 'shared')]

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { parseSlug } from '../../../src/tenants/ids.js'
 import { markDeleted } from '../../../src/tenants/removal.js'
 import { withTenant } from '../../../src/tenants/tables.js'
-import { getTenant } from '../../../src/tenants/tenant.js'
+import { getTenant, REMOVAL_BEGUN } from '../../../src/tenants/tenant.js'
 import { exportTenant } from '../../../src/tenants/transfer/export.js'
 import { exportTenantToFile } from '../../../src/tenants/transfer/export-file.js'
 import { runCli } from '../../support/cli.js'
@@ -112,7 +112,25 @@ describeDatabases('exporting a tenant', env => {
     expect(readdirSync(folder)).toEqual(['a.gz'])
   })
 
-  it('is done and undone by commands, for tenants in any state', async () => {
+  it('refuses a tenant that is not all there: not finished yet, or being removed', async () => {
+    const here = await openInstallation(env)
+    const tenant = await tenantIn(here, 'partial')
+    await furnish(here.catalog, tenant, 4)
+    const cwd = temporaryFolder()
+    for (const columns of [
+      { state: 'provisioning' as const, delete_after: null },
+      { state: 'deleting' as const, delete_after: REMOVAL_BEGUN },
+    ]) {
+      await here.catalog.kysely.updateTable('tenants').set(columns).where('id', '=', tenant.id).execute()
+      expect(await runCli(['tenant', 'export', 'partial', '--out', 'partial.gz'], { env, cwd })).toMatchObject({
+        exit: 4,
+        err: expect.stringContaining('TENANT_WRONG_STATE'),
+      })
+      expect(readdirSync(cwd)).toEqual([])
+    }
+  })
+
+  it('is done and undone by commands, for tenants that are hidden too', async () => {
     const here = await openInstallation(env)
     const tenant = await tenantIn(here, 'typed', 'shared')
     await furnish(here.catalog, tenant)

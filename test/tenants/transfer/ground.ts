@@ -102,7 +102,9 @@ export async function strays(here: Installation): Promise<string[]> {
   for (const { database_name } of placements.filter(row => row.schema_version > 0)) {
     await here.catalog.server.use<TenantSchema, void>(database_name as never, async database => {
       for (const table of TENANT_TABLES) {
-        const query = sql<{ id: number }>`select distinct tenant_id as id from ${sql.raw(database.qualify(table as 'feeds'))}`
+        const query = sql<{
+          id: number
+        }>`/* of all tenants */ select distinct tenant_id as id from ${sql.raw(database.qualify(table as 'feeds'))}`
         for (const { id } of (await query.execute(database.kysely)).rows) if (!known.has(id)) found.push(`${table} ${id}`)
       }
     })

@@ -3,14 +3,16 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { Failure } from '../../../src/kernel/errors.js'
-import { TENANT_TABLES, type TenantSchema } from '../../../src/tenants/databases/index.js'
+import { type PlacementKind, TENANT_TABLES, type TenantSchema } from '../../../src/tenants/databases/index.js'
+import { dedicatedDatabase, parseSlug } from '../../../src/tenants/ids.js'
+import { createTenants } from '../../../src/tenants/provision.js'
+import { countRows } from '../../../src/tenants/removal/rows.js'
 import { withTenant } from '../../../src/tenants/tables.js'
 import type { Tenant } from '../../../src/tenants/tenant.js'
 import { findByToken } from '../../../src/tenants/tokens.js'
 import { SECTIONS } from '../../../src/tenants/transfer/sections.js'
-import { describeDatabases, openInstallation, tenantIn } from '../installation.js'
+import { describeDatabases, type Installation, openInstallation, tenantIn, wish } from '../installation.js'
 import { furnish, ODD } from './furnish.js'
-
 import {
   comparable,
   exported,
@@ -24,6 +26,9 @@ import {
   summed,
   wishFor,
 } from './ground.js'
+import { importElsewhere } from './importers.js'
+
+const countsOf = ({ catalog }: Installation, tenant: Tenant) => withTenant(catalog, tenant, countRows)
 
 describeDatabases('importing a tenant', (env, kind) => {
   const PAIRS = [
@@ -165,7 +170,7 @@ describeDatabases('importing a tenant', (env, kind) => {
   it.each([
     'dedicated',
     'shared',
-  ] as const)('shows nothing of an import that was killed or went away, and the same call begins it anew (%s)', async placement => {
+  ] as const)('shows nothing of an import that a database went away from, and the same call begins it anew (%s)', async placement => {
     const here = await openInstallation(env)
     const tenant = (await rowsOfTenant(here, 'cut')) ?? (await tenantIn(here, 'cut', 'shared'))
     await furnish(here.catalog, tenant, 6).catch(() => {})
@@ -182,6 +187,96 @@ describeDatabases('importing a tenant', (env, kind) => {
     expect(await rowsOf(here, slug)).toMatchObject({ state: 'provisioning', token_hash: null })
     const back = await imported(here, wishFor(path, slug, placement))
     expect(comparable(await exported(here, back.tenant))).toEqual(comparable(path))
+    expect(await strays(here)).toEqual([])
+  })
+
+  /** A process that has written half of a file of the tenant: alive, and waiting. */
+  const half = async (here: Installation, slug: string, placement: PlacementKind) => {
+    const tenant = (await rowsOfTenant(here, 'many')) ?? (await tenantIn(here, 'many', 'shared'))
+    if ((await countsOf(here, tenant)).posts === 0) await furnish(here.catalog, tenant, 4_000)
+    const path = await exported(here, tenant)
+    const importer = importElsewhere(env, { path, slug, placement })
+    const rows = async () => {
+      const made = await rowsOfTenant(here, slug)
+      return made === null ? null : await countsOf(here, made).catch(() => null)
+    }
+    await expect.poll(async () => (await rows())?.posts ?? 0).toBeGreaterThan(0)
+    // It renews its claim with whatever it writes: by then it waits.
+    let renewed: number | null | undefined = 0
+    const waits = async () => {
+      const before = renewed
+      renewed = (await rowsOf(here, slug))?.claimed_at
+      return renewed === before
+    }
+    await expect.poll(waits, { interval: 1_000 }).toBe(true)
+    expect(await rowsOf(here, slug)).toMatchObject({ state: 'provisioning', token_hash: null })
+    return { importer, path }
+  }
+
+  it.each(['dedicated', 'shared'] as const)('begins anew what a killed process had half imported (%s)', async placement => {
+    const here = await openInstallation(env)
+    const { importer, path } = await half(here, `killed-${placement}`, placement)
+    await importer.kill()
+    expect(await rowsOf(here, `killed-${placement}`)).toMatchObject({ state: 'provisioning', token_hash: null })
+    const back = await imported(here, { ...wishFor(path, `killed-${placement}`, placement), name: 'Anew' })
+    expect(back.tenant.name).toBe('Anew')
+    expect(comparable(await exported(here, back.tenant))).toEqual(comparable(path))
+    expect(await strays(here)).toEqual([])
+  })
+
+  it.each([
+    'dedicated',
+    'shared',
+  ] as const)('gives way to another that took it over, and takes nothing from it (%s)', async placement => {
+    const here = await openInstallation(env)
+    const { importer, path } = await half(here, `over-${placement}`, placement)
+    await here.catalog.kysely.updateTable('tenants').set({ claimed_at: 1 }).where('slug', '=', `over-${placement}`).execute()
+    const back = await imported(here, wishFor(path, `over-${placement}`, placement))
+    expect(await importer.goOn()).toBe('TENANT_EXISTS')
+    expect(comparable(await exported(here, back.tenant))).toEqual(comparable(path))
+  })
+
+  it('leaves nothing of half an import to the tenant that many are created with', async () => {
+    const here = await openInstallation(env)
+    const { importer } = await half(here, 'bare', 'shared')
+    await importer.kill()
+    await here.catalog.kysely.updateTable('tenants').set({ keep_days: 9 }).where('slug', '=', 'bare').execute()
+    const wanted = [wish('bare', 'shared'), wish('bare-2', 'shared')]
+    const { tenants } = await createTenants(here.catalog, here.prefix, wanted, {})
+    expect(tenants).toEqual({ total: 2, created: 2, existing: 0, failed: 0 })
+    const made = (await rowsOfTenant(here, 'bare')) as Tenant
+    expect(made).toMatchObject({ state: 'active', name: 'bare', keepDays: null })
+    expect(new Set(Object.values(await countsOf(here, made)))).toEqual(new Set([0]))
+  })
+
+  it('is not begun anew in another place than it was, and leaves nothing when it is refused the second time', async () => {
+    const here = await openInstallation(env)
+    const tenant = await tenantIn(here, 'again', 'shared')
+    await furnish(here.catalog, tenant, 6)
+    const path = await exported(here, tenant)
+    const refusing = (code: 'UNAVAILABLE' | 'URL_INVALID') => ({
+      cleanContent: () => {
+        throw new Failure(code, 'no')
+      },
+    })
+    for (const [placement, other] of [
+      ['shared', 'dedicated'],
+      ['dedicated', 'shared'],
+    ] as const) {
+      const slug = `again-${placement}`
+      const wanted = wishFor(path, slug, placement)
+      await expect(imported(here, wanted, refusing('UNAVAILABLE'))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+      for (const elsewhere of [{ placement: other }, { host: 'db9' }])
+        await expect(imported(here, { ...wanted, ...elsewhere })).rejects.toMatchObject({
+          code: 'TENANT_EXISTS',
+          hint: expect.stringContaining(`--placement ${placement} --host default`),
+        })
+      const many = await createTenants(here.catalog, here.prefix, [wish(slug, other)], {})
+      expect(many.tenants).toEqual({ total: 1, created: 0, existing: 0, failed: 1 })
+      await expect(imported(here, wanted, refusing('URL_INVALID'))).rejects.toMatchObject({ code: 'URL_INVALID' })
+      expect(await rowsOf(here, slug)).toBeUndefined()
+    }
+    expect(await here.catalog.server.has(dedicatedDatabase(here.prefix, parseSlug('again-dedicated')))).toBe(false)
     expect(await strays(here)).toEqual([])
   })
 

@@ -6,7 +6,7 @@ import { exactly } from '../exact.js'
 import { outside, within } from '../range.js'
 import { md5Header, storedHeaders } from './headers.js'
 import { cdnLink, type LinkOptions, signedLink } from './links.js'
-import { bareEtag, objectsUnder } from './listing.js'
+import { bareEtag, foldersUnder, objectsUnder } from './listing.js'
 import { etagOfParts, type PartPlan } from './parts.js'
 import { removeObjects } from './removal.js'
 import { broken, type Call, isAnswer, type Patience, Requests } from './requests.js'
@@ -131,6 +131,12 @@ export class WasabiBucket implements Bucket {
     for await (const { object, ...stat } of objectsUnder(this.requests, options, signal)) {
       yield { key: object.slice(this.options.prefix.length + 1) as MediaKey, ...stat }
     }
+  }
+
+  async *tenants(signal: AbortSignal): AsyncGenerator<readonly number[]> {
+    const options = { prefix: `${this.options.prefix}/`, pageSize: this.options.pageSize ?? PAGE_SIZE }
+    for await (const names of foldersUnder(this.requests, options, signal))
+      yield names.filter(name => /^[1-9]\d{0,14}$/.test(name)).map(Number)
   }
 
   remove(keys: readonly MediaKey[], signal: AbortSignal): Promise<void> {

@@ -47,6 +47,30 @@ export async function* objectsUnder(
   }
 }
 
+/** What names under the prefix have up to the next slash, a page at a time, in their order; names without one are left out. @throws {Failure} for a page that fails */
+export async function* foldersUnder(
+  requests: Requests,
+  { prefix, pageSize }: Omit<ListingOptions, 'after'>,
+  signal: AbortSignal,
+): AsyncGenerator<readonly string[]> {
+  for (let token: string | undefined; ; ) {
+    const input: ListObjectsV2Request = {
+      Bucket: requests.place.bucket,
+      EncodingType: 'url',
+      Delimiter: '/',
+      MaxKeys: pageSize,
+      Prefix: prefix,
+      ContinuationToken: token,
+    }
+    const page = await requests.ask(async (s3, sending) => pageOf(await s3.listObjectsV2(input, sending)), signal)
+    const names = (page.CommonPrefixes ?? []).map(({ Prefix = '' }) => decodeName(Prefix, page.EncodingType === 'url'))
+    yield names.filter(name => name.startsWith(prefix)).map(name => name.slice(prefix.length, -1))
+    if (!page.IsTruncated) return
+    token = page.NextContinuationToken
+    if (token === undefined) throw disorder(requests, 'says that there are more objects, but not where')
+  }
+}
+
 /** The page of any listing. The client takes each success for one, and what it does not find in it for nothing. @throws {Error} where it is none */
 export function pageOf<T extends { readonly IsTruncated?: boolean | undefined }>(page: T): T {
   if (page.IsTruncated === undefined) throw new Error('the answer is no listing')

@@ -166,6 +166,7 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
       'create index if not exists placements_version on placements (schema_version, id)',
       'create index if not exists placements_kind on placements (kind, host_id, id)',
       'alter table tenants add column move_id integer',
+      'alter table tenants add column canary integer not null default 0',
       `create table if not exists host_leases (
         host_id integer not null, holder text not null, connections integer not null, expires_at integer not null,
         primary key (host_id, holder)) without rowid`,
@@ -175,6 +176,7 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
         keep_until integer, started_at integer not null, switched_at integer, ended_at integer, updated_at integer not null)`,
       'create index if not exists moves_tenant on moves (tenant_id, id)',
       'create index if not exists moves_state on moves (state, id)',
+      'create index if not exists moves_ended on moves (ended_at)',
       `create table if not exists migration_runs (
         id text primary key, scope text not null, state text not null, to_version integer not null, options text not null,
         holder text not null, started_at integer not null, ended_at integer) without rowid`,
@@ -199,7 +201,7 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
         add column read_address varchar(255), add column state varchar(10) not null default 'open'`,
       `alter table placements add column db_user varchar(80), add index placements_version (schema_version, id),
         add index placements_kind (kind, host_id, id)`,
-      'alter table tenants add column move_id bigint',
+      'alter table tenants add column move_id bigint, add column canary tinyint not null default 0',
       `create table if not exists host_leases (
         host_id bigint not null, holder varchar(120) not null, connections int not null, expires_at bigint not null,
         primary key (host_id, holder)) engine=innodb`,
@@ -207,7 +209,8 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
         id bigint primary key auto_increment, tenant_id bigint not null, from_placement_id bigint not null,
         to_placement_id bigint not null, state varchar(12) ${ASCII} not null, progress mediumtext, holder varchar(120),
         failure_code varchar(40), failure_message text, keep_until bigint, started_at bigint not null, switched_at bigint,
-        ended_at bigint, updated_at bigint not null, key moves_tenant (tenant_id, id), key moves_state (state, id)) engine=innodb`,
+        ended_at bigint, updated_at bigint not null, key moves_tenant (tenant_id, id), key moves_state (state, id),
+        key moves_ended (ended_at)) engine=innodb`,
       `create table if not exists migration_runs (
         id char(22) ${ASCII} primary key, scope varchar(8) ${ASCII} not null, state varchar(12) ${ASCII} not null,
         to_version int not null, options text not null, holder varchar(120) not null, started_at bigint not null, ended_at bigint,

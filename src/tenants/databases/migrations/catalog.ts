@@ -13,7 +13,7 @@ export interface HostsTable {
   address: string | null
   /** Null is DB_USERNAME. Its password is in no catalog: FEEDCTL_HOST_PASSWORDS. */
   username: string | null
-  /** Its share of new tenants, beside those of the others; 0 for none. */
+  /** New tenants go to the host that has the fewest in all for its weight; 0 for none but by name. */
   weight: Generated<number>
   /** Tenants it takes at most; null is as many as come. */
   max_tenants: number | null
@@ -37,7 +37,8 @@ export interface HostLeasesTable {
 /** A database on a host: one tenant's own, shared by many, or a `spare` that is nobody's yet. */
 export interface PlacementsTable {
   id: Generated<number>
-  kind: PlacementKind | 'spare'
+  /** `dropping`: the database has no tenant, and nobody may make one of its name until it is gone. */
+  kind: PlacementKind | 'spare' | 'dropping'
   host_id: number
   database_name: string
   /** Version of the tenant schema it is known to have; 0 before the first. */
@@ -72,6 +73,8 @@ export interface TenantsTable {
   media_per_post: number | null
   /** Since when its jobs are put aside; null when they are done. */
   paused_at: number | null
+  /** 1 for one of the leak probe's own, which the next probe removes; 0 for every customer. */
+  canary: Generated<number>
   /** The move that holds its writers and jobs off right now; null when none does. */
   move_id: number | null
   /** When the first of its sources is due; null when nobody knows, so that it is due now. */

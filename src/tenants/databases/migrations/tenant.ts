@@ -183,7 +183,7 @@ export interface MigrationsTable {
 /** A tenant whose rows live in this database: every transaction that writes them holds its row. One without it is not here (any more). */
 export interface ResidentsTable {
   tenant_id: number
-  /** The move that holds its writers off; null when none does. */
+  /** The move that holds its writers off, -1 for a dump before its removal; null when nobody does. */
   fenced_by: number | null
 }
 

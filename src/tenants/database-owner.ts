@@ -1,0 +1,43 @@
+import { Failure, isFailure } from '../kernel/errors.js'
+import type { Catalog } from './catalog.js'
+import { type DatabaseServer, ledgerOf, type TenantSchema } from './databases/index.js'
+import { DEFAULT_HOST } from './hosts/names.js'
+import type { DatabaseName } from './ids.js'
+import type { Placement } from './tenant.js'
+
+/** `nobody`: it holds nothing, or what one who was killed at the beginning made. `others`: another installation's, or something that is not feedctl's. */
+export type DatabaseOwner = 'ours' | 'nobody' | 'others' | 'missing'
+
+/** Whose the database is, by the ledger within it. @throws {Failure} UNAVAILABLE */
+export async function ownerOf(catalogId: string, server: DatabaseServer, name: DatabaseName): Promise<DatabaseOwner> {
+  if (!(await server.has(name))) return 'missing'
+  try {
+    if (await server.isEmpty(name)) return 'nobody'
+    const [first] = await server.use<TenantSchema, Awaited<ReturnType<typeof ledgerOf>>>(name, ledgerOf)
+    if (first === undefined) return 'nobody'
+    return first.catalog_id === catalogId ? 'ours' : 'others'
+  } catch (error) {
+    if (isFailure(error, 'SCHEMA_MISSING')) return 'others'
+    throw error
+  }
+}
+
+type Named = Pick<Placement, 'host' | 'database'>
+
+/** The same of a host of this installation; its catalog is no database for tenants, so that it counts as `others`. @throws {Failure} UNAVAILABLE */
+export async function ownerAt(catalog: Catalog, at: Named): Promise<DatabaseOwner> {
+  return isCatalog(catalog, at) ? 'others' : ownerOf(catalog.id, await catalog.hosts.serverOf(at.host), at.database)
+}
+
+/** The catalog's ledger is its own, so that nothing else would keep a tenant out of it. @throws {Failure} DATABASE_TAKEN */
+export function refuseCatalog(catalog: Catalog, at: Named): void {
+  if (!isCatalog(catalog, at)) return
+  throw new Failure('DATABASE_TAKEN', `the database ${at.database} is the catalog`, {
+    hint: 'choose another slug, or set FEEDCTL_DATABASE_PREFIX',
+  })
+}
+
+/** Names may differ in nothing but case on a server. */
+function isCatalog(catalog: Catalog, { host, database }: Named): boolean {
+  return host === DEFAULT_HOST && database.toLowerCase() === catalog.name.toLowerCase()
+}

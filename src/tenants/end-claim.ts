@@ -1,0 +1,80 @@
+import { isFailure } from '../kernel/errors.js'
+import type { Catalog } from './catalog.js'
+import type { ClaimedTenant } from './claim.js'
+import { withRemoval } from './fence.js'
+import { dropPlacement } from './removal.js'
+import { TENANT_SCHEMA_VERSION } from './upgrade.js'
+
+/**
+ * Writes that their tables are there, then opens the tenants to everyone. How many became active: not one that was deleted, or taken over, in the meantime,
+ * and neither is its placement touched.
+ */
+export async function activate(
+  catalog: Catalog,
+  tenants: readonly ClaimedTenant[],
+  holder: string,
+  hash: string | null,
+): Promise<number> {
+  if (tenants.length === 0) return 0
+  const ids = tenants.map(tenant => tenant.id)
+  const made = new Set(tenants.filter(tenant => tenant.schemaVersion !== TENANT_SCHEMA_VERSION).map(tenant => tenant.placementId))
+  if (made.size > 0) {
+    await catalog.kysely
+      .updateTable('placements')
+      .set({ schema_version: TENANT_SCHEMA_VERSION })
+      .where('id', 'in', [...made])
+      .where('id', 'in', eb =>
+        eb
+          .selectFrom('tenants')
+          .select('placement_id')
+          .where('id', 'in', ids)
+          .where('claimed_by', '=', holder)
+          .where('state', '=', 'provisioning'),
+      )
+      .execute()
+  }
+  const changed = await catalog.kysely
+    .updateTable('tenants')
+    .set({ state: 'active', token_hash: hash, claimed_by: null, claimed_at: null, updated_at: Date.now() })
+    .where('id', 'in', ids)
+    .where('claimed_by', '=', holder)
+    .where('state', '=', 'provisioning')
+    .executeTakeFirst()
+  return Number(changed.numUpdatedRows)
+}
+
+/**
+ * After a refusal, and when it was interrupted, nothing is left of a tenant that can be undone: a new one, or one that was made as empty. After an outage the row
+ * stays, for the same command to finish. `made`: whether its database goes with it.
+ */
+export async function letGo(
+  catalog: Catalog,
+  tenant: ClaimedTenant,
+  holder: string,
+  { undo: canUndo, made }: { readonly undo: boolean; readonly made: boolean },
+  error: unknown,
+): Promise<void> {
+  const undo = canUndo && isFailure(error) && (!error.retry || error.code === 'INTERRUPTED')
+  try {
+    const held = await catalog.kysely
+      .updateTable('tenants')
+      .set(undo ? { claimed_at: Date.now() } : { claimed_by: null, claimed_at: null })
+      .where('id', '=', tenant.id)
+      .where('claimed_by', '=', holder)
+      .where('state', '=', 'provisioning')
+      .execute()
+    if (!undo || held[0]?.numUpdatedRows === 0n) return
+    if (tenant.kind === 'dedicated') await dropPlacement(catalog, tenant.id, made)
+    else await forget(catalog, tenant)
+  } catch {
+    // The first error is the one to tell; a claim that could not be given back runs out by itself.
+  }
+}
+
+/** A tenant of a shared database that has no rows there. */
+async function forget(catalog: Catalog, { id, kind, host, database, schemaVersion }: ClaimedTenant): Promise<void> {
+  const place = { id, placement: { kind, host, database }, schemaVersion }
+  // It may not have come so far that it lives there, or that there are tables.
+  await withRemoval(catalog, place, tables => tables.transaction(tx => tx.leave())).catch(() => {})
+  await catalog.kysely.deleteFrom('tenants').where('id', '=', id).execute()
+}

@@ -1,0 +1,131 @@
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { addFeeds, listFeeds } from '../../../src/feeds/subscriptions.js'
+import { Log } from '../../../src/kernel/log.js'
+import { applyMigrations, TENANT_MIGRATIONS, type TenantSchema } from '../../../src/tenants/databases/index.js'
+import { beginMove, openMoves } from '../../../src/tenants/moving/ledger.js'
+import { forTenants } from '../../../src/tenants/moving/move-many.js'
+import { finishMoves } from '../../../src/tenants/moving/requests.js'
+import { tendMoves } from '../../../src/tenants/moving/tend.js'
+import { changeState, type Tenant } from '../../../src/tenants/tenant.js'
+import { type Installation, tenantIn } from '../installation.js'
+import { furnish } from '../transfer/furnish.js'
+import { aliasOf, anHourLater, describeMoves, move, OTHER, rowsIn, standing } from './ground.js'
+
+const SIGNAL = new AbortController().signal
+const LOG = new Log(() => {})
+
+let made = 0
+
+async function furnished(here: Installation, kind: 'dedicated' | 'shared'): Promise<Tenant> {
+  const tenant = await tenantIn(here, `bad-day-${++made}`, kind)
+  await furnish(here.catalog, tenant)
+  return tenant
+}
+
+/** As the feedctl before this schema left the shared database: its tables, and no residents. */
+async function asBefore(here: Installation, tenant: Tenant): Promise<void> {
+  const server = await here.catalog.hosts.serverOf(tenant.placement.host)
+  await server.use<TenantSchema, void>(tenant.placement.database, async database => {
+    await sql`drop table ${sql.raw(database.qualify('residents'))}`.execute(database.kysely)
+    await sql`delete from ${sql.raw(database.qualify('feedctl_migrations'))} where version >= 5`.execute(database.kysely)
+    await applyMigrations(
+      database,
+      TENANT_MIGRATIONS.filter(({ version }) => version < 5),
+      here.catalog.id,
+      1,
+    )
+  })
+  const { kysely } = here.catalog
+  await kysely.updateTable('placements').set({ schema_version: 4 }).where('id', '=', tenant.placementId).execute()
+}
+
+describeMoves('a move on a bad day', open => {
+  it('into a shared database of an earlier version keeps those who live there writing', async () => {
+    const here = await open()
+    const first = await furnished(here, 'shared')
+    await move(here, first.slug, OTHER)
+    const neighbour = await standing(here, first)
+    await asBefore(here, neighbour)
+    const tenant = await furnished(here, 'shared')
+    Object.assign(here.catalog, { upgradesAtFirstUse: false })
+    await expect(move(here, tenant.slug, OTHER)).rejects.toMatchObject({ code: 'SCHEMA_BEHIND' })
+    Object.assign(here.catalog, { upgradesAtFirstUse: true })
+    expect(await move(here, tenant.slug, OTHER)).toMatchObject({ outcome: 'moved' })
+    for (const each of [neighbour, tenant])
+      await addFeeds(here.catalog, await standing(here, each), [{ url: 'https://example.com/still.xml', title: null }])
+  })
+
+  it.for(['dedicated', 'shared'] as const)('to the same server under another name loses nothing of a %s tenant', async kind => {
+    const here = await open()
+    const again = await aliasOf(here, OTHER)
+    const tenant = await furnished(here, kind)
+    await move(here, tenant.slug, OTHER)
+    const home = await standing(here, tenant)
+    const rows = await rowsIn(here.catalog, tenant.id, home.placement)
+    await expect(move(here, tenant.slug, again)).rejects.toMatchObject({ code: 'MOVE_REFUSED' })
+    expect(await rowsIn(here.catalog, tenant.id, home.placement)).toEqual(rows)
+    expect(await standing(here, tenant)).toEqual(home)
+    await addFeeds(here.catalog, home, [{ url: 'https://example.com/writes-on.xml', title: null }])
+    expect((await openMoves(here.catalog, tenant.id)).map(({ state }) => state)).toEqual(['switched'])
+  })
+
+  it('is not begun for a tenant that is being removed, whoever looked at it before', async () => {
+    const here = await open()
+    const tenant = await furnished(here, 'shared')
+    await changeState(here.catalog, tenant.slug, ['active'], 'deleting', Date.now() + 60_000)
+    const wish = { tenantId: tenant.id, from: tenant.placementId, to: tenant.placementId, before: null, holder: 'late' }
+    await expect(beginMove(here.catalog, wish)).rejects.toMatchObject({ code: 'MOVE_REFUSED' })
+    expect(await openMoves(here.catalog, tenant.id)).toEqual([])
+  })
+
+  it('leaves no fence for which nobody cares: one of a move that has ended is lifted', async () => {
+    const here = await open()
+    const tenant = await furnished(here, 'shared')
+    await here.catalog.kysely.updateTable('tenants').set({ move_id: 987_654 }).where('id', '=', tenant.id).execute()
+    await tendMoves(here.catalog, LOG, SIGNAL)
+    const row = here.catalog.kysely.selectFrom('tenants').select('move_id').where('id', '=', tenant.id)
+    expect(await row.executeTakeFirst()).toEqual({ move_id: null })
+  })
+
+  it('ends where the old database is gone already, and its placement counts as vacated', async () => {
+    const here = await open()
+    const tenant = await furnished(here, 'dedicated')
+    await move(here, tenant.slug, OTHER)
+    await anHourLater(here, tenant)
+    await (await here.catalog.hosts.serverOf('default')).drop(tenant.placement.database)
+    expect(await finishMoves(here.catalog, tenant.slug, SIGNAL)).toMatchObject({ outcome: 'finished' })
+    const left = here.catalog.kysely.selectFrom('placements').select(['schema_version', 'vacated_at'])
+    expect(await left.where('id', '=', tenant.placementId).executeTakeFirst()).toEqual({
+      schema_version: 0,
+      vacated_at: expect.any(Number),
+    })
+    expect(await listFeeds(here.catalog, await standing(here, tenant))).not.toEqual([])
+  })
+
+  it('whose placement is forgotten is ended all the same, and keeps no other from being looked after', async () => {
+    const here = await open()
+    const [lost, due] = [await furnished(here, 'dedicated'), await furnished(here, 'shared')]
+    for (const tenant of [lost, due]) {
+      await move(here, tenant.slug, OTHER)
+      await anHourLater(here, tenant)
+      await here.catalog.kysely.updateTable('moves').set({ keep_until: 1 }).where('tenant_id', '=', tenant.id).execute()
+    }
+    await here.catalog.kysely.deleteFrom('placements').where('id', '=', lost.placementId).execute()
+    await tendMoves(here.catalog, LOG, SIGNAL)
+    for (const { id } of [lost, due]) expect(await openMoves(here.catalog, id)).toEqual([])
+  })
+
+  it('of many, when one shows a bug, lets the others end before it is thrown', async () => {
+    const slugs = ['a', 'b', 'c', 'd'] as unknown as Tenant['slug'][]
+    const ended: string[] = []
+    const all = forTenants(slugs, { concurrency: 2, signal: SIGNAL }, async slug => {
+      if (slug === 'a') throw new TypeError('a bug')
+      await Promise.resolve().then(() => Promise.resolve())
+      ended.push(slug)
+      return { outcome: 'moved' }
+    })
+    await expect(all).rejects.toThrow('a bug')
+    expect(ended).toEqual(['b'])
+  })
+})
