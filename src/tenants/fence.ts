@@ -115,6 +115,7 @@ async function holdJobs(catalog: Catalog, id: TenantId, moveId: number): Promise
         selectFrom('moves')
           .select('moves.id')
           .where('moves.id', '=', moveId)
+          .whereRef('moves.tenant_id', '=', 'tenants.id')
           .where('moves.state', '=', 'copying')
           .whereRef('moves.from_placement_id', '=', 'tenants.placement_id'),
       ),

@@ -73,16 +73,19 @@ describeMoves('the care of moves', open => {
     expect(await openMoves(here.catalog, late.id)).toMatchObject([{ state: 'switched' }])
   })
 
-  it('goes on with the others where the placement of one is gone', async () => {
+  it('goes on with the others where the old copy of one is where it lives, and keeps that', async () => {
     const here = await open()
     const [broken, other] = [await furnished(here, 'dedicated'), await furnished(here, 'dedicated')]
     for (const tenant of [broken, other]) {
       await move(here, tenant.slug, 'other', { ...keeping(), keepMs: 0 })
       await anHourLater(here, tenant)
     }
-    await here.catalog.kysely.deleteFrom('placements').where('id', '=', broken.placementId).execute()
+    const rows = await rowsIn(here.catalog, broken.id, broken.placement)
+    const home = { placement_id: broken.placementId as number }
+    await here.catalog.kysely.updateTable('tenants').set(home).where('id', '=', broken.id).execute()
     await expect(tendMoves(here.catalog, LOG, SIGNAL)).rejects.toMatchObject({ code: 'PARTIAL' })
     expect(await rowsIn(here.catalog, other.id, other.placement)).toEqual({})
+    expect(await rowsIn(here.catalog, broken.id, broken.placement)).toEqual(rows)
     await here.catalog.kysely.deleteFrom('moves').where('tenant_id', '=', broken.id).execute()
   })
 
