@@ -3,14 +3,14 @@ import { expect, it } from 'vitest'
 import { addFeeds } from '../../src/feeds/subscriptions.js'
 import { Failure } from '../../src/kernel/errors.js'
 import { thisMachine } from '../../src/kernel/holder.js'
-import { type CatalogSchema, insertRows, type TenantSchema } from '../../src/tenants/databases/index.js'
+import { insertRows, type TenantSchema } from '../../src/tenants/databases/index.js'
 import { dedicatedDatabase, parseDatabaseName, parseSlug } from '../../src/tenants/ids.js'
 import { createTenant, createTenants } from '../../src/tenants/provision.js'
 import { tenantsIn } from '../../src/tenants/removal/strays.js'
-import { dropPlacement, markDeleted, removeTenant } from '../../src/tenants/removal.js'
+import { markDeleted } from '../../src/tenants/removal.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { changeState, getTenant, type Tenant } from '../../src/tenants/tenant.js'
-import { describeDatabases, type Installation, openInstallation, removing, tenantIn, wish } from './installation.js'
+import { describeDatabases, type Installation, openInstallation, tenantIn, wish } from './installation.js'
 
 describeDatabases('creating tenants', env => {
   const rowOf = ({ catalog }: Installation, slug: string) =>
@@ -221,49 +221,6 @@ describeDatabases('creating tenants', env => {
     expect(again.tenants).toEqual({ total: 12, created: 0, existing: 11, failed: 1 })
   })
 
-  it('makes a tenant anew whose removal was killed at its last step', async () => {
-    const here = await openInstallation(env)
-    const tenant = await tenantIn(here, 'killed')
-    await addFeeds(here.catalog, tenant, [{ url: 'https://a.example/', title: null }])
-    await markDeleted(here.catalog, tenant.slug, 0)
-    const [placement] = await placementsOf(here, 'killed')
-    const { catalog } = here
-    await dropPlacement({ ...catalog, kysely: diesBefore(catalog.kysely, 'placements') }, tenant.id).catch(() => {})
-    expect(await placementsOf(here, 'killed')).toMatchObject([{ id: placement?.id, schema_version: 0 }])
-    const again = await tenantIn(here, 'killed')
-    const feeds = await withTenant(here.catalog, again, tables => tables.feeds().selectAll().execute())
-    expect([again.state, feeds]).toEqual(['active', []])
-  })
-
-  it('removes rows in shared tables or the whole database, and the neighbours keep theirs', async () => {
-    const here = await openInstallation(env)
-    for (const placement of ['dedicated', 'shared'] as const) {
-      const pair = [
-        await tenantIn(here, `gone-${placement}`, placement),
-        await tenantIn(here, `gone-${placement}-2`, placement),
-      ] as const
-      for (const tenant of pair)
-        await addFeeds(here.catalog, tenant, [
-          { url: 'https://a.example/', title: null },
-          { url: 'https://b.example/', title: null },
-        ])
-      await expect(removeTenant(here.catalog, pair[0].slug, removing())).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
-      await markDeleted(here.catalog, pair[0].slug, 0)
-      const receipt = await removeTenant(here.catalog, pair[0].slug, removing())
-      expect(receipt).toMatchObject({
-        slug: pair[0].slug,
-        feeds: 2,
-        posts: 0,
-        database: placement === 'dedicated' ? pair[0].placement.database : null,
-      })
-      await expect(removeTenant(here.catalog, pair[0].slug, removing())).rejects.toMatchObject({ code: 'TENANT_NOT_FOUND' })
-      const left = await withTenant(here.catalog, pair[1], tables => tables.feeds().select('url').execute())
-      expect(left).toHaveLength(2)
-      if (placement === 'shared')
-        expect(await withTenant(here.catalog, pair[0], tables => tables.feeds().selectAll().execute())).toEqual([])
-    }
-  })
-
   it('lets nobody resume what was never finished', async () => {
     const here = await openInstallation(env)
     await createTenant(here.catalog, here.prefix, wish('unfinished'), () =>
@@ -280,15 +237,4 @@ const thisHost = () => thisMachine()
 
 function raw<Schema>(kysely: Kysely<Schema>, text: string): Promise<unknown> {
   return sql.raw(text).execute(kysely)
-}
-
-/** As if the process were killed right before it deletes from the table. */
-function diesBefore(kysely: Kysely<CatalogSchema>, table: string): Kysely<CatalogSchema> {
-  return kysely.withPlugin({
-    transformQuery: ({ node }) => {
-      if (node.kind === 'DeleteQueryNode' && JSON.stringify(node.from).includes(`"name":"${table}"`)) throw new Error('killed')
-      return node
-    },
-    transformResult: async ({ result }) => result,
-  })
 }

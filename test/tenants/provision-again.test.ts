@@ -1,0 +1,71 @@
+import type { Kysely } from 'kysely'
+import { expect, it } from 'vitest'
+import { addFeeds } from '../../src/feeds/subscriptions.js'
+import type { CatalogSchema } from '../../src/tenants/databases/index.js'
+import { dedicatedDatabase, parseSlug } from '../../src/tenants/ids.js'
+import { dropPlacement, markDeleted, removeTenant } from '../../src/tenants/removal.js'
+import { withTenant } from '../../src/tenants/tables.js'
+import { describeDatabases, type Installation, openInstallation, removing, tenantIn } from './installation.js'
+
+describeDatabases('tenants that go and come', env => {
+  const placementsOf = ({ catalog, prefix }: Installation, slug: string) =>
+    catalog.kysely
+      .selectFrom('placements')
+      .selectAll()
+      .where('database_name', '=', dedicatedDatabase(prefix, parseSlug(slug)))
+      .execute()
+
+  it('makes a tenant anew whose removal was killed at its last step', async () => {
+    const here = await openInstallation(env)
+    const tenant = await tenantIn(here, 'killed')
+    await addFeeds(here.catalog, tenant, [{ url: 'https://a.example/', title: null }])
+    await markDeleted(here.catalog, tenant.slug, 0)
+    const [placement] = await placementsOf(here, 'killed')
+    const { catalog } = here
+    await dropPlacement({ ...catalog, kysely: diesBefore(catalog.kysely, 'placements') }, tenant.id).catch(() => {})
+    expect(await placementsOf(here, 'killed')).toMatchObject([{ id: placement?.id, schema_version: 0 }])
+    const again = await tenantIn(here, 'killed')
+    const feeds = await withTenant(here.catalog, again, tables => tables.feeds().selectAll().execute())
+    expect([again.state, feeds]).toEqual(['active', []])
+  })
+
+  it('removes rows in shared tables or the whole database, and the neighbours keep theirs', async () => {
+    const here = await openInstallation(env)
+    for (const placement of ['dedicated', 'shared'] as const) {
+      const pair = [
+        await tenantIn(here, `gone-${placement}`, placement),
+        await tenantIn(here, `gone-${placement}-2`, placement),
+      ] as const
+      for (const tenant of pair)
+        await addFeeds(here.catalog, tenant, [
+          { url: 'https://a.example/', title: null },
+          { url: 'https://b.example/', title: null },
+        ])
+      await expect(removeTenant(here.catalog, pair[0].slug, removing())).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
+      await markDeleted(here.catalog, pair[0].slug, 0)
+      const receipt = await removeTenant(here.catalog, pair[0].slug, removing())
+      expect(receipt).toMatchObject({
+        slug: pair[0].slug,
+        feeds: 2,
+        posts: 0,
+        database: placement === 'dedicated' ? pair[0].placement.database : null,
+      })
+      await expect(removeTenant(here.catalog, pair[0].slug, removing())).rejects.toMatchObject({ code: 'TENANT_NOT_FOUND' })
+      const left = await withTenant(here.catalog, pair[1], tables => tables.feeds().select('url').execute())
+      expect(left).toHaveLength(2)
+      if (placement === 'shared')
+        expect(await withTenant(here.catalog, pair[0], tables => tables.feeds().selectAll().execute())).toEqual([])
+    }
+  })
+})
+
+/** As if the process were killed right before it deletes from the table. */
+function diesBefore(kysely: Kysely<CatalogSchema>, table: string): Kysely<CatalogSchema> {
+  return kysely.withPlugin({
+    transformQuery: ({ node }) => {
+      if (node.kind === 'DeleteQueryNode' && JSON.stringify(node.from).includes(`"name":"${table}"`)) throw new Error('killed')
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  })
+}
