@@ -68,7 +68,7 @@ function usage(message: string): Failure {
 async function move(io: Io, slugs: readonly string[], flags: MoveFlags): Promise<void> {
   const begun = performance.now()
   const keepMs = parseSpan('--keep', flags.keep)
-  if (flags.finish) await io.confirm(`remove the old copies ${whoseCopies(slugs, flags)}: there is no way back to them then`)
+  if (flags.finish) await io.confirm(`remove the old copies ${whoseCopies(slugs, flags)} for good`)
   await using app = await opening(io)
   const [{ forTenants }, { parseSlug }] = await Promise.all([
     import('../../src/tenants/moving/move-many.js'),

@@ -37,7 +37,10 @@ export function parseHeader(value: unknown): Header {
   }
   if (data.format > FORMAT || data.schema > TENANT_SCHEMA_VERSION) {
     const what = data.format > FORMAT ? `has format ${data.format}` : `has tenant schema ${data.schema}`
-    throw invalid('the file', `${what}, which this feedctl does not know; it was written by ${data.version}: upgrade feedctl`)
+    throw invalid(
+      'export',
+      `the file ${what}, which this feedctl does not know; it was written by ${data.version}: upgrade feedctl`,
+    )
   }
   try {
     parseSlug(data.tenant.slug)

@@ -176,7 +176,7 @@ class Writing {
 }
 
 function refuseOther(verified: Header, header: Header): void {
-  if (JSON.stringify(verified) !== JSON.stringify(header)) throw invalid('the file', 'was changed while it was read')
+  if (JSON.stringify(verified) !== JSON.stringify(header)) throw invalid('export', 'the file was changed while it was read')
 }
 
 /** What a database does not take of a row that is of its kind, such as a second post of a guid. */

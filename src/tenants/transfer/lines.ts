@@ -62,7 +62,7 @@ class Unsealing extends Transform {
 
   override _flush(done: (error: Error | null) => void): void {
     const fits = this.held.equals(sealOf(this.body))
-    done(fits ? null : invalid('the file', 'is cut, changed, or not one that `feedctl tenant export` wrote'))
+    done(fits ? null : invalid('export', 'the file is cut, changed, or not one that `feedctl tenant export` wrote'))
   }
 }
 
@@ -70,5 +70,5 @@ class Unsealing extends Transform {
 function readable(error: unknown): unknown {
   const { code } = error as { code?: unknown }
   if (typeof code !== 'string' || !code.startsWith('Z_')) return error
-  return invalid('the file', `is damaged, or not one that \`feedctl tenant export\` wrote (${wordsOf(error)})`, error)
+  return invalid('export', `the file is damaged, or not one that \`feedctl tenant export\` wrote (${wordsOf(error)})`, error)
 }
