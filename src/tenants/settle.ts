@@ -6,7 +6,8 @@ import { admit } from './residents.js'
 /**
  * Writes for each of these, whose tables are there, whose its database is, and that the tenant may write in it; calm about what is written. On MySQL in one
  * transaction for all of a host: a commit beside the statements that make the tables of others costs as much as one of those.
- * @throws {Failure} UNAVAILABLE, SCHEMA_MISSING when a database is gone; on MySQL nothing is written on its host then
+ * @throws {Failure} UNAVAILABLE, SCHEMA_MISSING when a database is gone, DATABASE_TAKEN when it is another installation's by now; on MySQL nothing is written on
+ * its host then
  */
 export async function settle(catalog: Catalog, tenants: readonly ClaimedTenant[]): Promise<void> {
   for (const host of new Set(tenants.map(tenant => tenant.host))) {

@@ -90,31 +90,37 @@ async function applyOne<S>(database: OpenDatabase<S>, migration: Migration, sign
   }
 }
 
-/** Writes to the ledger that all of these were applied; calm about those that are there. */
-export function noteAll<S extends Ledger>(
+/**
+ * Writes to the ledger that all of these were applied, the first before the others: whoever writes that has the database. Calm about those that are there.
+ * @throws {Failure} DATABASE_TAKEN when another catalog was faster: the database is its own then, and nothing is written
+ */
+export async function noteAll<S extends Ledger>(
   database: OpenDatabase<S>,
   migrations: readonly Migration[],
   catalogId: string,
   now: number,
 ): Promise<void> {
-  return note(
-    database,
-    migrations.map(({ version }) => version),
-    catalogId,
-    now,
-  )
+  const [first, ...others] = migrations.map(({ version }) => version)
+  if (first === undefined) return
+  if ((await note(database, [first], catalogId, now)) === 0)
+    refuseOthers(await ledgerOf(database), catalogId, migrations.at(-1)?.version ?? 0)
+  if (others.length > 0) await note(database, others, catalogId, now)
 }
 
+/** How many of them were not there yet. */
 async function note<S extends Ledger>(
   database: OpenDatabase<S>,
   versions: readonly number[],
   catalogId: string,
   now: number,
-): Promise<void> {
+): Promise<number> {
   const insert = database.dialect === 'sqlite' ? 'insert or ignore' : 'insert ignore'
   const table = sql.raw(database.qualify('feedctl_migrations'))
   const rows = sql.join(versions.map(version => sql`(${version}, ${catalogId}, ${now})`))
-  await sql`${sql.raw(insert)} into ${table} (version, catalog_id, applied_at) values ${rows}`.execute(database.kysely)
+  const written = await sql`${sql.raw(insert)} into ${table} (version, catalog_id, applied_at) values ${rows}`.execute(
+    database.kysely,
+  )
+  return Number(written.numAffectedRows ?? 0)
 }
 
 function refuseOthers(applied: readonly Ledger['feedctl_migrations'][], catalogId: string, latest: number): void {
