@@ -1,8 +1,11 @@
 import { isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
 import type { ClaimedTenant } from './claim.js'
+import { ownerAt } from './database-owner.js'
+import { dropDbUser } from './db-users.js'
 import { withRemoval } from './fence.js'
-import { dropPlacement } from './removal.js'
+import { hasOtherTenants } from './placement-tenants.js'
+import { KeptClaim } from './transfer/claim.js'
 import { TENANT_SCHEMA_VERSION } from './upgrade.js'
 
 /**
@@ -45,7 +48,7 @@ export async function activate(
 
 /**
  * After a refusal, and when it was interrupted, nothing is left of a tenant that can be undone: a new one, or one that was made as empty. After an outage the row
- * stays, for the same command to finish. `made`: whether its database goes with it.
+ * stays, for the same command to finish. `made`: whether its database goes with it, unless it is another's by now.
  */
 export async function letGo(
   catalog: Catalog,
@@ -56,25 +59,54 @@ export async function letGo(
 ): Promise<void> {
   const undo = canUndo && isFailure(error) && (!error.retry || error.code === 'INTERRUPTED')
   try {
-    const held = await catalog.kysely
-      .updateTable('tenants')
-      .set(undo ? { claimed_at: Date.now() } : { claimed_by: null, claimed_at: null })
+    const claim = new KeptClaim(catalog, tenant.id, holder)
+    if (!undo) return await claim.keep({ claimed_by: null, claimed_at: null })
+    await claim.keep()
+    if (tenant.kind === 'dedicated') await dropMade(catalog, tenant, holder, made)
+    else await leave(catalog, tenant)
+    await catalog.kysely
+      .deleteFrom('tenants')
       .where('id', '=', tenant.id)
       .where('claimed_by', '=', holder)
       .where('state', '=', 'provisioning')
       .execute()
-    if (!undo || held[0]?.numUpdatedRows === 0n) return
-    if (tenant.kind === 'dedicated') await dropPlacement(catalog, tenant.id, made)
-    else await forget(catalog, tenant)
   } catch {
     // The first error is the one to tell; a claim that could not be given back runs out by itself.
   }
 }
 
+/** The database of its own, and its user, unless another tenant has it too. What takes long may cost the claim, and then whatever is there is somebody else's. */
+async function dropMade(catalog: Catalog, tenant: ClaimedTenant, holder: string, made: boolean): Promise<void> {
+  const { id, placementId, host, database } = tenant
+  if (await hasOtherTenants(catalog, placementId, id)) return
+  // First of all: a placement that is left over must not pass for one whose tables are there.
+  await catalog.kysely
+    .updateTable('placements')
+    .set({ schema_version: 0, vacated_at: Date.now() })
+    .where('id', '=', placementId)
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('tenants')
+          .select('tenants.id')
+          .whereRef('tenants.placement_id', '=', 'placements.id')
+          .where('tenants.id', '=', id)
+          .where('tenants.claimed_by', '=', holder)
+          .where('tenants.state', '=', 'provisioning'),
+      ),
+    )
+    .execute()
+  const claim = new KeptClaim(catalog, id, holder)
+  await claim.keep()
+  await dropDbUser(catalog, tenant)
+  if (!made || (await ownerAt(catalog, tenant)) === 'others') return
+  const server = await catalog.hosts.serverOf(host)
+  await claim.keep()
+  await server.drop(database)
+}
+
 /** A tenant of a shared database that has no rows there. */
-async function forget(catalog: Catalog, { id, kind, host, database, schemaVersion }: ClaimedTenant): Promise<void> {
+async function leave(catalog: Catalog, { id, kind, host, database, schemaVersion }: ClaimedTenant): Promise<void> {
   const place = { id, placement: { kind, host, database }, schemaVersion }
   // It may not have come so far that it lives there, or that there are tables.
   await withRemoval(catalog, place, tables => tables.transaction(tx => tx.leave())).catch(() => {})
-  await catalog.kysely.deleteFrom('tenants').where('id', '=', id).execute()
 }

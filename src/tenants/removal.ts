@@ -222,16 +222,10 @@ async function hiddenAt({ kysely }: Catalog, ids: readonly TenantId[]): Promise<
 }
 
 /**
- * Removes a tenant's own database, and the tenant; killed at any point, the slug can be created or removed again. The placement's row stays, for the
- * next tenant of that name: one that is being created may hold its number already.
+ * Removes a tenant's own database and its user, unless another tenant has it too; answers the user's name, null for none. The placement's row stays, for the next
+ * tenant of that name: one that is being created may hold its number already.
  */
-export async function dropPlacement(catalog: Catalog, tenantId: Tenant['id'], hasDatabase = true): Promise<void> {
-  await dropDatabase(catalog, tenantId, hasDatabase)
-  await catalog.kysely.deleteFrom('tenants').where('id', '=', tenantId).execute()
-}
-
-/** Removes a tenant's own database and its user, unless another tenant has it too; answers the user's name, null for none. */
-async function dropDatabase(catalog: Catalog, tenantId: Tenant['id'], hasDatabase = true): Promise<string | null> {
+async function dropDatabase(catalog: Catalog, tenantId: Tenant['id']): Promise<string | null> {
   const placement = await catalog.kysely
     .selectFrom('tenants')
     .innerJoin('placements', 'placements.id', 'tenants.placement_id')
@@ -248,7 +242,7 @@ async function dropDatabase(catalog: Catalog, tenantId: Tenant['id'], hasDatabas
     .execute()
   const database = parseDatabaseName(placement.database_name)
   const user = await dropDbUser(catalog, { kind: 'dedicated', host: placement.host, database })
-  if (hasDatabase) await (await catalog.hosts.serverOf(placement.host)).drop(database)
+  await (await catalog.hosts.serverOf(placement.host)).drop(database)
   return user
 }
 

@@ -17,11 +17,11 @@ import { parseDatabaseName, parseTenantId } from '../../src/tenants/ids.js'
 import { openMoves } from '../../src/tenants/moving/ledger.js'
 import { moveTenant } from '../../src/tenants/moving/move.js'
 import { parseWish } from '../../src/tenants/moving/targets.js'
-import { dropPlacement, markDeleted } from '../../src/tenants/removal.js'
-import { getTenant } from '../../src/tenants/tenant.js'
+import { markDeleted, removeTenant } from '../../src/tenants/removal.js'
+import { getTenant, type Tenant } from '../../src/tenants/tenant.js'
 import { dropDatabases, sharedMariadbEnv } from '../support/drivers.js'
 import { limitedUser } from '../support/limited-user.js'
-import { type Installation, openInstallation, tenantIn } from './installation.js'
+import { type Installation, openInstallation, removing, tenantIn } from './installation.js'
 
 const env = sharedMariadbEnv()
 afterAll(() => dropDatabases(env))
@@ -46,6 +46,11 @@ async function asked(user: Pick<DbUser, 'username' | 'password'>, statement: str
 async function isOnServer({ catalog }: Installation, username: string): Promise<boolean> {
   const { rows } = await sql`select 1 from mysql.user where user = ${username}`.execute(catalog.kysely)
   return rows.length > 0
+}
+
+async function remove({ catalog }: Installation, { slug }: Tenant): Promise<void> {
+  await markDeleted(catalog, slug, 0)
+  await removeTenant(catalog, slug, removing())
 }
 
 describe('the database user of a tenant (mysql)', () => {
@@ -130,7 +135,7 @@ describe('the database user of a tenant (mysql)', () => {
     const tenant = await tenantIn(installation, 'leaving')
     const user = await createDbUser(catalog, tenant)
     expect(await isOnServer(installation, user.username)).toBe(true)
-    await dropPlacement(catalog, tenant.id)
+    await remove(installation, tenant)
     expect(await isOnServer(installation, user.username)).toBe(false)
     const next = await tenantIn(installation, 'leaving')
     expect(await dbUserOf(catalog, next.placement)).toBeNull()
@@ -148,7 +153,7 @@ describe('the database user of a tenant (mysql)', () => {
       session.on('error', () => {})
       await session.query('select count(*) from feeds')
     }
-    await dropPlacement(catalog, tenant.id)
+    await remove(installation, tenant)
     await tenantIn(installation, 'reused')
     for (const session of sessions) {
       await expect(session.query('select count(*) from feeds')).rejects.toThrow()
