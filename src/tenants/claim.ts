@@ -1,8 +1,9 @@
 import { Failure } from '../kernel/errors.js'
 import { holderIsGone } from '../kernel/holder.js'
 import type { Catalog } from './catalog.js'
-import { insertRows, type PlacementKind } from './databases/index.js'
-import { type Place, placing } from './hosts/placing.js'
+import { type Claim, forgetUnplaced, type Refuse, writeTenants } from './claimed-rows.js'
+import type { PlacementKind } from './databases/index.js'
+import { placing } from './hosts/placing.js'
 import { type DatabaseName, parseDatabaseName, parseSlug, parseTenantId, type TenantId, type TenantSlug } from './ids.js'
 import { type TenantRow, tenantRows } from './tenant.js'
 
@@ -42,20 +43,18 @@ export interface ClaimedTenant {
 
 /**
  * Writes the tenants that do not exist yet, and takes up those whose creation was left off. What is missing from the answer exists,
- * or is being created by someone else; of those that have no host that takes them, or were begun in another place than is wanted, `refuse` is told, which throws
- * when nobody gives another.
+ * or is being created by someone else; of those that have no place that takes them, or were begun in another than is wanted, `refuse` is told, which throws when
+ * nobody gives another.
  */
 export async function claimTenants(
   catalog: Catalog,
   prefix: string,
   wanted: readonly NewTenant[],
   holder: string,
-  refuse: (slug: TenantSlug, failure: Failure) => void = throwIt,
+  refuse: Refuse = throwIt,
 ): Promise<ClaimedTenant[]> {
   const slugs = wanted.map(tenant => tenant.slug)
-  const before = new Set(
-    (await catalog.kysely.selectFrom('tenants').select('slug').where('slug', 'in', slugs).execute()).map(row => row.slug),
-  )
+  const before = await slugsAmong(catalog, slugs)
   const missing = wanted.filter(tenant => !before.has(tenant.slug))
   const now = Date.now()
   if (missing.length > 0) {
@@ -66,7 +65,7 @@ export async function claimTenants(
         refuse(tenant.slug, place)
         return []
       })
-      await writeTenants(catalog, placed, holder, now)
+      await writeTenants(catalog, placed, { holder, now }, refuse)
     })
   }
   if (before.size > 0) {
@@ -98,6 +97,20 @@ export async function claimTenants(
   }))
 }
 
+/** Which of these names are there. */
+async function slugsAmong({ kysely }: Catalog, slugs: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await kysely
+    .selectFrom('tenants')
+    .leftJoin('placements as p', 'p.id', 'tenants.placement_id')
+    .select(['slug', 'state', 'p.id as placement'])
+    .where('slug', 'in', slugs)
+    .execute()
+  // Of a process that was killed before it looked whether its placements were still there.
+  const astray = rows.filter(row => row.placement === null && row.state === 'provisioning').map(row => row.slug)
+  await forgetUnplaced(kysely, astray)
+  return new Set(rows.map(row => row.slug).filter(slug => !astray.includes(slug)))
+}
+
 /** Which of these placements have more than one tenant. */
 async function crowdedAmong(catalog: Catalog, placementIds: readonly number[]): Promise<ReadonlySet<number>> {
   if (placementIds.length === 0) return new Set()
@@ -112,12 +125,7 @@ async function crowdedAmong(catalog: Catalog, placementIds: readonly number[]): 
 }
 
 /** Those that nobody is at go on as what is wanted now, and nothing of what they were to be. */
-async function takeUp(
-  catalog: Catalog,
-  wanted: readonly NewTenant[],
-  { holder, now }: { readonly holder: string; readonly now: number },
-  refuse: (slug: TenantSlug, failure: Failure) => void,
-): Promise<void> {
+async function takeUp(catalog: Catalog, wanted: readonly NewTenant[], { holder, now }: Claim, refuse: Refuse): Promise<void> {
   const bySlug = new Map<string, NewTenant>(wanted.map(tenant => [tenant.slug, tenant]))
   const left = await tenantRows(catalog)
     .where('tenants.slug', 'in', [...bySlug.keys()])
@@ -151,85 +159,4 @@ function begunElsewhere({ slug, kind, host }: TenantRow): Failure {
 
 function throwIt(_slug: TenantSlug, failure: Failure): never {
   throw failure
-}
-
-interface Placed {
-  readonly tenant: NewTenant
-  readonly place: Place
-}
-
-async function writeTenants(catalog: Catalog, placed: readonly Placed[], holder: string, now: number): Promise<void> {
-  if (placed.length === 0) return
-  const { numbers, vacated } = await placementsFor(catalog, placed, now)
-  const rows = placed.map(({ tenant, place }) => ({
-    slug: tenant.slug as string,
-    name: tenant.name,
-    state: 'provisioning' as const,
-    placement_id: numbers.get(keyOf(place)) ?? 0,
-    claimed_by: holder,
-    claimed_at: now,
-    canary: tenant.isCanary === true ? 1 : 0,
-    created_at: now,
-    updated_at: now,
-  }))
-  if (vacated.length === 0) {
-    await insertRows(catalog.database, 'tenants', rows, 'keep')
-    return
-  }
-  const isHeld = await catalog.kysely.transaction().execute(async tx => {
-    const held = await tx.updateTable('placements').set({ vacated_at: null }).where('id', 'in', vacated).executeTakeFirst()
-    // Whoever forgets vacated ones waits for this transaction, or was faster.
-    if (Number(held.numUpdatedRows) < vacated.length) return false
-    const executor: Catalog['kysely'] = tx
-    await insertRows(catalog.database, 'tenants', rows, 'keep', executor)
-    return true
-  })
-  if (!isHeld) await writeTenants(catalog, placed, holder, now)
-}
-
-interface Chosen {
-  readonly numbers: ReadonlyMap<string, number>
-  /** Of them, those whose tenant was removed: they are forgotten after a while, unless they are said to be anyone's again. */
-  readonly vacated: readonly number[]
-}
-
-/** Numbers of the placements of these places; those that are missing are written. */
-async function placementsFor(catalog: Catalog, placed: readonly Placed[], now: number): Promise<Chosen> {
-  const wanted = new Map(placed.map(({ tenant, place }) => [keyOf(place), { kind: tenant.placement, place }]))
-  const rows = [...wanted.values()].map(({ kind, place }) => ({
-    kind,
-    host_id: place.hostId,
-    database_name: place.database as string,
-    schema_version: 0,
-    created_at: now,
-  }))
-  await insertRows(catalog.database, 'placements', rows, 'keep')
-  const found = await catalog.kysely
-    .selectFrom('placements')
-    .select(['id', 'kind', 'host_id', 'database_name', 'vacated_at'])
-    .where('host_id', 'in', [...new Set(rows.map(row => row.host_id))])
-    .where('database_name', 'in', [...new Set(rows.map(row => row.database_name))])
-    .execute()
-  const numbers = new Map<string, number>()
-  const vacated: number[] = []
-  for (const row of found) {
-    const key = `${row.host_id}/${row.database_name}`
-    const kind = wanted.get(key)?.kind
-    if (kind === undefined) continue
-    if (row.kind !== kind) {
-      if (row.kind === 'dropping')
-        throw new Failure('LOCKED', `the database ${row.database_name} is being dropped`, {
-          hint: 'feedctl doctor --fix, when nobody runs it',
-        })
-      const hint = 'choose another slug, or set FEEDCTL_DATABASE_PREFIX'
-      throw new Failure('DATABASE_TAKEN', `the database ${row.database_name} is a ${row.kind} one`, { hint })
-    }
-    numbers.set(key, row.id)
-    if (row.vacated_at !== null) vacated.push(row.id)
-  }
-  return { numbers, vacated }
-}
-
-function keyOf({ hostId, database }: Place): string {
-  return `${hostId}/${database}`
 }
