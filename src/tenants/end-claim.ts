@@ -1,9 +1,10 @@
-import { isFailure } from '../kernel/errors.js'
+import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
 import type { ClaimedTenant } from './claim.js'
 import { ownerAt } from './database-owner.js'
 import { dropDbUser } from './db-users.js'
 import { withRemoval } from './fence.js'
+import type { TenantSlug } from './ids.js'
 import { hasOtherTenants } from './placement-tenants.js'
 import { KeptClaim } from './transfer/claim.js'
 import { TENANT_SCHEMA_VERSION } from './upgrade.js'
@@ -44,6 +45,59 @@ export async function activate(
     .where('state', '=', 'provisioning')
     .executeTakeFirst()
   return Number(changed.numUpdatedRows)
+}
+
+/** Of these, for which `activate` came too late, those that are not there for everyone all the same, by the deed of another. */
+export async function missedBy(catalog: Catalog, tenants: readonly ClaimedTenant[]): Promise<Map<TenantSlug, Failure>> {
+  const rows = await catalog.kysely
+    .selectFrom('tenants')
+    .select(['id', 'state'])
+    .where(
+      'id',
+      'in',
+      tenants.map(tenant => tenant.id),
+    )
+    .execute()
+  const states = new Map<number, string>(rows.map(row => [row.id, row.state]))
+  const missed = new Map<TenantSlug, Failure>()
+  for (const { id, slug } of tenants) {
+    const state = states.get(id)
+    if (state === 'provisioning') missed.set(slug, beingCreated())
+    else if (state === undefined || state === 'deleting')
+      missed.set(slug, new Failure('TENANT_WRONG_STATE', 'was deleted while it was created'))
+  }
+  return missed
+}
+
+/** Without the tenant's name, for whoever tells that by himself. */
+export function beingCreated(): Failure {
+  return new Failure('TENANT_EXISTS', 'is being created by another process')
+}
+
+/** Keeps the tenants from being taken for left off; the numbers of those that are not another's by now. */
+export async function renewClaims(
+  catalog: Catalog,
+  tenants: readonly ClaimedTenant[],
+  holder: string,
+): Promise<ReadonlySet<number>> {
+  if (tenants.length === 0) return new Set()
+  const ids = tenants.map(tenant => tenant.id)
+  const renewed = await catalog.kysely
+    .updateTable('tenants')
+    .set({ claimed_at: Date.now() })
+    .where('id', 'in', ids)
+    .where('claimed_by', '=', holder)
+    .where('state', '=', 'provisioning')
+    .executeTakeFirst()
+  if (Number(renewed.numUpdatedRows) === ids.length) return new Set(ids)
+  const held = await catalog.kysely
+    .selectFrom('tenants')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('claimed_by', '=', holder)
+    .where('state', '=', 'provisioning')
+    .execute()
+  return new Set(held.map(row => row.id))
 }
 
 /**

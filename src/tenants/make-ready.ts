@@ -1,4 +1,4 @@
-import { Failure } from '../kernel/errors.js'
+import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
 import { ownerAt, refuseCatalog } from './database-owner.js'
 import { applyMigrations, TENANT_MIGRATIONS, type TenantSchema } from './databases/index.js'
@@ -8,10 +8,15 @@ import { bringUpToDate, TENANT_SCHEMA_VERSION } from './upgrade.js'
 /** Databases that are made at the same time where no connections are counted. */
 const AT_ONCE = 8
 
-/** How many databases of the host are made at the same time: each over a connection. */
+/** How many databases of the host are made at the same time: each over a connection. Whoever makes one hears of a host that cannot be opened. */
 export async function madeAtOnce(catalog: Catalog, host: string): Promise<number> {
-  const { connections } = await catalog.hosts.serverOf(host)
-  return Math.max(1, connections?.limit ?? AT_ONCE)
+  try {
+    const { connections } = await catalog.hosts.serverOf(host)
+    return Math.max(1, connections?.limit ?? AT_ONCE)
+  } catch (error) {
+    if (isFailure(error)) return AT_ONCE
+    throw error
+  }
 }
 
 /** Where tables are to be made. */
