@@ -3,7 +3,7 @@ import { Failure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
 import { contentAgeMs, contentColumns } from './content-version.js'
 import type { TenantSlug } from './ids.js'
-import { type Tenant, tenantOf, tenantRows } from './tenant.js'
+import { getTenant, type Tenant, tenantOf, tenantRows } from './tenant.js'
 
 /** A new API token, 43 random characters behind a prefix that secret scanners can find. Only its hash is ever stored. */
 export function newToken(): string {
@@ -15,17 +15,21 @@ export function tokenHash(token: string): string {
   return createHash('sha256').update(token).digest('hex')
 }
 
-/** Replaces the tenant's token; the old one ends at once, and within about a second where it was in use. @throws {Failure} TENANT_NOT_FOUND */
+/**
+ * Replaces the tenant's token; the old one ends at once, and within about a second where it was in use.
+ * @throws {Failure} TENANT_NOT_FOUND; TENANT_WRONG_STATE of one that is being created, whose token is yet to come
+ */
 export async function rotateToken(catalog: Catalog, slug: TenantSlug): Promise<string> {
   const token = newToken()
   const changed = await catalog.kysely
     .updateTable('tenants')
     .set({ token_hash: tokenHash(token), updated_at: Date.now(), ...contentColumns(catalog) })
     .where('slug', '=', slug)
+    .where('state', '<>', 'provisioning')
     .executeTakeFirst()
-  if (changed.numUpdatedRows === 0n)
-    throw new Failure('TENANT_NOT_FOUND', `there is no tenant ${slug}`, { hint: 'feedctl tenant list' })
-  return token
+  if (changed.numUpdatedRows > 0n) return token
+  const { state } = await getTenant(catalog, slug)
+  throw new Failure('TENANT_WRONG_STATE', `tenant ${slug} is ${state}`, { hint: `feedctl tenant create ${slug}` })
 }
 
 /** A tenant found by its token, and what kept answers about it are judged by. */

@@ -5,7 +5,7 @@ import { beforeAll, expect, it } from 'vitest'
 import { tokenHash } from '../../src/tenants/tokens.js'
 import { runCli } from '../support/cli.js'
 import type { TestEnv } from '../support/drivers.js'
-import { describeDatabases } from '../tenants/installation.js'
+import { describeDatabases, openInstallation } from '../tenants/installation.js'
 
 /** All that is stored, as bytes: every file of the data folder, and every row of every table on the server. */
 async function everythingStored(env: TestEnv): Promise<string> {
@@ -116,6 +116,15 @@ describeDatabases('feedctl tenant', env => {
     const { exit, err } = await cli('tenant', word, 'Not_A_Slug', ...flags, '--json')
     expect(exit).toBe(2)
     expect(JSON.parse(err).error.code).toBe('SLUG_INVALID')
+  })
+
+  it('token is refused while a tenant is created: its creation would take it away', async () => {
+    await json('tenant', 'create', 'unfinished')
+    const { catalog } = await openInstallation(env)
+    await catalog.kysely.updateTable('tenants').set({ state: 'provisioning' }).where('slug', '=', 'unfinished').execute()
+    const { exit, err } = await cli('tenant', 'token', 'unfinished', '--json')
+    expect([exit, JSON.parse(err).error]).toMatchObject([4, { code: 'TENANT_WRONG_STATE' }])
+    expect((await json('tenant', 'create', 'unfinished')).token).toMatch(/^fct_/)
   })
 
   it('token replaces the token, and neither is stored anywhere but as a hash', async () => {
