@@ -95,6 +95,7 @@ export async function refuseUsed(catalog: Catalog, name: string): Promise<HostRo
   if (Number(tenants.count) > 0) {
     throw new Failure('HOST_IN_USE', `${tenants.count} tenants are on ${name}`, { hint: moveHint(name) })
   }
+  await refuseUnfinishedSpares(catalog, host)
   const move = await catalog.kysely
     .selectFrom('moves')
     .innerJoin('placements', join =>
@@ -110,6 +111,20 @@ export async function refuseUsed(catalog: Catalog, name: string): Promise<HostRo
   if (move === undefined) return host
   const hint = `feedctl tenant move --finish --from ${name} --yes; --list shows those under way`
   throw new Failure('HOST_IN_USE', `moves of tenants from or to ${name} are under way, or their old copies are kept`, { hint })
+}
+
+/** Of a filling that is under way, or was killed: their databases are there, and the catalog knows no tables in them. */
+async function refuseUnfinishedSpares({ kysely }: Catalog, { id, name }: HostRow): Promise<void> {
+  const { spares } = await kysely
+    .selectFrom('placements')
+    .select(eb => eb.fn.countAll<number>().as('spares'))
+    .where('host_id', '=', id)
+    .where('kind', '=', 'spare')
+    .where('schema_version', '=', 0)
+    .executeTakeFirstOrThrow()
+  if (Number(spares) === 0) return
+  const hint = 'feedctl tenant spare --fill <n> finishes them, feedctl tenant spare --drop --yes drops all'
+  throw new Failure('HOST_IN_USE', `${spares} spare databases on ${name} are not made to the end`, { hint })
 }
 
 /** The command that empties a host. */

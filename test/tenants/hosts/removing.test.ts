@@ -5,6 +5,7 @@ import { addHost, setHostState } from '../../../src/tenants/hosts/changing.js'
 import { removeHost } from '../../../src/tenants/hosts/removing.js'
 import { moveTenant } from '../../../src/tenants/moving/move.js'
 import { parseWish } from '../../../src/tenants/moving/targets.js'
+import { dropSpares, keepSpares } from '../../../src/tenants/spares/keep.js'
 import { secondHost } from '../../support/second-host.js'
 import { describeDatabases, openInstallation, tenantIn } from '../installation.js'
 
@@ -36,5 +37,27 @@ describeDatabases('the removal of a host', (env, kind) => {
     if (kind !== 'sqlite') return
     expect(existsSync(join(second.address, '.feedctl-host'))).toBe(false)
     expect(await addHost(catalog, config, 'third', { address: second.address })).toMatchObject({ name: 'third' })
+  })
+
+  test('waits for spare databases that a killed filling left, which have no tables by the catalog', async () => {
+    const here = await openInstallation(second.with(env, 'spares'))
+    const { catalog, config, prefix } = here
+    const address = kind === 'sqlite' ? `${second.address}-spares` : second.address
+    await addHost(catalog, config, 'spares', { address, weight: 1_000_000 })
+    await catalog.kysely.updateTable('hosts').set({ weight: 0 }).where('name', '=', 'default').execute()
+    const signal = new AbortController().signal
+    await keepSpares(catalog, prefix, 2, { signal })
+    await catalog.kysely.updateTable('placements').set({ schema_version: 0 }).where('kind', '=', 'spare').execute()
+    await setHostState(catalog, 'spares', 'draining')
+    await expect(removeHost(catalog, 'spares')).rejects.toMatchObject({
+      code: 'HOST_IN_USE',
+      message: '2 spare databases on spares are not made to the end',
+      hint: expect.stringContaining('feedctl tenant spare --drop --yes'),
+    })
+    expect(await (await catalog.hosts.serverOf('spares')).names(prefix)).toHaveLength(2)
+    const serverOf = await catalog.hosts.serverOf('spares')
+    await dropSpares(catalog, { signal })
+    expect(await removeHost(catalog, 'spares')).toEqual({ name: 'spares', databases: 0 })
+    expect(await serverOf.names(prefix).catch(() => [])).toEqual([])
   })
 })
