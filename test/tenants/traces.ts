@@ -38,11 +38,8 @@ export async function databasesFrom(catalog: Catalog, env: TestEnv, prefix: stri
     return names.filter(name => name.startsWith(prefix)).map(parseDatabaseName)
   }
   return catalog.server.use<object, DatabaseName[]>(catalog.name, async ({ kysely }) => {
-    const { rows } = await sql<{ name: string }>`
-      select schema_name as name from information_schema.schemata where left(schema_name, ${prefix.length}) = ${prefix}`.execute(
-      kysely,
-    )
-    return rows.map(row => parseDatabaseName(row.name))
+    const { rows } = await sql<{ Database: string }>`show databases`.execute(kysely)
+    return rows.flatMap(row => (row.Database.startsWith(prefix) ? [parseDatabaseName(row.Database)] : []))
   })
 }
 

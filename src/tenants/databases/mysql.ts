@@ -70,11 +70,11 @@ export class MysqlServer implements DatabaseServer {
   }
 
   async names(prefix: string): Promise<DatabaseName[]> {
-    const found = await sql<{ name: string }>`
-      select schema_name as name from information_schema.schemata where left(schema_name, ${prefix.length}) = ${prefix}`.execute(
-      this.kysely,
-    )
-    return found.rows.flatMap(({ name }) => (isDatabaseName(name) ? [name] : [])).sort()
+    // A look at information_schema would walk all of the server's.
+    const pattern = `${prefix.replace(/[\\%_]/g, '\\$&')}%`
+    const found = await sql<Record<string, string>>`show databases like ${pattern}`.execute(this.kysely)
+    const names = found.rows.flatMap(row => Object.values(row))
+    return names.flatMap(name => (name.startsWith(prefix) && isDatabaseName(name) ? [name] : [])).sort()
   }
 
   async isEmpty(name: DatabaseName): Promise<boolean> {

@@ -71,6 +71,12 @@ export function keepsTheDatabaseContract(open: OpenServer): void {
       expect(await server.isEmpty(named('nb_2'))).toBe(false)
     })
 
+    it('names those that begin with the prefix, in order, and none that only looks alike', async () => {
+      for (const name of ['ls_b', 'ls_a', 'lsxa', 'ls', 'als_a']) await server.create(named(name))
+      expect(await server.names(named('ls_'))).toEqual([named('ls_a'), named('ls_b')])
+      expect(await server.names(named('none_'))).toEqual([])
+    })
+
     it('has nothing of a dropped database in one that is created again', async () => {
       const name = await migrated()
       expect(await server.drop(name)).toBe(true)

@@ -45,12 +45,30 @@ const PASSING = [
   'begin immediate',
 ]
 
+const OF_ALL_SCHEMAS = [
+  'select schema_name as name from information_schema.schemata where left(schema_name, ?) = ?',
+  'select 1 from information_schema.tables',
+  'select table_schema from `information_schema`.`columns` where table_schema like ?',
+  'SELECT 1 FROM INFORMATION_SCHEMA.STATISTICS group by table_schema',
+]
+const OF_ONE_SCHEMA = [
+  'select 1 from information_schema.schemata where schema_name = ?',
+  'select 1 from information_schema.tables where table_schema = ? limit 1',
+  'select id from information_schema.processlist where id <> connection_id()',
+  'select id from `information_schema`.`processlist`',
+  'show databases like ?',
+]
+
 describe('SQL that was written by hand', () => {
   it.each(REFUSED)('is refused: %s', text => {
     expect(() => refuseRawUnfiltered(text)).toThrow('does not name its tenant')
   })
 
-  it.each(PASSING)('passes: %s', text => {
+  it.each(OF_ALL_SCHEMAS)('is refused as a walk over the whole server: %s', text => {
+    expect(() => refuseRawUnfiltered(text)).toThrow('looks at every schema of the server')
+  })
+
+  it.each([...PASSING, ...OF_ONE_SCHEMA])('passes: %s', text => {
     refuseRawUnfiltered(text)
   })
 })
