@@ -24,7 +24,16 @@ describe('feedctl bench tenants', () => {
     expect(settings.dedicated).toBe(3)
     expect(rows.filter(row => !row.valid)).toEqual([])
     const measured = Object.fromEntries(rows.map(row => [row.metric, row.measured]))
-    for (const metric of ['bare_ddl_per_s', 'dedicated_ratio', 'sign_up_ms', 'sign_up_spare_ms', 'shared_s', 'sync_detach_s'])
+    for (const metric of [
+      'bare_ddl_per_s',
+      'dedicated_ratio',
+      'migrate_nothing_ms',
+      'sign_up_ms',
+      'show_ms',
+      'sign_up_spare_ms',
+      'shared_s',
+      'sync_detach_s',
+    ])
       expect(measured[metric]).toBeGreaterThan(0)
     expect(readdirSync(folder)).toEqual([])
     const { DB_HOST = '', DB_PORT, DB_USERNAME = '', DB_PASSWORD = '' } = mariadb as Record<string, string>
@@ -37,13 +46,14 @@ describe('feedctl bench tenants', () => {
     expect(left).toEqual([])
   })
 
-  test('fails a ratio under its target, and calls a run that added too few jobs not valid', () => {
+  test('fails a ratio under its target and a time over it, and calls a run that added too few jobs not valid', () => {
     const load = { dedicated: 100, shared: 10, signUps: 1 }
     const reads = { first: [1], middle: [1], show: [1] }
-    const round = { signUps: { alone: [9], spare: [2] }, sharedMs: 5, reads }
+    const round = { migrateNothingMs: [3, 1_200, 1_500], signUps: { alone: [9], spare: [2] }, sharedMs: 5, reads }
     const of = (tenantsMs: number, added: number) =>
       rowsOf(load, { ...round, made: { bareMs: [700], tenantsMs: [tenantsMs], count: 100 }, detached: { ms: 5, added } })
     const row = (rows: readonly Row[], metric: string) => rows.find(one => one.metric === metric)
+    expect(row(of(800, 112), 'migrate_nothing_ms')).toMatchObject({ target: 1_000, measured: 1_200, pass: false })
     expect(row(of(1_000, 112), 'dedicated_ratio')).toMatchObject({ measured: 0.7, pass: false, valid: true })
     expect(row(of(800, 112), 'dedicated_ratio')).toMatchObject({ measured: 0.875, pass: true })
     expect(row(of(800, 112), 'sync_detach_s')).toMatchObject({ pass: true, valid: true })

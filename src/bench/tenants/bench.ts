@@ -5,7 +5,7 @@ import { describeMachine, type Machine } from '../sync/machine.js'
 import { Place } from '../sync/place.js'
 import type { Row } from '../sync/rows.js'
 import type { Watcher } from '../sync/watcher.js'
-import { detach, makeInTurns, makeTenants, readTenants, signUp, wanted } from './deeds.js'
+import { detach, makeInTurns, makeTenants, migrateNothing, readTenants, signUp, wanted } from './deeds.js'
 import type { TenantsLoad } from './load.js'
 import { rowsOf, type TenantsRound } from './rows.js'
 
@@ -60,6 +60,7 @@ async function measure({ operator, env, load, watcher, signal }: TenantsBenchOpt
   try {
     const made = await makeInTurns(catalog, prefix, load.dedicated, { signal, progress: done => progress.update(done) })
     progress.stop()
+    const migrateNothingMs = await migrateNothing(catalog, signal)
     const signUps = await signUp(catalog, prefix, load.signUps, signal)
     rows.start(load.shared)
     const all = wanted('shared', { from: 0, count: load.shared })
@@ -67,7 +68,7 @@ async function measure({ operator, env, load, watcher, signal }: TenantsBenchOpt
     rows.stop()
     const reads = await readTenants(catalog, load.shared)
     const hasQueue = operator.queueConnection === 'redis'
-    return { made, signUps, sharedMs, reads, detached: hasQueue ? await detach(app, signal) : null }
+    return { made, migrateNothingMs, signUps, sharedMs, reads, detached: hasQueue ? await detach(app, signal) : null }
   } finally {
     progress.stop()
     rows.stop()

@@ -3,7 +3,10 @@ import { enqueueRun } from '../../feeds/sync.js'
 import { Failure } from '../../kernel/errors.js'
 import type { Catalog } from '../../tenants/catalog.js'
 import type { NewTenant } from '../../tenants/claim.js'
+import { tenantContent } from '../../tenants/content.js'
 import { parseSlug, type TenantSlug } from '../../tenants/ids.js'
+import { migrateTenants } from '../../tenants/migrating/migrate.js'
+import { openMoveViews } from '../../tenants/moving/listing.js'
 import { createTenant, createTenants } from '../../tenants/provision.js'
 import { dropSpares, keepSpares } from '../../tenants/spares/keep.js'
 import { getTenant, listTenants } from '../../tenants/tenant.js'
@@ -92,18 +95,41 @@ async function signUps(catalog: Catalog, prefix: string, name: string, count: nu
 /** How long the first page, one in the middle and one tenant take to read, ms. */
 export async function readTenants(catalog: Catalog, shared: number) {
   const middle = slugOf('shared', Math.floor(shared / 2))
-  const timed = async (deed: () => Promise<unknown>) => {
-    const begun = performance.now()
-    await deed()
-    return performance.now() - begun
-  }
   const times = { first: [] as number[], middle: [] as number[], show: [] as number[] }
   for (let look = 0; look < LOOKS; look++) {
     times.first.push(await timed(() => listTenants(catalog, { limit: 100 })))
     times.middle.push(await timed(() => listTenants(catalog, { limit: 100, after: middle })))
-    times.show.push(await timed(() => getTenant(catalog, middle)))
+    times.show.push(await timed(() => showTenant(catalog, middle)))
   }
   return times
+}
+
+/** What `tenant show` asks. */
+async function showTenant(catalog: Catalog, slug: TenantSlug): Promise<void> {
+  const tenant = await getTenant(catalog, slug)
+  await tenantContent(catalog, tenant)
+  await openMoveViews(catalog, tenant.id)
+}
+
+/** What `tenant migrate --all` does where nothing is behind, several times, ms. @throws {Failure} PARTIAL where something was */
+export async function migrateNothing(catalog: Catalog, signal: AbortSignal): Promise<number[]> {
+  const times: number[] = []
+  for (let look = 0; look < LOOKS; look++) {
+    times.push(
+      await timed(async () => {
+        const { databases } = await migrateTenants(catalog, { which: 'all', options: {}, signal })
+        if (databases.total === databases.upToDate) return
+        throw new Failure('PARTIAL', `${databases.total - databases.upToDate} databases of new tenants were behind`)
+      }),
+    )
+  }
+  return times
+}
+
+async function timed(deed: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now()
+  await deed()
+  return performance.now() - begun
 }
 
 /** What `sync --all --detach` does: how long it took, ms, and how many jobs it added. */

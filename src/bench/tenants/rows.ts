@@ -6,6 +6,7 @@ import { TARGETS, type TenantsLoad } from './load.js'
 /** What was measured; null where this installation has none of it. */
 export interface TenantsRound {
   readonly made: Made
+  readonly migrateNothingMs: readonly number[]
   readonly signUps: { readonly alone: readonly number[]; readonly spare: readonly number[] }
   readonly sharedMs: number
   readonly reads: { readonly first: readonly number[]; readonly middle: readonly number[]; readonly show: readonly number[] }
@@ -13,7 +14,7 @@ export interface TenantsRound {
 }
 
 /** Those of a larger load than was promised for have no target. */
-export function rowsOf(load: TenantsLoad, { made, signUps, sharedMs, reads, detached }: TenantsRound): Row[] {
+export function rowsOf(load: TenantsLoad, { made, migrateNothingMs, signUps, sharedMs, reads, detached }: TenantsRound): Row[] {
   const [dedicated, all] = [phaseOf(load.dedicated), phaseOf(load.shared)]
   const sum = (times: readonly number[]) => times.reduce((total, ms) => total + ms, 0)
   const rate = (times: readonly number[]) => (made.count * 1000) / sum(times)
@@ -33,6 +34,12 @@ export function rowsOf(load: TenantsLoad, { made, signUps, sharedMs, reads, deta
       max: rounded(Math.max(...ratios)),
     },
     rowOf(dedicated, 'dedicated_s', [sum(made.tenantsMs) / 1000]),
+    rowOf(
+      dedicated,
+      'migrate_nothing_ms',
+      migrateNothingMs,
+      load.dedicated <= TARGETS.dedicated ? { target: TARGETS.migrateNothingMs } : {},
+    ),
     rowOf('mvp', 'sign_up_ms', signUps.alone),
     rowOf('mvp', 'sign_up_spare_ms', signUps.spare, { target: TARGETS.signUpSpareMs }),
     rowOf(all, 'shared_s', [sharedMs / 1000], promised ? { target: TARGETS.sharedS } : {}),

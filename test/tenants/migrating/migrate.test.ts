@@ -6,6 +6,7 @@ import type { Tenant } from '../../../src/tenants/tenant.js'
 import { REMOVAL_BEGUN } from '../../../src/tenants/tenant.js'
 import { dropDatabases, type TestEnv } from '../../support/drivers.js'
 import { describeDatabases, type Installation, openInstallation, tenantIn } from '../installation.js'
+import { onServer, serverWith } from '../servers.js'
 import { addRows, earlierTenant, LATEST, mend, migrating, setVersion, slug, spoil, TOMORROW, urlsOf, versionOf } from './fleet.js'
 
 const NEXT = LATEST + 1
@@ -57,7 +58,18 @@ describeDatabases('a migration of the databases of tenants', env => {
     const { here } = await fleet(2)
     await migrating(here)
     const run = await lastRun(here.catalog)
-    const report = await migrating(here)
+    const refuse = () => Promise.reject(new Error('a database was asked'))
+    const closed = serverWith(here.catalog.server, {
+      use: refuse,
+      snapshot: refuse,
+      hold: refuse,
+      create: refuse,
+      has: refuse,
+      isEmpty: refuse,
+      names: refuse,
+    })
+    const catalog = { ...onServer(here.catalog, closed), server: closed }
+    const report = await migrating({ ...here, catalog })
     expect(report).toMatchObject({ runId: null, waves: 0, tenants: { total: 2, upToDate: 2, migrated: 0 } })
     expect(await lastRun(here.catalog)).toEqual(run)
   })
