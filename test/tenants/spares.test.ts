@@ -1,3 +1,4 @@
+import type { Kysely } from 'kysely'
 import { expect, it, onTestFinished } from 'vitest'
 import { Failure } from '../../src/kernel/errors.js'
 import { hostForSpare } from '../../src/tenants/hosts/placing.js'
@@ -8,6 +9,7 @@ import { countSpares, dropSpares, keepSpares, SPARES_LOCK } from '../../src/tena
 import { withTenant } from '../../src/tenants/tables.js'
 import { changeState, getTenant } from '../../src/tenants/tenant.js'
 import { describeDatabases, type Installation, openInstallation, tenantIn, wish } from './installation.js'
+import { onServer, serverWith } from './servers.js'
 
 describeDatabases('spare databases', env => {
   const signal = new AbortController().signal
@@ -28,6 +30,28 @@ describeDatabases('spare databases', env => {
     expect(await withTenant(here.catalog, tenant, tables => tables.feeds().selectAll().execute())).toEqual([])
     expect((await countSpares(here.catalog)).ready).toBe(1)
     expect(await fill(here, 2)).toEqual({ made: 1, ready: 2, unready: 0 })
+  })
+
+  it('are taken without making anything, neither a database nor a table', async () => {
+    const here = await openInstallation(env)
+    await dropSpares(here.catalog, { signal })
+    await fill(here, 1)
+    const { server } = here.catalog
+    const made: string[] = []
+    const listening = serverWith(server, {
+      create: name => {
+        made.push(name)
+        return server.create(name)
+      },
+      use: (name, deed) =>
+        server.use(name, (open: Parameters<typeof deed>[0]) => deed({ ...open, kysely: hearing(open.kysely, made) })),
+    })
+    const catalog = { ...onServer(here.catalog, listening), server: listening }
+    const signUp = (slug: string) => createTenant(catalog, here.prefix, wish(slug), async () => null)
+    await signUp('with-a-spare')
+    expect(made).toEqual([])
+    await signUp('without')
+    expect(made).toEqual(expect.arrayContaining([`${here.prefix}without`, expect.stringContaining('create table')]))
   })
 
   it('go one to each of those that race, and the last makes its own', async () => {
@@ -126,3 +150,15 @@ describeDatabases('spare databases', env => {
     expect(await hostForSpare(here.catalog)).toMatchObject({ name: 'second' })
   })
 })
+
+/** Notes what is to define something. */
+function hearing<Schema>(kysely: Kysely<Schema>, made: string[]): Kysely<Schema> {
+  return kysely.withPlugin({
+    transformQuery({ node }) {
+      const text = node.kind === 'RawNode' ? node.sqlFragments.join('?') : node.kind
+      if (/^\s*(create|alter|drop)/i.test(text)) made.push(text)
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  })
+}
