@@ -12,7 +12,7 @@ export interface LeaseTimes {
   readonly hungryMs: number
 }
 
-export const LEASE_TIMES: LeaseTimes = { ttlMs: 30_000, heartbeatMs: 5_000, hungryMs: 500 }
+const LEASE_TIMES: LeaseTimes = { ttlMs: 30_000, heartbeatMs: 5_000, hungryMs: 500 }
 
 export interface LeaseGround {
   /** Of the catalog, and urgent: a process that is busy is not a process that has died. */

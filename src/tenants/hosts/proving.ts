@@ -13,7 +13,7 @@ import { DEFAULT_HOST } from './names.js'
 import type { HostRow } from './rows.js'
 
 /** What tells two servers apart, wherever they are reached; null on SQLite. @throws {Failure} UNAVAILABLE, CONFIG_INVALID */
-export async function readIdentity(catalog: Catalog, server: DatabaseServer): Promise<string | null> {
+async function readIdentity(catalog: Catalog, server: DatabaseServer): Promise<string | null> {
   if (server.dialect === 'sqlite') return null
   return server.use<object, string>(catalog.name, async ({ kysely }) => {
     const { rows } = await sql<{ Variable_name: string; Value: string }>`

@@ -16,7 +16,7 @@ const CLOSE_MS = 500
 /** A replica that nobody wanted to read for so long is not looked at. */
 const WANTED_MS = 60_000
 /** What nobody is told of, as what a writer stored that was killed before it could tell, may be missing for so long. */
-export const BEHIND_AT_MOST_MS = 10_000
+const BEHIND_AT_MOST_MS = 10_000
 
 /** A replica that can be read, and up to when it holds everything, by the steady clock. */
 export interface ReadableReplica {

@@ -50,7 +50,7 @@ export async function hostStandings(catalog: Catalog, config: Config): Promise<H
 }
 
 /** Where the settings lead. */
-export function homeAddress({ dbConnection, data, dbSocket, dbHost, dbPort }: Config): string {
+function homeAddress({ dbConnection, data, dbSocket, dbHost, dbPort }: Config): string {
   if (dbConnection === 'sqlite') return join(data, 'databases')
   return dbSocket ?? `${dbHost}:${dbPort}`
 }
