@@ -12,7 +12,8 @@ export function registerSpare(tenant: Command, io: Io): void {
     .option('--fill <n>', 'make as many as are wanting to n', wholeNumber(1, 10_000))
     .option('--drop', 'drop all that nobody has taken; needs --yes')
     .action(async options => {
-      if (options.fill !== undefined && options.drop) throw new Failure('USAGE', 'pass --fill or --drop')
+      if (options.fill !== undefined && options.drop)
+        throw new Failure('USAGE', 'pass --fill or --drop', { hint: 'feedctl tenant spare --help' })
       if (options.drop) await io.confirm('drop all spare databases')
       await using app = await opening(io)
       const { countSpares, dropSpares, keepSpares } = await import('../../src/tenants/spares/keep.js')
