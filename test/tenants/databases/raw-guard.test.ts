@@ -24,6 +24,9 @@ const REFUSED = [
   'select * from posts where tenant_id = tenant_id',
   'select * from posts where tenant_id > ?',
   '/* of all tenants */ delete from posts',
+  'explain delete from posts',
+  'explain analyze select * from posts',
+  'analyze select * from posts',
   '/* of some tenants */ select * from posts',
   'with mine as (select * from posts) select * from mine where 1 = ?',
 ]
@@ -43,6 +46,9 @@ const PASSING = [
   'select sum(events) from event_days where tenant_id = ?',
   'delete from run_tenants where tenant_id = ?',
   'begin immediate',
+  'explain select * from posts where 1',
+  'explain query plan select * from posts',
+  'analyze table `t`.`posts`',
 ]
 
 describe('SQL that was written by hand', () => {
