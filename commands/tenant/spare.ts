@@ -15,7 +15,10 @@ export function registerSpare(tenant: Command, io: Io): void {
       if (options.fill !== undefined && options.drop) throw new Failure('USAGE', 'pass --fill or --drop')
       if (options.drop) await io.confirm('drop all spare databases')
       await using app = await opening(io)
-      const { countSpares, dropSpares, keepSpares } = await import('../../src/tenants/spares/keep.js')
+      const [{ countSpares, dropSpares, keepSpares }, { refuseFailed }] = await Promise.all([
+        import('../../src/tenants/spares/keep.js'),
+        import('../../src/tenants/spares/failures.js'),
+      ])
       const { catalog, config } = app
       const wanted = options.fill ?? config.spareDatabases
       if (options.drop) {
@@ -32,6 +35,7 @@ export function registerSpare(tenant: Command, io: Io): void {
         })
         progress.stop()
         io.print({ spares: { ...spares, wanted } }, value => `${counted(spares.made, 'database')} made; ${standing(value)}`)
+        refuseFailed(spares.failures, 'made')
       } finally {
         progress.stop()
       }
