@@ -22,8 +22,9 @@ export function registerSpare(tenant: Command, io: Io): void {
       const { catalog, config } = app
       const wanted = options.fill ?? config.spareDatabases
       if (options.drop) {
-        const dropped = await dropSpares(catalog, { signal: io.signal })
-        return io.print({ spares: { dropped } }, () => `${counted(dropped, 'spare database')} dropped`)
+        const { dropped, failures } = await dropSpares(catalog, { signal: io.signal })
+        io.print({ spares: { dropped, failures } }, () => `${counted(dropped, 'spare database')} dropped`)
+        return refuseFailed(failures, 'dropped')
       }
       if (options.fill === undefined) return io.print({ spares: { ...(await countSpares(catalog)), wanted } }, standing)
       const progress = io.progress('spare databases')

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Crew } from '../../kernel/crew.js'
 import { isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
+import { ownerAt } from '../database-owner.js'
 import { insertRows } from '../databases/index.js'
 import { hostForSpare, inTurn } from '../hosts/placing.js'
 import { type DatabaseName, parseDatabaseName, spareDatabase } from '../ids.js'
@@ -106,22 +107,32 @@ export async function keepSpares(
 }
 
 /**
- * Drops all that nobody has taken; killed at any point, the next call goes on, or a filling makes them again. How many.
- * @throws {Failure} LOCKED while another process makes some; UNAVAILABLE; the signal's reason
+ * Drops all that nobody has taken; a database that somebody else has put there stays. One that fails does not keep the others. Killed at any point, the next
+ * call goes on, or a filling makes them again. `dropped`: placements that are gone.
+ * @throws {Failure} LOCKED while another process makes some; UNAVAILABLE without the catalog; the signal's reason
  */
-export async function dropSpares(catalog: Catalog, { signal }: { readonly signal: AbortSignal }): Promise<number> {
+export async function dropSpares(
+  catalog: Catalog,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<{ dropped: number; failures: readonly SpareFailure[] }> {
   return withLock(catalog, SPARES_LOCK, async lost => {
     const stop = AbortSignal.any([signal, lost])
     // From here on nobody takes one.
     await catalog.kysely.updateTable('placements').set({ schema_version: 0 }).where('kind', '=', 'spare').execute()
     let dropped = 0
-    for (const { id, host, database } of await unreadySpares(catalog)) {
+    const failures: SpareFailure[] = []
+    for (const spare of await unreadySpares(catalog)) {
       stop.throwIfAborted()
-      await (await catalog.hosts.serverOf(host)).drop(database)
-      await catalog.kysely.deleteFrom('placements').where('id', '=', id).where('kind', '=', 'spare').execute()
+      try {
+        if ((await ownerAt(catalog, spare)) !== 'others') await (await catalog.hosts.serverOf(spare.host)).drop(spare.database)
+      } catch (error) {
+        failures.push(spareFailure(spare, error))
+        continue
+      }
+      await catalog.kysely.deleteFrom('placements').where('id', '=', spare.id).where('kind', '=', 'spare').execute()
       dropped++
     }
-    return dropped
+    return { dropped, failures }
   })
 }
 
