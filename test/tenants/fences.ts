@@ -16,7 +16,10 @@ export async function fence(catalog: Catalog, tenant: Tenant, moveId: number): P
     started_at: now,
     updated_at: now,
   } as const
-  await insertRows(catalog.database, 'moves', [row], { key: ['id'], replace: ['tenant_id', 'from_placement_id', 'to_placement_id', 'state'] })
+  await insertRows(catalog.database, 'moves', [row], {
+    key: ['id'],
+    replace: ['tenant_id', 'from_placement_id', 'to_placement_id', 'state'],
+  })
   await fenceTenant(catalog, tenant, moveId)
 }
 
