@@ -26,6 +26,7 @@ import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
 import { redisCluster } from './checks/redis-cluster.js'
 import { databaseReplicas } from './checks/replicas.js'
+import { tenantsResidents } from './checks/residents.js'
 import { databaseRights } from './checks/rights.js'
 import { schedule } from './checks/schedule.js'
 import { settings, settingsDrivers, settingsSessions } from './checks/settings.js'
@@ -43,6 +44,7 @@ export const CHECKS: readonly Check[] = [
   databaseReachable,
   databaseSchema,
   tenantsSchema,
+  tenantsResidents,
   databaseMaxConnections,
   databaseDurability,
   hostsAnswer,

@@ -31,7 +31,7 @@ const SEEDS = process.env.ISOLATION_SEED === undefined ? [11, 12, seedOfTheDay()
 const LEFT_OUT: Readonly<Record<string, string>> = {
   'src/api/ready.ts': 'asks whether the database answers, and shows nothing of what it finds',
   'src/api/probe/canaries.ts': 'is of the temporary tenants that the probe makes for itself, and looks for each other',
-  'src/tenants/make-ready.ts': 'takes a tenant that has no rows yet, and whose making has failed, out of the residents',
+  'src/tenants/end-claim.ts': 'takes a tenant that has no rows yet, and whose making has failed, out of the residents',
   'src/tenants/transfer/clear.ts': 'clears what an import left of a tenant that nobody has seen yet',
   'src/tenants/transfer/import.ts': 'writes a tenant that nobody has seen yet',
   'src/bench/': 'is of the tenants that a measurement makes for itself',
