@@ -21,6 +21,7 @@ import {
   orphansRows,
   orphansUsers,
 } from './checks/orphans.js'
+import { tenantsPlaced } from './checks/placed.js'
 import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
@@ -44,6 +45,7 @@ export const CHECKS: readonly Check[] = [
   databaseReachable,
   databaseSchema,
   tenantsSchema,
+  tenantsPlaced,
   tenantsResidents,
   databaseMaxConnections,
   databaseDurability,
