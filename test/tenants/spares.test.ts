@@ -12,6 +12,7 @@ import { keepSparesJob } from '../../src/tenants/spares/job.js'
 import { countSpares, dropSpares, keepSpares, SPARES_LOCK } from '../../src/tenants/spares/keep.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { changeState, getTenant } from '../../src/tenants/tenant.js'
+import { TENANT_SCHEMA_VERSION } from '../../src/tenants/upgrade.js'
 import { runCli } from '../support/cli.js'
 import { describeDatabases, type Installation, openInstallation, tenantIn, wish } from './installation.js'
 
@@ -173,6 +174,35 @@ describeDatabases('spare databases', (env, kind) => {
     expect(await sparesIn(here)).toEqual([])
     expect(await here.catalog.server.has(tenant.placement.database)).toBe(true)
     expect((await changeState(here.catalog, tenant.slug, ['active'], 'suspended')).state).toBe('suspended')
+  })
+
+  it('are not dropped by one that was held up until others had made them ready again, and given them to a tenant', async () => {
+    const here = await openInstallation(env)
+    await fill(here, 2)
+    const [first, second] = await sparesIn(here)
+    const taken = async () => {
+      await here.catalog.kysely
+        .updateTable('placements')
+        .set({ schema_version: TENANT_SCHEMA_VERSION })
+        .where('id', '=', second?.id ?? 0)
+        .execute()
+      return tenantIn(here, 'first-come')
+    }
+    const server = here.catalog.server
+    const late = new Proxy(server, {
+      get: (target, name) =>
+        name !== 'drop'
+          ? Reflect.get(target, name)
+          : async (database: DatabaseName) => {
+              if (database === first?.database_name) await taken()
+              return target.drop(database)
+            },
+    })
+    const hosts = Object.assign(Object.create(here.catalog.hosts), { serverOf: async () => late })
+    expect(await dropSpares({ ...here.catalog, hosts }, { signal })).toEqual({ dropped: 1, failures: [] })
+    const tenant = await getTenant(here.catalog, parseSlug('first-come'))
+    expect(tenant.placement.database).toBe(second?.database_name)
+    expect(await withTenant(here.catalog, tenant, tables => tables.feeds().selectAll().execute())).toEqual([])
   })
 
   it('are made, and counted, only where new tenants take them', async () => {

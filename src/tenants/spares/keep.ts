@@ -108,7 +108,7 @@ export async function keepSpares(
 
 /**
  * Drops all that nobody has taken; a database that somebody else has put there stays. One that fails does not keep the others. Killed at any point, the next
- * call goes on, or a filling makes them again. `dropped`: placements that are gone.
+ * call goes on, or a filling makes them again; the database that was being dropped is left to `feedctl doctor --fix`. `dropped`: placements that are gone.
  * @throws {Failure} LOCKED while another process makes some; UNAVAILABLE without the catalog; the signal's reason
  */
 export async function dropSpares(
@@ -123,17 +123,32 @@ export async function dropSpares(
     const failures: SpareFailure[] = []
     for (const spare of await unreadySpares(catalog)) {
       stop.throwIfAborted()
+      // Whoever was held up for longer than its lock lasts may come after it was made ready again, and taken.
+      if (!(await turn(catalog, spare, 'spare', 'dropping'))) continue
       try {
         if ((await ownerAt(catalog, spare)) !== 'others') await (await catalog.hosts.serverOf(spare.host)).drop(spare.database)
       } catch (error) {
         failures.push(spareFailure(spare, error))
+        await turn(catalog, spare, 'dropping', 'spare')
         continue
       }
-      await catalog.kysely.deleteFrom('placements').where('id', '=', spare.id).where('kind', '=', 'spare').execute()
+      await catalog.kysely.deleteFrom('placements').where('id', '=', spare.id).where('kind', '=', 'dropping').execute()
       dropped++
     }
     return { dropped, failures }
   })
+}
+
+/** False when it is not one that is unready, and of that kind, any more. */
+async function turn(catalog: Catalog, { id }: Unready, from: 'spare' | 'dropping', to: 'spare' | 'dropping'): Promise<boolean> {
+  const { numUpdatedRows } = await catalog.kysely
+    .updateTable('placements')
+    .set({ kind: to })
+    .where('id', '=', id)
+    .where('kind', '=', from)
+    .where('schema_version', '=', 0)
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
 }
 
 /** At most as many as were ever wanted: ten thousand. */
