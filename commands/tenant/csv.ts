@@ -74,7 +74,10 @@ export class TenantsCsv {
     const { parse } = await import('csv-parse')
     const source = await this.open()
     const parser = parse({ columns: knownColumns, bom: true, trim: true, skip_empty_lines: true, info: true })
-    source.on('error', error => parser.destroy(new Failure('FILE_UNREADABLE', `cannot read ${this.path}: ${wordsOf(error)}`)))
+    source.on('error', error => {
+      const hint = '--from with the path of a CSV file, or - for stdin'
+      parser.destroy(new Failure('FILE_UNREADABLE', `cannot read ${this.path}: ${wordsOf(error)}`, { cause: error, hint }))
+    })
     const folder = dirname(resolve(this.io.cwd, this.path))
     try {
       for await (const { record, info } of source.pipe(parser) as AsyncIterable<CsvRecord>)
@@ -119,7 +122,7 @@ function checked(row: TenantLine): TenantLine {
   parseSlug(row.slug)
   parseTenantName(row.name)
   if (row.placement !== null && row.placement !== 'dedicated' && row.placement !== 'shared')
-    throw new Failure('CSV_INVALID', `placement ${row.placement} is not dedicated or shared`)
+    throw new Failure('CSV_INVALID', `placement ${row.placement} is not dedicated or shared`, { hint: 'mend the file' })
   return row
 }
 

@@ -59,9 +59,10 @@ async function show(app: App, io: Io, tenant: Tenant): Promise<void> {
   const { dbUserOf } = await import('../../src/tenants/db-users.js')
   const username = await dbUserOf(app.catalog, tenant.placement)
   const dbUser = username === null ? null : { username, database: tenant.placement.database }
+  const none = app.config.dbConnection === 'sqlite' ? ': SQLite has none' : '; --create makes one'
   io.print({ slug: tenant.slug, dbUser }, value =>
     value.dbUser === null
-      ? `tenant ${value.slug} has no database user; --create makes one`
+      ? `tenant ${value.slug} has no database user${none}`
       : `tenant ${value.slug}: database user ${value.dbUser.username}, may read ${value.dbUser.database}`,
   )
 }

@@ -40,7 +40,7 @@ export function registerDelete(tenant: Command, io: Io): void {
     })
   examples(command, [
     'feedctl tenant delete acme --yes',
-    'feedctl tenant delete acme --dump acme.feedctl --yes',
+    'feedctl tenant delete acme --dump acme.tenant.gz --yes',
     'feedctl tenant delete acme --now --yes',
     'feedctl tenant delete --due --yes',
   ])

@@ -18,7 +18,7 @@ export function registerExport(tenant: Command, io: Io): void {
   examples(command, [
     'feedctl tenant export acme --out acme.tenant.gz',
     'feedctl tenant export acme --out - | ssh backup "cat > acme.tenant.gz"',
-    'zcat acme.tenant.gz | head -1',
+    'feedctl tenant export acme --out - | zcat | head -1',
   ])
 }
 

@@ -83,7 +83,9 @@ async function wishOf(app: App, path: string, flags: ImportFlags): Promise<Impor
   const { parseSlug, parseTenantName } = await import('../../src/tenants/ids.js')
   const placement = flags.placement ?? app.config.placement
   if (placement !== 'dedicated' && placement !== 'shared')
-    throw new Failure('USAGE', `placement ${JSON.stringify(placement)} is not dedicated or shared`)
+    throw new Failure('USAGE', `placement ${JSON.stringify(placement)} is not dedicated or shared`, {
+      hint: '--placement dedicated',
+    })
   return {
     open: () => createReadStream(path),
     slug: flags.as === undefined ? null : parseSlug(flags.as),
@@ -112,5 +114,8 @@ async function partsOf(app: App): Promise<ImportParts> {
 
 function unreadable(path: string, error: unknown): unknown {
   if (isFailure(error) || !(error instanceof Error) || !('syscall' in error)) return error
-  return new Failure('FILE_UNREADABLE', `cannot read ${path}: ${wordsOf(error)}`, { cause: error })
+  return new Failure('FILE_UNREADABLE', `cannot read ${path}: ${wordsOf(error)}`, {
+    cause: error,
+    hint: 'feedctl tenant import with the path of a file that `feedctl tenant export` has made',
+  })
 }

@@ -62,7 +62,8 @@ function refuseMixtures(names: readonly string[], flags: Flags): void {
   const ways = [names.length > 0, all, resume].filter(Boolean).length
   if (ways > 1) refuse('name tenants, or pass --all, or --resume', 'feedctl tenant migrate --all')
   if (ways === 0 && !check && !dryRun) refuse('name tenants, or pass --all', 'feedctl tenant migrate --all')
-  if ((check && (resume || dryRun)) || (dryRun && resume)) refuse('--check, --dry-run and --resume exclude each other', '--check')
+  if ((check && (resume || dryRun)) || (dryRun && resume))
+    refuse('--check, --dry-run and --resume exclude each other', 'feedctl tenant migrate --help')
   if (drift && !check) refuse('--drift is for --check', 'feedctl tenant migrate --check --drift')
   if (sample !== undefined && !drift) refuse('--sample is for --drift', 'feedctl tenant migrate --check --drift --sample 100')
 }
@@ -171,6 +172,12 @@ async function check(app: App, io: Io, slugs: readonly TenantSlug[] | null, { dr
     drifted > 0 ? `${counted(drifted, 'database')} with another schema than expected` : null,
     notCompared > 0 ? unread : null,
   ].filter(word => word !== null)
-  const mend = behind > 0 ? 'feedctl tenant migrate --all' : 'upgrade feedctl'
-  throw new Failure('CHECK_FAILED', words.join(', '), behind + ahead > 0 ? { hint: mend } : {})
+  throw new Failure('CHECK_FAILED', words.join(', '), { hint: mendOf({ behind, ahead }) })
+}
+
+/** Of a schema that is only another than it should be, feedctl says where it differs, and leaves the mending to whoever changed it. */
+function mendOf({ behind, ahead }: { readonly behind: number; readonly ahead: number }): string {
+  if (behind > 0) return 'feedctl tenant migrate --all'
+  if (ahead > 0) return 'upgrade feedctl'
+  return 'feedctl tenant migrate --check --drift --json names what differs: mend it by hand, or bring back a backup'
 }

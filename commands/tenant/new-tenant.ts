@@ -31,7 +31,9 @@ export interface NamedTenant {
 export function newTenant({ config }: Pick<App, 'config'>, named: NamedTenant, options: CreateOptions): NewTenant {
   const placement = named.placement ?? options.placement ?? config.placement
   if (placement !== 'dedicated' && placement !== 'shared')
-    throw new Failure('USAGE', `placement ${JSON.stringify(placement)} is not dedicated or shared`)
+    throw new Failure('USAGE', `placement ${JSON.stringify(placement)} is not dedicated or shared`, {
+      hint: '--placement dedicated',
+    })
   const host = named.host ?? options.host ?? null
   return { slug: parseSlug(named.slug), name: parseTenantName(named.name), placement, host }
 }

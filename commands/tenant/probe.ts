@@ -8,6 +8,9 @@ import { examples, wholeNumber } from '../program.js'
 import { removing } from './removing.js'
 
 const MOST_SHOWN = 20
+const LEAK_HINT = 'feedctl tenant probe --keep --json: each place in full, and the tenants stay there to be asked'
+
+type Printed = Omit<ProbeReport, 'unremoved'> & { readonly unremoved: string | null; readonly durationMs: number }
 
 interface ProbeFlags {
   url?: string
@@ -51,18 +54,19 @@ async function probe(io: Io, { url, count, keep }: ProbeFlags): Promise<void> {
     },
   )
   progress.stop()
-  const result = { ...report, durationMs: Math.round(performance.now() - begun) }
+  const { leaks, blind, unremoved } = report
+  const result = { ...report, unremoved: unremoved?.message ?? null, durationMs: Math.round(performance.now() - begun) }
   io.print(result, value => words(value))
-  const { leaks, blind } = report
-  if (leaks.length > 0) throw new Failure('CHECK_FAILED', `${counted(leaks.length, 'leak')} between tenants`)
+  if (leaks.length > 0) throw new Failure('CHECK_FAILED', `${counted(leaks.length, 'leak')} between tenants`, { hint: LEAK_HINT })
   if (blind.length > 0)
     throw new Failure('CHECK_FAILED', `the probe did not see what it put there itself: ${blind[0]}`, {
       hint: '--url of an API of this installation, with the same settings',
     })
+  if (unremoved !== null) throw unremoved
 }
 
-function words(report: ProbeReport & { readonly durationMs: number }): string {
-  const { tenants, pairs, routes, looks, leaks, unlooked, durationMs } = report
+function words(report: Printed): string {
+  const { tenants, pairs, routes, looks, leaks, unlooked, unremoved, durationMs } = report
   const looked = Object.entries(looks).map(([kind, times]) => `${times} ${kind}`)
   const lines = leaks.slice(0, MOST_SHOWN).map(leak => `  ${leak.where}: ${leak.reader} saw ${leak.owner}: ${leak.what}`)
   if (leaks.length > MOST_SHOWN) lines.push(`  and ${leaks.length - MOST_SHOWN} more: --json has them all`)
@@ -70,6 +74,7 @@ function words(report: ProbeReport & { readonly durationMs: number }): string {
     `${counted(tenants.length, 'tenant')}, ${counted(pairs, 'pair')}, ${counted(routes, 'route')}, in ${duration(durationMs)}: ${looked.join(', ')}`,
     ...(leaks.length === 0 ? ['nobody saw anything of another'] : lines),
     ...unlooked.map(what => `not looked at: ${what}`),
+    ...(unremoved === null ? [] : [`not removed, until the next probe: ${unremoved}`]),
   ].join('\n')
 }
 
@@ -80,5 +85,7 @@ function originOf(text: string): string {
     if (url.pathname === '/' && url.search === '' && url.hash === '') return url.origin
     throw new Failure('USAGE', `--url takes no path: routes are asked at ${url.origin}/v1/...`, { hint: `--url ${url.origin}` })
   }
-  throw new Failure('USAGE', `--url ${JSON.stringify(text.slice(0, 100))} is no http(s) URL`)
+  throw new Failure('USAGE', `--url ${JSON.stringify(text.slice(0, 100))} is no http(s) URL`, {
+    hint: '--url https://api.example.com',
+  })
 }

@@ -27,7 +27,9 @@ export function registerReceipt(tenant: Command, io: Io): void {
         throw new Failure('USAGE', 'name one tenant, or pass --list', { hint: 'feedctl tenant receipt --help' })
       }
       if (named !== undefined && (after !== undefined || limit !== undefined))
-        throw new Failure('USAGE', `${limit === undefined ? '--after' : '--limit'} goes with --list`)
+        throw new Failure('USAGE', `${limit === undefined ? '--after' : '--limit'} goes with --list`, {
+          hint: 'feedctl tenant receipt --help',
+        })
       await using app = await opening(io)
       const { listReceipts, receiptsOf } = await import('../../src/tenants/removal/receipts.js')
       if (named === undefined) {

@@ -12,15 +12,20 @@ export function registerSpare(tenant: Command, io: Io): void {
     .option('--fill <n>', 'make as many as are wanting to n', wholeNumber(1, 10_000))
     .option('--drop', 'drop all that nobody has taken; needs --yes')
     .action(async options => {
-      if (options.fill !== undefined && options.drop) throw new Failure('USAGE', 'pass --fill or --drop')
+      if (options.fill !== undefined && options.drop)
+        throw new Failure('USAGE', 'pass --fill or --drop', { hint: 'feedctl tenant spare --help' })
       if (options.drop) await io.confirm('drop all spare databases')
       await using app = await opening(io)
-      const { countSpares, dropSpares, keepSpares } = await import('../../src/tenants/spares/keep.js')
+      const [{ countSpares, dropSpares, keepSpares }, { refuseFailed }] = await Promise.all([
+        import('../../src/tenants/spares/keep.js'),
+        import('../../src/tenants/spares/failures.js'),
+      ])
       const { catalog, config } = app
       const wanted = options.fill ?? config.spareDatabases
       if (options.drop) {
-        const dropped = await dropSpares(catalog, { signal: io.signal })
-        return io.print({ spares: { dropped } }, () => `${counted(dropped, 'spare database')} dropped`)
+        const { dropped, failures } = await dropSpares(catalog, { signal: io.signal })
+        io.print({ spares: { dropped, failures } }, () => `${counted(dropped, 'spare database')} dropped`)
+        return refuseFailed(failures, 'dropped')
       }
       if (options.fill === undefined) return io.print({ spares: { ...(await countSpares(catalog)), wanted } }, standing)
       const progress = io.progress('spare databases')
@@ -32,6 +37,7 @@ export function registerSpare(tenant: Command, io: Io): void {
         })
         progress.stop()
         io.print({ spares: { ...spares, wanted } }, value => `${counted(spares.made, 'database')} made; ${standing(value)}`)
+        refuseFailed(spares.failures, 'made')
       } finally {
         progress.stop()
       }

@@ -14,6 +14,7 @@ const TENANTS: readonly ProblemCode[] = [
   'UNAVAILABLE',
   'SCHEMA_MISSING',
   'SCHEMA_NEWER',
+  'SCHEMA_BEHIND',
 ]
 const WITH_BODY: readonly ProblemCode[] = ['BODY_INVALID', 'BODY_TOO_LARGE', 'BODY_TYPE']
 

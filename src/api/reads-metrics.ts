@@ -5,7 +5,11 @@ import type { TenantReads } from './reads.js'
 const MS_PER_S = 1_000
 
 /** Shows in the registry where tenants' rows were read, and how far replicas may be behind. */
-export function showReads(registry: Registry, reads: TenantReads, replicas: Replicas | null): void {
+export function showReads(
+  registry: Registry,
+  reads: Pick<TenantReads, 'counts'>,
+  replicas: Pick<Replicas, 'behind'> | null,
+): void {
   new Counter({
     name: 'feedctl_api_reads_total',
     help: "Reads of tenants' rows by place: primary (the host), replica.",

@@ -14,7 +14,7 @@ export function tenantKey(word: TenantWord, tenantId: number, ...rest: readonly 
 }
 
 /** The tenant whose a key in Redis is, under `<prefix>:cache:`, `:permits:` or `:gate:`; null for one that is no tenant's. */
-export function tenantOfKey(prefix: string, key: string): number | null {
+function tenantOfKey(prefix: string, key: string): number | null {
   if (!key.startsWith(`${prefix}:`)) return null
   const found = /^(?:cache:answer|permits:api|gate:\{answer:answer):(\d{1,15})(?::|$)/.exec(key.slice(prefix.length + 1))
   return found === null ? null : Number(found[1])

@@ -21,11 +21,13 @@ import {
   orphansRows,
   orphansUsers,
 } from './checks/orphans.js'
+import { tenantsPlaced } from './checks/placed.js'
 import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
 import { redisAppendOnly, redisEvictionPolicy, redisMemory, redisReachable, redisVersion } from './checks/redis.js'
 import { redisCluster } from './checks/redis-cluster.js'
 import { databaseReplicas } from './checks/replicas.js'
+import { tenantsResidents } from './checks/residents.js'
 import { databaseRights } from './checks/rights.js'
 import { schedule } from './checks/schedule.js'
 import { settings, settingsDrivers, settingsSessions } from './checks/settings.js'
@@ -43,6 +45,8 @@ export const CHECKS: readonly Check[] = [
   databaseReachable,
   databaseSchema,
   tenantsSchema,
+  tenantsPlaced,
+  tenantsResidents,
   databaseMaxConnections,
   databaseDurability,
   hostsAnswer,

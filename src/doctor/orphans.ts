@@ -41,7 +41,7 @@ export interface OrphanRows {
 }
 
 /** Of these numbers, those of no tenant: it was removed, or never was. */
-export async function withoutTenant(catalog: Catalog, ids: readonly number[]): Promise<Set<number>> {
+async function withoutTenant(catalog: Catalog, ids: readonly number[]): Promise<Set<number>> {
   const there = new Set<number>()
   for (let from = 0; from < ids.length; from += IDS_PER_LOOK) {
     const some = ids.slice(from, from + IDS_PER_LOOK)

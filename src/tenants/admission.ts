@@ -8,6 +8,9 @@ const RETRY_AFTER_S = 5
 /** Where the number of a move stands in `residents`: a dump of a tenant that is to be removed holds its writers off, and its removal goes on. */
 export const DUMPED = -1
 
+/** Numbers below it stand there of those who let all tenants of a database in: for as long as they ask the catalog who lives there. */
+export const LETTING_IN_BELOW = -(2 ** 47)
+
 /**
  * Who a transaction on a tenant's rows is for: its `writer`s, while it lives there and is not fenced; its `remover`, who has to have it for itself, and goes on
  * where it is gone already.
@@ -31,7 +34,13 @@ export async function admitTransaction(
   const row = await (dialect === 'sqlite' ? query : query.modifyEnd(lockFor(admission))).executeTakeFirst()
   if (admission.as === 'writer' && row === undefined) throw tenantMoved(tenantId)
   const fencedBy = row?.fenced_by ?? null
-  if (fencedBy !== null && !(admission.as === 'remover' && fencedBy === DUMPED)) throw tenantMoving(tenantId)
+  if (fencedBy === null || (admission.as === 'remover' && isNoMoves(fencedBy))) return
+  throw tenantMoving(tenantId)
+}
+
+/** Whether it is no move's: then nobody copies rows, and whoever set it finds the tenant gone. */
+function isNoMoves(fencedBy: number): boolean {
+  return fencedBy === DUMPED || fencedBy < LETTING_IN_BELOW
 }
 
 function lockFor({ as }: Admission) {

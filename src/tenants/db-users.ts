@@ -234,7 +234,8 @@ async function endOthers(kysely: Kysely<object>): Promise<void> {
     const { rows } = await sql<{ id: number }>`
       select id from information_schema.processlist where id <> connection_id()`.execute(kysely)
     if (rows.length === 0) return
-    if (performance.now() > end) throw new Failure('UNAVAILABLE', 'sessions of the database user do not end')
+    if (performance.now() > end)
+      throw new Failure('UNAVAILABLE', 'sessions of the database user do not end', { hint: 'the same command again' })
     for (const { id } of rows) await sql`kill ${sql.lit(Number(id))}`.execute(kysely).catch(ignoreEnded)
     await sleep(SESSION_LOOK_MS)
   }

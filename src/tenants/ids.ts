@@ -25,7 +25,7 @@ export function parseSlug(text: string): TenantSlug {
 export function parseTenantName(text: string): string {
   const name = text.trim()
   if (name !== '' && [...name].length <= 200) return name
-  throw new Failure('USAGE', 'a name has 1 to 200 characters')
+  throw new Failure('USAGE', 'a name has 1 to 200 characters', { hint: '--name "Acme Ltd."' })
 }
 
 /** The number as a tenant's id, as found in a catalog row or a job's payload. @throws {TypeError} when it is no positive integer */

@@ -8,7 +8,7 @@ import type { Placement, Tenant } from './tenant.js'
 /** The version of the tenant schema that this feedctl works with. */
 export const TENANT_SCHEMA_VERSION = TENANT_MIGRATIONS.at(-1)?.version ?? 0
 /** The first version that knows who may write in a database. */
-const RESIDENTS_VERSION = 5
+export const RESIDENTS_VERSION = 5
 
 /** A database, and the version it has as the catalog knows it. */
 export interface Upgradable {

@@ -13,7 +13,11 @@ let document: OpenApiDocument
 let conformance: Conformance
 
 beforeAll(async () => {
-  ground = await ApiGround.create({ FEEDCTL_API_MAX_BODY_BYTES: String(MAX_BODY), FEEDCTL_API_RATE: '0' })
+  ground = await ApiGround.create({
+    FEEDCTL_API_MAX_BODY_BYTES: String(MAX_BODY),
+    FEEDCTL_API_RATE: '0',
+    FEEDCTL_MIGRATE: 'command',
+  })
   token = await ground.tenant('acme')
   suspended = await ground.tenant('initech')
   await ground.installation.run(['tenant', 'suspend', 'initech'])
@@ -115,6 +119,23 @@ describe('every route answers as the document says', () => {
 
   test('while its tenant is suspended: 409', async () => {
     expect(await faultsOf(tenants(), { headers: bearing(suspended) }, 409)).toEqual([])
+  })
+
+  test('while the database of its tenant waits for its migration: 503', async () => {
+    const behind = await ground.tenant('behind')
+    const { kysely } = ground.app.catalog
+    const { placement_id } = await kysely
+      .selectFrom('tenants')
+      .select('placement_id')
+      .where('slug', '=', 'behind')
+      .executeTakeFirstOrThrow()
+    await kysely.updateTable('placements').set({ schema_version: 4 }).where('id', '=', placement_id).execute()
+    for (const path of ['/v1/feeds', '/v1/posts', '/v1/usage']) {
+      const answer = await ask({ method: 'GET', path }, { headers: bearing(behind) })
+      expect([answer.status, JSON.parse(answer.body.toString()).code]).toEqual([503, 'SCHEMA_BEHIND'])
+      expect(answer.headers['retry-after']).toMatch(/^\d+$/)
+      expect(conformance.faults('GET', path, answer)).toEqual([])
+    }
   })
 
   test('to a body that is too large: 413', async () => {

@@ -5,6 +5,7 @@ import { closingText } from '../../commands/demo/telling.js'
 import type { Program } from '../../commands/program.js'
 import { showBacklog } from '../../src/api/backlog-gauges.js'
 import { ApiMetrics } from '../../src/api/metrics.js'
+import { showReads } from '../../src/api/reads-metrics.js'
 import { Interruption } from '../../src/cli/interruption.js'
 import { PLAIN } from '../../src/cli/style.js'
 import { FAILURES } from '../../src/kernel/errors.js'
@@ -181,6 +182,7 @@ function pageAt(path: string): Page {
 
 async function apiMetrics(): Promise<string> {
   const metrics = new ApiMetrics()
+  showReads(metrics.registry, { counts: { primary: 0, replica: 0 } }, { behind: () => [] })
   showBacklog(metrics.registry, () => Promise.reject(new Error('nothing is opened')))
   const { text } = await metrics.page()
   metrics.close()

@@ -78,8 +78,8 @@ function rowsIn(out: string): BenchRow[] {
 
 describe('feedctl bench', () => {
   test.each([
-    [['bench'], 'bench needs a scenario: this version has analytics, api, guide, media, queue, sync'],
-    [['bench', 'tenants'], 'there is no scenario "tenants": this version has analytics, api, guide, media, queue, sync'],
+    [['bench'], 'bench needs a scenario: this version has analytics, api, guide, media, queue, sync, tenants'],
+    [['bench', 'weather'], 'there is no scenario "weather": this version has analytics, api, guide, media, queue, sync, tenants'],
   ])('%j names the scenarios that there are', async (argv, words) => {
     expect(await runCli(argv)).toEqual({ exit: 2, out: '', err: `error: ${words} (USAGE)\n  try: feedctl bench sync\n` })
   })

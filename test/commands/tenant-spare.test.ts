@@ -10,7 +10,10 @@ describeDatabases('feedctl tenant spare', env => {
 
   it('fills, shows and drops, and a sign-up takes one', async () => {
     const filled = await cli(['tenant', 'spare', '--fill', '2', '--json'])
-    expect([filled.exit, JSON.parse(filled.out)]).toEqual([0, { spares: { ready: 2, unready: 0, made: 2, wanted: 2 } }])
+    expect([filled.exit, JSON.parse(filled.out)]).toEqual([
+      0,
+      { spares: { ready: 2, unready: 0, made: 2, wanted: 2, failures: [] } },
+    ])
     const { tenant } = JSON.parse((await cli(['tenant', 'create', 'quick', '--json'])).out)
     expect(tenant).toMatchObject({
       state: 'active',

@@ -12,7 +12,7 @@ import {
   giveDbUser,
   rotateDbUser,
 } from '../../src/tenants/db-users.js'
-import { fenceTenant } from '../../src/tenants/fence.js'
+
 import { parseDatabaseName, parseTenantId } from '../../src/tenants/ids.js'
 import { openMoves } from '../../src/tenants/moving/ledger.js'
 import { moveTenant } from '../../src/tenants/moving/move.js'
@@ -21,6 +21,7 @@ import { markDeleted, removeTenant } from '../../src/tenants/removal.js'
 import { getTenant, type Tenant } from '../../src/tenants/tenant.js'
 import { dropDatabases, sharedMariadbEnv } from '../support/drivers.js'
 import { limitedUser } from '../support/limited-user.js'
+import { fence } from './fences.js'
 import { type Installation, openInstallation, removing, tenantIn } from './installation.js'
 
 const env = sharedMariadbEnv()
@@ -224,7 +225,7 @@ describe('the database user of a tenant (mysql)', () => {
     const installation = await openInstallation(env)
     const { catalog } = installation
     const tenant = await tenantIn(installation, 'fenced')
-    await fenceTenant(catalog, tenant, 1)
+    await fence(catalog, tenant, 1)
     await expect(createDbUser(catalog, tenant)).rejects.toMatchObject({ code: 'TENANT_MOVING' })
     expect(await dbUserOf(catalog, tenant.placement)).toBeNull()
   })

@@ -7,12 +7,18 @@ import { runReports } from '../../src/feeds/runs.js'
 import { enqueueRun, type JobSender } from '../../src/feeds/sync.js'
 import { pagesOfTenants } from '../../src/media/media-tenants.js'
 import type { Catalog } from '../../src/tenants/catalog.js'
+import { insertRows } from '../../src/tenants/databases/index.js'
 import type { TenantId } from '../../src/tenants/ids.js'
+import { migrateTenants } from '../../src/tenants/migrating/migrate.js'
+import { forTenants, tenantsOnHost } from '../../src/tenants/moving/move-many.js'
+import { planMove } from '../../src/tenants/moving/plan.js'
+import { parseWish } from '../../src/tenants/moving/targets.js'
 import { createTenants } from '../../src/tenants/provision.js'
+import { removeDue } from '../../src/tenants/remove-due.js'
 import { listTenants } from '../../src/tenants/tenant.js'
 import { readPlacements } from '../../src/watch/placements.js'
 import { readTenants } from '../../src/watch/tenants.js'
-import { describeDatabases, openInstallation, wish } from './installation.js'
+import { describeDatabases, openInstallation, removing, wish } from './installation.js'
 
 const TENANTS = 2_300
 /** A page, and the row that says that there are more. */
@@ -47,6 +53,8 @@ describeDatabases('thousands of tenants', env => {
     ['pruning all', pruneAll],
     ['listing them', listAll],
     ['looking through their media', lookThrough],
+    ['moving all of a host', moveAll],
+    ['migrating all', migrateAll],
   ])('%s reads no more than a page of them at a time', async (_deed, deed) => {
     const { catalog, prefix, seen } = await watched()
     await catalog.kysely.deleteFrom('run_tenants').execute()
@@ -71,6 +79,40 @@ describeDatabases('thousands of tenants', env => {
     expect(tenants).toEqual({ total: TENANTS, created: 0, existing: 0, failed: TENANTS })
     expect(failures).toHaveLength(1_000)
   })
+
+  it('that are due are removed a page at a time', async () => {
+    const { catalog, seen } = await watched()
+    const due = { state: 'deleting' as const, claimed_by: null, delete_after: 1 }
+    await catalog.kysely.updateTable('tenants').set(due).where('slug', 'like', 't-2%').execute()
+    // All of thousands would take minutes.
+    const { removed, failures } = await removeDue(catalog, { ...removing(), signal })
+    expect([removed, failures]).toEqual([411, []])
+    expect(seen.rows).toBeGreaterThan(0)
+    expect(seen.rows).toBeLessThanOrEqual(101)
+  })
+
+  /** To where they are. */
+  async function moveAll(catalog: Catalog, prefix: string): Promise<number> {
+    const options = { concurrency: 4, signal }
+    const shared = parseWish('shared')
+    const { tenants } = await forTenants(tenantsOnHost(catalog, 'default'), options, slug =>
+      planMove(catalog, prefix, slug, shared),
+    )
+    expect(tenants.there).toBe(tenants.total)
+    return tenants.total
+  }
+
+  /** As many databases as tenants, of an earlier feedctl, all of them gone. */
+  async function migrateAll(catalog: Catalog, prefix: string): Promise<number> {
+    const { id } = await catalog.kysely.selectFrom('hosts').select('id').executeTakeFirstOrThrow()
+    const old = { host_id: id, kind: 'dedicated' as const, schema_version: 1, created_at: 1 }
+    const rows = Array.from({ length: TENANTS }, (_, number) => ({ ...old, database_name: `${prefix}gone_${number}` }))
+    await insertRows(catalog.database, 'placements', rows, 'keep')
+    const options = { canary: 0, failureBudget: { count: TENANTS }, concurrency: 8 }
+    const { databases } = await migrateTenants(catalog, { which: 'all', options, signal })
+    await catalog.kysely.deleteFrom('placements').where('schema_version', '=', 1).execute()
+    return databases.failed
+  }
 
   async function syncAll(catalog: Catalog): Promise<number> {
     const { run, added } = await enqueueRun(catalog, SENDER, 'all', false)

@@ -1,26 +1,52 @@
-import type { Kysely } from 'kysely'
-import { expect, it, onTestFinished } from 'vitest'
+import { join } from 'node:path'
+import { type Kysely, sql } from 'kysely'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { Failure } from '../../src/kernel/errors.js'
+import type { Log } from '../../src/kernel/log.js'
+import { insertRows, type TenantSchema } from '../../src/tenants/databases/index.js'
 import { hostForSpare } from '../../src/tenants/hosts/placing.js'
-import { parseDatabaseName, parseSlug } from '../../src/tenants/ids.js'
+import { type DatabaseName, parseDatabaseName, parseSlug } from '../../src/tenants/ids.js'
 import { withLock } from '../../src/tenants/locks.js'
 import { createTenant } from '../../src/tenants/provision.js'
+import { keepSparesJob } from '../../src/tenants/spares/job.js'
 import { countSpares, dropSpares, keepSpares, SPARES_LOCK } from '../../src/tenants/spares/keep.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { changeState, getTenant } from '../../src/tenants/tenant.js'
+import { TENANT_SCHEMA_VERSION } from '../../src/tenants/upgrade.js'
+import { runCli } from '../support/cli.js'
 import { describeDatabases, type Installation, openInstallation, tenantIn, wish } from './installation.js'
 import { onServer, serverWith } from './servers.js'
 
-describeDatabases('spare databases', env => {
+describeDatabases('spare databases', (env, kind) => {
   const signal = new AbortController().signal
   const fill = ({ catalog, prefix }: Installation, wanted: number) => keepSpares(catalog, prefix, wanted, { signal })
   const sparesIn = ({ catalog }: Installation) =>
     catalog.kysely.selectFrom('placements').selectAll().where('kind', '=', 'spare').orderBy('id').execute()
 
+  /** Makes the first of the spare ones a database of another installation, with a row in it, as if its name had been taken before it was made. */
+  const foreign = async (here: Installation) => {
+    const [first] = await sparesIn(here)
+    const database = parseDatabaseName(first?.database_name ?? '')
+    await here.catalog.kysely
+      .updateTable('placements')
+      .set({ schema_version: 0 })
+      .where('id', '=', first?.id ?? 0)
+      .execute()
+    await here.catalog.server.use<TenantSchema, unknown>(database, async open => {
+      await sql`update ${sql.raw(open.qualify('feedctl_migrations'))} set catalog_id = 'another'`.execute(open.kysely)
+      await insertRows(open, 'counters', [{ tenant_id: 1, name: 'feeds', next: 2 }])
+    })
+    return database
+  }
+  const rowsOf = ({ catalog }: Installation, database: DatabaseName) =>
+    catalog.server.use<TenantSchema, unknown[]>(database, open =>
+      open.kysely.selectFrom('counters').selectAll().where('tenant_id', '=', 1).execute(),
+    )
+
   it('are the new tenant at once, which keeps their name, and others are made for those that were taken', async () => {
     const here = await openInstallation(env)
-    expect(await fill(here, 2)).toEqual({ made: 2, ready: 2, unready: 0 })
-    expect(await fill(here, 2)).toEqual({ made: 0, ready: 2, unready: 0 })
+    expect(await fill(here, 2)).toEqual({ made: 2, ready: 2, unready: 0, failures: [] })
+    expect(await fill(here, 2)).toEqual({ made: 0, ready: 2, unready: 0, failures: [] })
     const [first] = await sparesIn(here)
     const tenant = await tenantIn(here, 'quick')
     expect([tenant.state, tenant.placement]).toEqual([
@@ -29,7 +55,7 @@ describeDatabases('spare databases', env => {
     ])
     expect(await withTenant(here.catalog, tenant, tables => tables.feeds().selectAll().execute())).toEqual([])
     expect((await countSpares(here.catalog)).ready).toBe(1)
-    expect(await fill(here, 2)).toEqual({ made: 1, ready: 2, unready: 0 })
+    expect(await fill(here, 2)).toEqual({ made: 1, ready: 2, unready: 0, failures: [] })
   })
 
   it('are taken without making anything, neither a database nor a table', async () => {
@@ -104,9 +130,57 @@ describeDatabases('spare databases', env => {
     expect(await countSpares(here.catalog)).toEqual({ ready: 0, unready: 2 })
     // Nobody is given one of them meanwhile.
     expect((await tenantIn(here, 'meanwhile')).placement.database).toBe(`${here.prefix}meanwhile`)
-    expect(await fill(here, 2)).toEqual({ made: 2, ready: 2, unready: 0 })
+    expect(await fill(here, 2)).toEqual({ made: 2, ready: 2, unready: 0, failures: [] })
     const tenant = await tenantIn(here, 'after-all')
     expect(await withTenant(here.catalog, tenant, tables => tables.posts().selectAll().execute())).toEqual([])
+  })
+
+  it('that cannot be finished keep no others from being made, and are told of', async () => {
+    const here = await openInstallation(env)
+    await dropSpares(here.catalog, { signal })
+    const log = { warn: vi.fn(), info: vi.fn() } as unknown as Log
+    const job = () => keepSparesJob(here.catalog, log, { prefix: here.prefix, wanted: 2 }, signal)
+    await fill(here, 2)
+    const database = await foreign(here)
+    expect(await fill(here, 3)).toEqual({
+      made: 2,
+      ready: 3,
+      unready: 1,
+      failures: [{ host: 'default', database, code: 'DATABASE_TAKEN', message: expect.stringContaining(database) }],
+    })
+    await expect(job()).rejects.toMatchObject({
+      code: 'PARTIAL',
+      message: expect.stringMatching(`^1 spare database .*${database}`),
+    })
+    expect(log.warn).toHaveBeenCalledWith(expect.any(String), expect.objectContaining({ database, code: 'DATABASE_TAKEN' }))
+    const { exit, out, err } = await runCli(['tenant', 'spare', '--fill', '4', '--json'], { env })
+    expect([exit, JSON.parse(out).spares, err]).toEqual([
+      6,
+      { made: 1, ready: 4, unready: 1, wanted: 4, failures: [expect.objectContaining({ database })] },
+      expect.stringMatching(/"code":"PARTIAL".*"hint":"feedctl tenant spare /),
+    ])
+    expect(await dropSpares(here.catalog, { signal })).toEqual({ dropped: 5, failures: [] })
+    expect([await sparesIn(here), (await rowsOf(here, database)).length]).toEqual([[], 1])
+  })
+
+  it('of a host that is down are made elsewhere, each tried once, and no more are begun there', async () => {
+    const here = await openInstallation(env)
+    await dropSpares(here.catalog, { signal })
+    const address = kind === 'sqlite' ? join(env.FEEDCTL_DATA ?? '', 'unmounted') : '127.0.0.1:1'
+    const row = { name: 'down', address, weight: 100_000, created_at: 1 }
+    await here.catalog.kysely.insertInto('hosts').values(row).execute()
+    const { id } = await here.catalog.kysely.selectFrom('hosts').select('id').where('name', '=', 'down').executeTakeFirstOrThrow()
+    onTestFinished(async () => {
+      await here.catalog.kysely.deleteFrom('placements').where('host_id', '=', id).execute()
+      await here.catalog.kysely.deleteFrom('hosts').where('id', '=', id).execute()
+    })
+    const first = await fill(here, 30)
+    expect(first.failures.every(each => each.host === 'down')).toBe(true)
+    expect([first.failures.length > 0, first.ready, first.unready]).toEqual([true, 30 - first.unready, first.failures.length])
+    const second = await fill(here, 30)
+    expect([second.ready, second.unready, second.failures.length]).toEqual([30, first.unready, first.unready])
+    const end = await dropSpares(here.catalog, { signal })
+    expect([end.dropped, end.failures.length]).toEqual([30, first.unready])
   })
 
   it('are dropped all but those that were taken, and by one process at a time', async () => {
@@ -118,11 +192,40 @@ describeDatabases('spare databases', env => {
       await expect(fill(here, 2)).rejects.toMatchObject({ code: 'LOCKED' })
     })
     const left = (await sparesIn(here)).map(spare => parseDatabaseName(spare.database_name))
-    expect(await dropSpares(here.catalog, { signal })).toBe(left.length)
+    expect(await dropSpares(here.catalog, { signal })).toEqual({ dropped: left.length, failures: [] })
     expect(await Promise.all(left.map(name => here.catalog.server.has(name)))).toEqual(left.map(() => false))
     expect(await sparesIn(here)).toEqual([])
     expect(await here.catalog.server.has(tenant.placement.database)).toBe(true)
     expect((await changeState(here.catalog, tenant.slug, ['active'], 'suspended')).state).toBe('suspended')
+  })
+
+  it('are not dropped by one that was held up until others had made them ready again, and given them to a tenant', async () => {
+    const here = await openInstallation(env)
+    await fill(here, 2)
+    const [first, second] = await sparesIn(here)
+    const taken = async () => {
+      await here.catalog.kysely
+        .updateTable('placements')
+        .set({ schema_version: TENANT_SCHEMA_VERSION })
+        .where('id', '=', second?.id ?? 0)
+        .execute()
+      return tenantIn(here, 'first-come')
+    }
+    const server = here.catalog.server
+    const late = new Proxy(server, {
+      get: (target, name) =>
+        name !== 'drop'
+          ? Reflect.get(target, name)
+          : async (database: DatabaseName) => {
+              if (database === first?.database_name) await taken()
+              return target.drop(database)
+            },
+    })
+    const hosts = Object.assign(Object.create(here.catalog.hosts), { serverOf: async () => late })
+    expect(await dropSpares({ ...here.catalog, hosts }, { signal })).toEqual({ dropped: 1, failures: [] })
+    const tenant = await getTenant(here.catalog, parseSlug('first-come'))
+    expect(tenant.placement.database).toBe(second?.database_name)
+    expect(await withTenant(here.catalog, tenant, tables => tables.feeds().selectAll().execute())).toEqual([])
   })
 
   it('are made, and counted, only where new tenants take them', async () => {

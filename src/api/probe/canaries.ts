@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { App } from '../../app.js'
 import { sourcesOfRestored } from '../../feeds/restored-sources.js'
+import { syncTenantFeeds } from '../../jobs.js'
 import { randomToken, shortHash } from '../../kernel/hash.js'
 import { hashName, mediaKey, parseMediaName } from '../../media/names.js'
 import { contentChanged } from '../../tenants/content-version.js'
@@ -73,6 +74,16 @@ export async function plant(
   )
   await contentChanged(app.catalog, tenant.id)
   return { tenant, token, marker, ...planted }
+}
+
+/** A job of each in the queue, as clean as jobs are: they are to be seen there. It is not run before the day is over, and goes with its tenant. Nothing where no queue is shared. */
+export async function plantJobs(app: App, canaries: readonly Canary[], signal: AbortSignal): Promise<void> {
+  if (app.config.queueConnection === 'sync') return
+  const queue = await app.queue(signal)
+  // Under an id of its own: the schedule may have added the tenant's sync, and a worker taken it.
+  await queue.add(
+    canaries.map(({ tenant: { id } }) => ({ ...syncTenantFeeds(id), dedupeId: `leak-probe:${id}`, delayMs: DAY_MS })),
+  )
 }
 
 async function idsOf(tx: TenantWriter, name: 'feeds' | 'posts' | 'media', base: number, count: number): Promise<number[]> {

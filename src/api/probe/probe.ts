@@ -7,7 +7,7 @@ import { createTenant } from '../../tenants/provision.js'
 import { serveApi } from '../server.js'
 import { lookAtAnswers, lookAtLinks, tryToChange } from './answers.js'
 import { Asker } from './asking.js'
-import { CANARY_FEEDS, type Canary, newMarker, plant } from './canaries.js'
+import { CANARY_FEEDS, type Canary, newMarker, plant, plantJobs } from './canaries.js'
 import { tenantRoutes } from './routes.js'
 import { type Leak, Sightings } from './sightings.js'
 import { lookAtDisks, lookAtRedis, lookAtRows } from './stores.js'
@@ -50,30 +50,39 @@ export interface ProbeReport {
   readonly unlooked: readonly string[]
   /** Tenants that an earlier probe had left, and this one removed. */
   readonly leftBefore: number
+  /** Why some of its own tenants are still there, which is no reason to withhold what they saw; null where all are gone, or were to stay. */
+  readonly unremoved: Error | null
 }
 
 /**
  * Makes tenants that each have a marker in everything, and looks for each one's by way of every other: its API, the files it gets links to, the rows that commands
- * see, disks and Redis. They are removed at the end, also after a failure or an interruption; what a killed probe left, the next one removes.
+ * see, disks and Redis. They are removed at the end, also after a failure or an interruption; what a killed probe left, or could not remove, the next one removes.
  * @throws {Failure} LOCKED while another probe runs, HOST_FULL when there is no room for two, UNAVAILABLE; the signal's reason
  */
 export function probeForLeaks(app: App, wish: ProbeWish, parts: ProbeParts): Promise<ProbeReport> {
   return withLock(app.catalog, 'leak probe', async lost => {
     const signal = AbortSignal.any([parts.signal, lost])
     const leftBefore = await removeAll(app, parts, signal)
-    try {
-      const report = await probe(app, wish, { ...parts, signal })
-      return { ...report, leftBefore }
-    } finally {
-      // Not by the signal: what was made goes before anybody leaves.
-      if (!wish.keep) await removeAll(app, parts, lost)
-    }
+    const probed = await probe(app, wish, { ...parts, signal }).then(
+      report => ({ report, error: null }),
+      error => ({ report: null, error }),
+    )
+    // Not by the signal: what was made goes before anybody leaves.
+    const unremoved = wish.keep ? null : await removeAll(app, parts, lost).then(() => null, asError)
+    if (probed.report !== null) return { ...probed.report, leftBefore, unremoved }
+    if (unremoved !== null) app.log.warn('tenants of the leak probe are left', { why: unremoved.message })
+    throw probed.error
   })
 }
 
-async function probe(app: App, wish: ProbeWish, parts: ProbeParts): Promise<Omit<ProbeReport, 'leftBefore'>> {
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
+
+async function probe(app: App, wish: ProbeWish, parts: ProbeParts): Promise<Omit<ProbeReport, 'leftBefore' | 'unremoved'>> {
   const { signal } = parts
   const { canaries, full } = await plantAll(app, wish.count, signal)
+  await plantJobs(app, canaries, signal)
   const sightings = new Sightings(canaries)
   const api = wish.url === null ? await serveApi(app, { host: '127.0.0.1', port: 0 }) : null
   try {

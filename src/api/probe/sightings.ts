@@ -27,10 +27,11 @@ export class Sightings {
       if (owner !== reader && shown.includes(owner.marker)) this.add(where, reader, owner, `marker ${owner.marker}`)
   }
 
-  /** Looks through what is to hold nothing of any tenant. */
-  lookForAny(kind: string, where: string, held: string): void {
+  /** Looks through what is to hold nothing of any tenant. `holder`: whose it is; null for nobody's. */
+  lookForAny(kind: string, where: string, held: string, holder: Canary | null): void {
     this.looks[kind] = (this.looks[kind] ?? 0) + 1
-    for (const owner of this.canaries) if (held.includes(owner.marker)) this.add(where, owner, owner, `marker ${owner.marker}`)
+    for (const owner of this.canaries)
+      if (held.includes(owner.marker)) this.add(where, holder ?? owner, owner, `marker ${owner.marker}`)
   }
 
   add(where: string, reader: Canary, owner: Canary, what: string): void {

@@ -40,8 +40,8 @@ export async function lookAtDisks(app: App, canary: Canary, sightings: Sightings
 }
 
 /**
- * What processes share in Redis: what is kept of a tenant's answers holds nothing of another's, and jobs hold numbers and no data. Nothing where nothing is
- * shared. Answers what there was no time for, in words. @throws {Failure} UNAVAILABLE; the signal's reason
+ * What processes share in Redis: what is kept of a tenant's answers holds nothing of another's, and jobs hold numbers and no data. Answers in words what there was
+ * no time for, and that there are no jobs where each process has a queue of its own. @throws {Failure} UNAVAILABLE; the signal's reason
  */
 export async function lookAtRedis(
   app: App,
@@ -51,10 +51,12 @@ export async function lookAtRedis(
   budgetMs = REDIS_BUDGET_MS,
 ): Promise<string[]> {
   const { config, log } = app
-  if (config.cacheDriver !== 'redis' && config.queueConnection !== 'redis') return []
+  const unlooked = config.queueConnection === 'redis' ? [] : ['jobs: no queue is shared (QUEUE_CONNECTION=sync)']
+  if (config.cacheDriver !== 'redis' && config.queueConnection !== 'redis') return unlooked
   const [{ openRedis }, { valuesIn }] = await Promise.all([import('../../redis/connection.js'), import('../../redis/values.js')])
   const holderOf = (key: string) => canaries.find(({ tenant }) => key.includes(`answer:${tenant.id}:`))
   const isJob = (key: string) => key.startsWith('{')
+  const withJob = new Set<Canary>()
   const end = Date.now() + budgetMs
   const redis = openRedis(config, log, 'cache')
   try {
@@ -65,18 +67,34 @@ export async function lookAtRedis(
         for (const { key, bytes } of page) {
           const text = unpacked(bytes)
           const holder = holderOf(key)
-          if (holder !== undefined) sightings.look('keys', 'redis: a kept answer', holder, text)
-          else sightings.lookForAny('jobs', `redis: ${key}`, text)
+          if (holder !== undefined) {
+            sightings.look('keys', 'redis: a kept answer', holder, text)
+            continue
+          }
+          const owner = canaries.find(({ tenant }) => tenant.id === tenantOfJob(text)) ?? null
+          sightings.lookForAny('jobs', `redis: ${key}`, text, owner)
+          if (owner !== null) withJob.add(owner)
         }
-        if (Date.now() > end) return [`redis: what was not looked through after ${Math.round(budgetMs / 1_000)} s`]
+        if (Date.now() > end) return [...unlooked, `redis: what was not looked through after ${Math.round(budgetMs / 1_000)} s`]
       }
     }
-    return []
+    if (config.queueConnection === 'redis')
+      for (const canary of canaries) sightings.expect('redis: its job', canary, withJob.has(canary))
+    return unlooked
   } catch (error) {
     signal.throwIfAborted()
     throw new Failure('UNAVAILABLE', 'Redis does not answer', { cause: error, hint: 'check REDIS_URL and that Redis runs' })
   } finally {
     redis.disconnect()
+  }
+}
+
+/** The number that the payload of a job has; null where there is none, or it is no payload. */
+function tenantOfJob(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { tenantId?: unknown } | null)?.tenantId ?? null
+  } catch {
+    return null
   }
 }
 

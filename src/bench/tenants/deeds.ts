@@ -8,6 +8,7 @@ import { parseSlug, type TenantSlug } from '../../tenants/ids.js'
 import { migrateTenants } from '../../tenants/migrating/migrate.js'
 import { openMoveViews } from '../../tenants/moving/listing.js'
 import { createTenant, createTenants } from '../../tenants/provision.js'
+import { refuseFailed } from '../../tenants/spares/failures.js'
 import { dropSpares, keepSpares } from '../../tenants/spares/keep.js'
 import { getTenant, listTenants } from '../../tenants/tenant.js'
 import { dropBare, makeBare, recordDdl } from './bare.js'
@@ -75,7 +76,7 @@ export function* wanted(
 /** Each sign-up by itself, ms: those that make their database, and those that find one. */
 export async function signUp(catalog: Catalog, prefix: string, count: number, signal: AbortSignal) {
   const alone = await signUps(catalog, prefix, 'without', count)
-  await keepSpares(catalog, prefix, count, { signal })
+  refuseFailed((await keepSpares(catalog, prefix, count, { signal })).failures, 'made')
   const spare = await signUps(catalog, prefix, 'with', count)
   await dropSpares(catalog, { signal })
   return { alone, spare }

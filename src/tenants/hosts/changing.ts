@@ -179,7 +179,9 @@ async function refuseStrange(catalog: Catalog, { name, address }: Found, server:
     const owner = await ownerOf(catalog.id, server, parseDatabaseName(database_name))
     if (owner === 'ours') continue
     const why = owner === 'missing' ? `there is no ${database_name}` : `${database_name} is not this feedctl's`
-    throw new Failure('HOST_INVALID', `${address} does not hold the databases of ${name}: ${why}`)
+    throw new Failure('HOST_INVALID', `${address} does not hold the databases of ${name}: ${why}`, {
+      hint: 'copy them there first, or `feedctl host add` it as a host of its own and `feedctl tenant move` them',
+    })
   }
 }
 
@@ -188,7 +190,9 @@ async function refuseBudget(catalog: Catalog, server: DatabaseServer, { maxConne
   if (typeof budget !== 'number') return
   const most = await server.use<object, number | null>(catalog.name, maxConnections)
   if (most === null || budget <= most) return
-  throw new Failure('HOST_INVALID', `the server accepts ${most} connections (max_connections), fewer than ${budget}`)
+  throw new Failure('HOST_INVALID', `the server accepts ${most} connections (max_connections), fewer than ${budget}`, {
+    hint: 'fewer, or a larger max_connections of the server',
+  })
 }
 
 function exists(name: string): Failure {

@@ -73,14 +73,21 @@ export async function refuseNewTenant(catalog: Catalog, host: string, { isBack =
 
 /**
  * The host of the next spare database: as for a tenant, whereby spares count as tenants; of those that tenants go to by themselves, and that have no bound, for on others no spare is taken.
- * @throws {Failure} HOST_FULL when there is none
+ * Null when all of them are among the `failing`, by name. @throws {Failure} HOST_FULL when there is none
  */
-export async function hostForSpare(catalog: Catalog): Promise<Pick<HostRow, 'id' | 'name'>> {
+export async function hostForSpare(
+  catalog: Catalog,
+  failing: ReadonlySet<string> = new Set(),
+): Promise<Pick<HostRow, 'id' | 'name'> | null> {
   const hosts = (await readHosts(catalog.kysely)).filter(({ maxTenants }) => maxTenants === null)
   const [fills, spares] = [await fillsOf(catalog, hosts), await sparesByHost(catalog)]
   const counted = fills.map(fill => ({ ...fill, tenants: fill.tenants + (spares.get(fill.id) ?? 0) }))
-  const [host] = spreadTenants(counted, [null])
-  if (host !== undefined && !(host instanceof Failure)) return host
+  const choose = (among: readonly HostFill[]) => {
+    const [host] = spreadTenants(among, [null])
+    return host === undefined || host instanceof Failure ? null : host
+  }
+  const host = choose(counted.filter(({ name }) => !failing.has(name)))
+  if (host !== null || choose(counted) !== null) return host
   throw new Failure('HOST_FULL', 'no database host takes spare databases: it is open, has a weight, and no bound of tenants', {
     hint: 'feedctl host list',
   })

@@ -12,6 +12,9 @@ import { grantStatement, type RightNames, tenantRights } from '../rights.js'
 import { DEFAULT_HOST } from './names.js'
 import type { HostRow } from './rows.js'
 
+/** For an address that is another host's. */
+const HOSTS = '`feedctl host list` shows where each is'
+
 /** What tells two servers apart, wherever they are reached; null on SQLite. @throws {Failure} UNAVAILABLE, CONFIG_INVALID */
 async function readIdentity(catalog: Catalog, server: DatabaseServer): Promise<string | null> {
   if (server.dialect === 'sqlite') return null
@@ -33,7 +36,8 @@ export async function refuseSameServer(
   for (const other of others) {
     if (other.name === host.name) continue
     const isSame = other.address === host.address || (own !== null && own === (await identityOf(catalog, other)))
-    if (isSame) throw new Failure('HOST_INVALID', `${host.address} is the server of the database host ${other.name}`)
+    if (isSame)
+      throw new Failure('HOST_INVALID', `${host.address} is the server of the database host ${other.name}`, { hint: HOSTS })
   }
 }
 
@@ -95,7 +99,8 @@ export function usableFolder(
   return inFolder(address, () => {
     const folder = realpathSync(address)
     const taken = others.find(other => other.name !== name && folder === folderOf(config, other))
-    if (taken !== undefined) throw new Failure('HOST_INVALID', `${folder} is the folder of the database host ${taken.name}`)
+    if (taken !== undefined)
+      throw new Failure('HOST_INVALID', `${folder} is the folder of the database host ${taken.name}`, { hint: HOSTS })
     const mark = markOf(folder)
     if (mark !== null && mark !== markOwner(catalog, name)) throw othersFolder(folder)
     return folder

@@ -82,7 +82,10 @@ function isNobodys({ and, not, exists, selectFrom }: ExpressionBuilder<CatalogSc
 export async function refuseUsed(catalog: Catalog, name: string): Promise<HostRow> {
   const host = await getHost(catalog.kysely, name)
   const { id, state } = host
-  if (name === DEFAULT_HOST) throw new Failure('HOST_IN_USE', 'the catalog is on the host default')
+  if (name === DEFAULT_HOST)
+    throw new Failure('HOST_IN_USE', 'the catalog is on the host default', {
+      hint: 'feedctl host drain default keeps new tenants away from it',
+    })
   if (state !== 'draining') {
     throw new Failure('HOST_IN_USE', `${name} takes new tenants`, { hint: `feedctl host drain ${name}` })
   }

@@ -1,16 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { Crew } from '../../kernel/crew.js'
+import { isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
+import { ownerAt } from '../database-owner.js'
 import { insertRows } from '../databases/index.js'
 import { hostForSpare, inTurn } from '../hosts/placing.js'
 import { type DatabaseName, parseDatabaseName, spareDatabase } from '../ids.js'
 import { withLock } from '../locks.js'
 import { madeAtOnce, makeReady } from '../make-ready.js'
 import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
+import { type SpareFailure, spareFailure } from './failures.js'
 import { readySpares } from './take.js'
 
 /** Whoever makes or drops spare databases holds it, so that each is one process's at a time; takers need none. */
 export const SPARES_LOCK = 'spare databases'
+
+/** More than are wanted that may be left unfinished; then no more are begun, or servers that fail each would fill the catalog. */
+const LEFT_UNFINISHED = 20
 
 export interface SpareCounts {
   /** Migrated, to be taken at once: not those of a host that drains, has a bound of tenants, or has weight 0. */
@@ -22,6 +28,8 @@ export interface SpareCounts {
 export interface SpareFilling extends SpareCounts {
   /** Made ready by this call. */
   readonly made: number
+  /** In the order they failed; each is tried again by the next filling. */
+  readonly failures: readonly SpareFailure[]
 }
 
 interface Unready {
@@ -48,9 +56,9 @@ export async function countSpares(catalog: Catalog): Promise<SpareCounts> {
 }
 
 /**
- * Finishes what a killed filling left, brings older ones up to date, and makes as many as are wanting; more than that are left. Killed at any point, the next
- * call goes on. Stops between two when the signal aborts, with its reason.
- * @throws {Failure} LOCKED while another process does it; HOST_FULL without a host for them; UNAVAILABLE
+ * Finishes what a killed filling left, brings older ones up to date, and makes as many as are wanting; more than that are left. One that fails does not keep the
+ * others, and each is tried once. Killed at any point, the next call goes on. Stops between two when the signal aborts, with its reason.
+ * @throws {Failure} LOCKED while another process does it; HOST_FULL without a host for them; UNAVAILABLE without the catalog
  */
 export async function keepSpares(
   catalog: Catalog,
@@ -61,47 +69,86 @@ export async function keepSpares(
   return withLock(catalog, SPARES_LOCK, async lost => {
     const stop = AbortSignal.any([signal, lost])
     let made = 0
+    const failures: SpareFailure[] = []
+    // No new one is begun there by this call.
+    const failing = new Set<string>()
     const crew = new Crew(await madeAtOnce(catalog, 'default'))
-    const finish = async (spare: Unready) => {
-      await makeReady(catalog, { ...spare, kind: 'dedicated' })
+    const finish = async (spare: Unready, isNew: boolean) => {
+      try {
+        await makeReady(catalog, { ...spare, kind: 'dedicated' })
+      } catch (error) {
+        stop.throwIfAborted()
+        failures.push(spareFailure(spare, error))
+        if (isNew || isFailure(error, 'UNAVAILABLE')) failing.add(spare.host)
+        return
+      }
       if (await becomeReady(catalog, spare)) progress(++made)
     }
     try {
       for (const spare of await unreadySpares(catalog)) {
         stop.throwIfAborted()
-        await crew.do(() => finish(spare))
+        await crew.do(() => finish(spare, false))
       }
       await crew.end()
-      for (let missing = wanted - (await countSpares(catalog)).ready; missing > 0; missing--) {
+      const { ready, unready } = await countSpares(catalog)
+      for (let missing = Math.min(wanted - ready, wanted + LEFT_UNFINISHED - unready); missing > 0; missing--) {
         stop.throwIfAborted()
-        await crew.do(async () => finish(await addSpare(catalog, prefix)))
+        await crew.do(async () => {
+          const spare = await addSpare(catalog, prefix, failing)
+          if (spare !== null) await finish(spare, true)
+        })
       }
       await crew.end()
     } finally {
       await crew.settled()
     }
-    return { ...(await countSpares(catalog)), made }
+    return { ...(await countSpares(catalog)), made, failures }
   })
 }
 
 /**
- * Drops all that nobody has taken; killed at any point, the next call goes on, or a filling makes them again. How many.
- * @throws {Failure} LOCKED while another process makes some; UNAVAILABLE; the signal's reason
+ * Drops all that nobody has taken; a database that somebody else has put there stays. One that fails does not keep the others. Killed at any point, the next
+ * call goes on, or a filling makes them again; the database that was being dropped is left to `feedctl doctor --fix`. `dropped`: placements that are gone.
+ * @throws {Failure} LOCKED while another process makes some; UNAVAILABLE without the catalog; the signal's reason
  */
-export async function dropSpares(catalog: Catalog, { signal }: { readonly signal: AbortSignal }): Promise<number> {
+export async function dropSpares(
+  catalog: Catalog,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<{ dropped: number; failures: readonly SpareFailure[] }> {
   return withLock(catalog, SPARES_LOCK, async lost => {
     const stop = AbortSignal.any([signal, lost])
     // From here on nobody takes one.
     await catalog.kysely.updateTable('placements').set({ schema_version: 0 }).where('kind', '=', 'spare').execute()
     let dropped = 0
-    for (const { id, host, database } of await unreadySpares(catalog)) {
+    const failures: SpareFailure[] = []
+    for (const spare of await unreadySpares(catalog)) {
       stop.throwIfAborted()
-      await (await catalog.hosts.serverOf(host)).drop(database)
-      await catalog.kysely.deleteFrom('placements').where('id', '=', id).where('kind', '=', 'spare').execute()
+      // Whoever was held up for longer than its lock lasts may come after it was made ready again, and taken.
+      if (!(await turn(catalog, spare, 'spare', 'dropping'))) continue
+      try {
+        if ((await ownerAt(catalog, spare)) !== 'others') await (await catalog.hosts.serverOf(spare.host)).drop(spare.database)
+      } catch (error) {
+        failures.push(spareFailure(spare, error))
+        await turn(catalog, spare, 'dropping', 'spare')
+        continue
+      }
+      await catalog.kysely.deleteFrom('placements').where('id', '=', spare.id).where('kind', '=', 'dropping').execute()
       dropped++
     }
-    return dropped
+    return { dropped, failures }
   })
+}
+
+/** False when it is not one that is unready, and of that kind, any more. */
+async function turn(catalog: Catalog, { id }: Unready, from: 'spare' | 'dropping', to: 'spare' | 'dropping'): Promise<boolean> {
+  const { numUpdatedRows } = await catalog.kysely
+    .updateTable('placements')
+    .set({ kind: to })
+    .where('id', '=', id)
+    .where('kind', '=', from)
+    .where('schema_version', '=', 0)
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
 }
 
 /** At most as many as were ever wanted: ten thousand. */
@@ -122,10 +169,15 @@ async function unreadySpares(catalog: Catalog): Promise<Unready[]> {
   }))
 }
 
-/** Its row, before there is a database: what is begun is never lost sight of. */
-function addSpare(catalog: Catalog, prefix: string): Promise<Unready> {
+/**
+ * Its row, before there is a database: what is begun is never lost sight of. Null where all hosts for it are among the `failing`.
+ * @throws {Failure} HOST_FULL when there is no host for it at all
+ */
+function addSpare(catalog: Catalog, prefix: string, failing: ReadonlySet<string>): Promise<Unready | null> {
   return inTurn(catalog, async () => {
-    const { id: hostId, name: host } = await hostForSpare(catalog)
+    const chosen = await hostForSpare(catalog, failing)
+    if (chosen === null) return null
+    const { id: hostId, name: host } = chosen
     const database = spareDatabase(prefix, randomBytes(6).toString('hex'))
     const row = {
       kind: 'spare' as const,

@@ -115,7 +115,7 @@ describeDatabases('deleted posts', env => {
     expect(await feeds.store([up('c'), up('b'), up('a')], 3000)).toEqual({ new: 1, updated: 0, held: 0 })
   })
 
-  it('of a tenant that is removed meanwhile leave nothing behind, nor does a document that comes too late', async () => {
+  it('of a tenant that is removed meanwhile leave nothing behind, and a document that comes too late is refused', async () => {
     const feeds = await start()
     const neighbour = await start()
     for (const each of [feeds, neighbour]) await each.store([post('b'), post('a')], 1000)
@@ -126,11 +126,12 @@ describeDatabases('deleted posts', env => {
       each.catalog.server.use<TenantSchema, unknown[]>(each.tenant.placement.database, ({ kysely }) =>
         kysely.selectFrom('counters').select('name').where('tenant_id', '=', each.tenant.id).orderBy('name').execute(),
       )
-    expect(await feeds.on(tables => deletePosts(tables, [1], 2000))).toBe(0)
+    const refused = { code: 'TENANT_MOVED' }
+    await expect(feeds.on(tables => deletePosts(tables, [1], 2000))).rejects.toMatchObject(refused)
     const late = { feed, version: shortHash('late'), document: documentOf([post('c')]) }
-    expect(await feeds.on(tables => storeDeliveries(tables, [late], 2000))).toEqual([{ new: 0, updated: 0, held: 0 }])
+    await expect(feeds.on(tables => storeDeliveries(tables, [late], 2000))).rejects.toMatchObject(refused)
     const source = { id: parseSourceId(99), url: 'https://x.example/' }
-    expect(await feeds.on(tables => followSource(tables, feed.id, source))).toBe('same')
+    await expect(feeds.on(tables => followSource(tables, feed.id, source))).rejects.toMatchObject(refused)
     expect([await feeds.posts(), await feeds.tombstones(), await counters(feeds)]).toEqual([[], [], []])
     expect(await counters(neighbour)).toEqual([{ name: 'feeds' }, { name: 'posts' }])
   })

@@ -24,6 +24,9 @@ const REFUSED = [
   'select * from posts where tenant_id = tenant_id',
   'select * from posts where tenant_id > ?',
   '/* of all tenants */ delete from posts',
+  'explain delete from posts',
+  'explain analyze select * from posts',
+  'analyze select * from posts',
   '/* of some tenants */ select * from posts',
   'with mine as (select * from posts) select * from mine where 1 = ?',
 ]
@@ -43,6 +46,9 @@ const PASSING = [
   'select sum(events) from event_days where tenant_id = ?',
   'delete from run_tenants where tenant_id = ?',
   'begin immediate',
+  'explain select * from posts where 1',
+  'explain query plan select * from posts',
+  'analyze table `t`.`posts`',
 ]
 
 const OF_ALL_SCHEMAS = [
@@ -73,13 +79,13 @@ describe('SQL that was written by hand', () => {
   })
 })
 
-it('is put to the rows of all tenants by two modules only: numbers of sources, and of tenants', () => {
+it('is put to the rows of all tenants by three modules only: numbers of sources, and of tenants', () => {
   const root = resolve(import.meta.dirname, '../../../src')
   const files = readdirSync(root, { recursive: true }).map(String)
   const askers = files.filter(
     file => file.endsWith('.ts') && readFileSync(join(root, file), 'utf8').includes('/* of all tenants */'),
   )
-  expect(askers.toSorted()).toEqual(['tenants/removal/strays.ts', 'tenants/source-readers.ts'])
+  expect(askers.toSorted()).toEqual(['tenants/removal/strays.ts', 'tenants/residents.ts', 'tenants/source-readers.ts'])
 })
 
 describeDatabases('a database', env => {

@@ -118,6 +118,7 @@ describeMoves('the care of moves', open => {
     expect(await rowsIn(here.catalog, tenant.id, home)).toEqual(rows)
     expect(await openMoves(here.catalog, tenant.id)).toEqual([])
   })
+
   it('has its copies removed with a tenant that is deleted, and the receipt counts them', async () => {
     const here = await open()
     const tenant = await furnished(here, 'dedicated')

@@ -1,9 +1,7 @@
-import { createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { createReadStream, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { sql } from 'kysely'
-import { afterAll } from 'vitest'
 import { sanitise } from '../../../src/feeds/parse/sanitise.js'
 import { sourcesOfRestored } from '../../../src/feeds/restored-sources.js'
 import { sourceUrl } from '../../../src/feeds/urls.js'
@@ -14,15 +12,13 @@ import { getTenant, type Tenant } from '../../../src/tenants/tenant.js'
 import { exportTenantToFile } from '../../../src/tenants/transfer/export-file.js'
 import { newHash, sealOf } from '../../../src/tenants/transfer/format.js'
 import { type Imported, type ImportParts, type ImportWish, importTenant } from '../../../src/tenants/transfer/import.js'
+import { temporaryFolder } from '../../support/folders.js'
 import type { Installation } from '../installation.js'
 
-export const folder = mkdtempSync(join(tmpdir(), 'feedctl-transfer-'))
-
 export const never = new AbortController().signal
-let files = 0
 
 export async function exported(here: Installation, tenant: Tenant): Promise<string> {
-  const path = join(folder, `${++files}.gz`)
+  const path = join(temporaryFolder(), 'tenant.gz')
   await exportTenantToFile(here.catalog, tenant, path, { replace: false, signal: never, version: '1.2.3' })
   return path
 }
@@ -31,7 +27,7 @@ export const linesOf = (path: string) => gunzipSync(readFileSync(path)).toString
 
 /** A file of these lines that is sealed as it should be. */
 export function sealed(lines: readonly string[]): string {
-  const path = join(folder, `${++files}.gz`)
+  const path = join(temporaryFolder(), 'tenant.gz')
   const body = gzipSync(lines.map(line => `${line}\n`).join(''))
   writeFileSync(path, Buffer.concat([body, sealOf(newHash().update(body))]))
   return path
@@ -139,5 +135,3 @@ export function twins(lines: string[]): string[] {
     return JSON.stringify(row)
   })
 }
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }))

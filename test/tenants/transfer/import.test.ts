@@ -1,5 +1,3 @@
-import { mkdtempSync } from 'node:fs'
-import { join } from 'node:path'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { Failure } from '../../../src/kernel/errors.js'
@@ -11,21 +9,10 @@ import { withTenant } from '../../../src/tenants/tables.js'
 import type { Tenant } from '../../../src/tenants/tenant.js'
 import { findByToken } from '../../../src/tenants/tokens.js'
 import { SECTIONS } from '../../../src/tenants/transfer/sections.js'
+import { temporaryFolder } from '../../support/folders.js'
 import { describeDatabases, type Installation, openInstallation, tenantIn, wish } from '../installation.js'
 import { furnish, ODD } from './furnish.js'
-import {
-  comparable,
-  exported,
-  folder,
-  imported,
-  linesOf,
-  rowsOf,
-  rowsOfTenant,
-  sealed,
-  strays,
-  summed,
-  wishFor,
-} from './ground.js'
+import { comparable, exported, imported, linesOf, rowsOf, rowsOfTenant, sealed, strays, summed, wishFor } from './ground.js'
 import { importElsewhere } from './importers.js'
 
 const countsOf = ({ catalog }: Installation, tenant: Tenant) => withTenant(catalog, tenant, countRows)
@@ -76,7 +63,7 @@ describeDatabases('importing a tenant', (env, kind) => {
     const there = await openInstallation({
       ...env,
       ...(kind === 'mysql' ? { DB_CONNECTION: 'sqlite' } : {}),
-      FEEDCTL_DATA: mkdtempSync(join(folder, 'data-')),
+      FEEDCTL_DATA: temporaryFolder(),
     })
     const tenant = await tenantIn(here, 'traveller', 'shared')
     await furnish(here.catalog, tenant)
