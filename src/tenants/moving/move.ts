@@ -189,6 +189,7 @@ async function carry(catalog: Catalog, tenant: Tenant, to: Spot, move: Move, opt
       const rows = await verifyRows(way)
       await openPlace(place, move.id)
       const keptUntilAt = Date.now() + keepMs
+      signal.throwIfAborted()
       await switchPlacement(catalog, move, keptUntilAt)
       return { rows, fencedMs: performance.now() - fenced, keptUntilAt }
     }),
