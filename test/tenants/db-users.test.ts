@@ -12,16 +12,16 @@ import {
   giveDbUser,
   rotateDbUser,
 } from '../../src/tenants/db-users.js'
-import { fenceTenant } from '../../src/tenants/fence.js'
 import { parseDatabaseName, parseTenantId } from '../../src/tenants/ids.js'
 import { openMoves } from '../../src/tenants/moving/ledger.js'
 import { moveTenant } from '../../src/tenants/moving/move.js'
 import { parseWish } from '../../src/tenants/moving/targets.js'
-import { dropPlacement, markDeleted } from '../../src/tenants/removal.js'
-import { getTenant } from '../../src/tenants/tenant.js'
+import { markDeleted, removeTenant } from '../../src/tenants/removal.js'
+import { getTenant, type Tenant } from '../../src/tenants/tenant.js'
 import { dropDatabases, sharedMariadbEnv } from '../support/drivers.js'
 import { limitedUser } from '../support/limited-user.js'
-import { type Installation, openInstallation, tenantIn } from './installation.js'
+import { fence } from './fences.js'
+import { type Installation, openInstallation, removing, tenantIn } from './installation.js'
 
 const env = sharedMariadbEnv()
 afterAll(() => dropDatabases(env))
@@ -41,6 +41,11 @@ async function asked(user: Pick<DbUser, 'username' | 'password'>, statement: str
     if (/denied|ER_DBACCESS|max_user_connections/i.test(String(error))) return null
     throw error
   }
+}
+
+async function removed({ catalog }: Installation, { slug }: Tenant): Promise<void> {
+  await markDeleted(catalog, slug, 0)
+  await removeTenant(catalog, slug, removing())
 }
 
 async function isOnServer({ catalog }: Installation, username: string): Promise<boolean> {
@@ -130,7 +135,7 @@ describe('the database user of a tenant (mysql)', () => {
     const tenant = await tenantIn(installation, 'leaving')
     const user = await createDbUser(catalog, tenant)
     expect(await isOnServer(installation, user.username)).toBe(true)
-    await dropPlacement(catalog, tenant.id)
+    await removed(installation, tenant)
     expect(await isOnServer(installation, user.username)).toBe(false)
     const next = await tenantIn(installation, 'leaving')
     expect(await dbUserOf(catalog, next.placement)).toBeNull()
@@ -148,7 +153,7 @@ describe('the database user of a tenant (mysql)', () => {
       session.on('error', () => {})
       await session.query('select count(*) from feeds')
     }
-    await dropPlacement(catalog, tenant.id)
+    await removed(installation, tenant)
     await tenantIn(installation, 'reused')
     for (const session of sessions) {
       await expect(session.query('select count(*) from feeds')).rejects.toThrow()
@@ -219,7 +224,7 @@ describe('the database user of a tenant (mysql)', () => {
     const installation = await openInstallation(env)
     const { catalog } = installation
     const tenant = await tenantIn(installation, 'fenced')
-    await fenceTenant(catalog, tenant, 1)
+    await fence(catalog, tenant, 1)
     await expect(createDbUser(catalog, tenant)).rejects.toMatchObject({ code: 'TENANT_MOVING' })
     expect(await dbUserOf(catalog, tenant.placement)).toBeNull()
   })

@@ -1,9 +1,7 @@
-import type { Kysely } from 'kysely'
 import { expect, it } from 'vitest'
 import { addFeeds } from '../../src/feeds/subscriptions.js'
-import type { CatalogSchema } from '../../src/tenants/databases/index.js'
 import { dedicatedDatabase, parseSlug } from '../../src/tenants/ids.js'
-import { dropPlacement, markDeleted, removeTenant } from '../../src/tenants/removal.js'
+import { markDeleted, removeTenant } from '../../src/tenants/removal.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { describeDatabases, type Installation, openInstallation, removing, tenantIn } from './installation.js'
 
@@ -15,16 +13,15 @@ describeDatabases('tenants that go and come', env => {
       .where('database_name', '=', dedicatedDatabase(prefix, parseSlug(slug)))
       .execute()
 
-  it('makes a tenant anew whose removal was killed at its last step', async () => {
+  it('makes a tenant anew in the placement that the one before it has left', async () => {
     const here = await openInstallation(env)
-    const tenant = await tenantIn(here, 'killed')
+    const tenant = await tenantIn(here, 'again')
     await addFeeds(here.catalog, tenant, [{ url: 'https://a.example/', title: null }])
     await markDeleted(here.catalog, tenant.slug, 0)
-    const [placement] = await placementsOf(here, 'killed')
-    const { catalog } = here
-    await dropPlacement({ ...catalog, kysely: diesBefore(catalog.kysely, 'placements') }, tenant.id).catch(() => {})
-    expect(await placementsOf(here, 'killed')).toMatchObject([{ id: placement?.id, schema_version: 0 }])
-    const again = await tenantIn(here, 'killed')
+    const [placement] = await placementsOf(here, 'again')
+    await removeTenant(here.catalog, tenant.slug, removing())
+    expect(await placementsOf(here, 'again')).toMatchObject([{ id: placement?.id, schema_version: 0 }])
+    const again = await tenantIn(here, 'again')
     const feeds = await withTenant(here.catalog, again, tables => tables.feeds().selectAll().execute())
     expect([again.state, feeds]).toEqual(['active', []])
   })
@@ -58,14 +55,3 @@ describeDatabases('tenants that go and come', env => {
     }
   })
 })
-
-/** As if the process were killed right before it deletes from the table. */
-function diesBefore(kysely: Kysely<CatalogSchema>, table: string): Kysely<CatalogSchema> {
-  return kysely.withPlugin({
-    transformQuery: ({ node }) => {
-      if (node.kind === 'DeleteQueryNode' && JSON.stringify(node.from).includes(`"name":"${table}"`)) throw new Error('killed')
-      return node
-    },
-    transformResult: async ({ result }) => result,
-  })
-}

@@ -1,4 +1,3 @@
-import type { Kysely } from 'kysely'
 import { expect, it } from 'vitest'
 import { Failure } from '../../src/kernel/errors.js'
 import { newHolder, thisMachine } from '../../src/kernel/holder.js'
@@ -12,6 +11,7 @@ import { beginRemovals, markDeleted, type RemovalReceipt, removeTenant, removeWa
 import { removeDue, removeDueTenants } from '../../src/tenants/remove-due.js'
 import { getTenant } from '../../src/tenants/tenant.js'
 import { describeDatabases, type Installation, noMedia, openInstallation, removing, tenantIn, wish } from './installation.js'
+import { atUpdate } from './interleaving.js'
 
 const NEVER = new AbortController().signal
 const HOUR_MS = 3_600_000
@@ -19,28 +19,6 @@ const terms = (signal = NEVER) => ({ ...removing(), signal, receiptDays: 0 })
 
 const vacatedAt = ({ catalog }: Installation, id: number) =>
   catalog.kysely.selectFrom('placements').select('vacated_at').where('id', '=', id).executeTakeFirst()
-
-/** Runs the deed after each update. */
-function afterUpdates<Schema>(kysely: Kysely<Schema>, deed: () => Promise<unknown>): Kysely<Schema> {
-  const following = <T extends object>(builder: T): T =>
-    new Proxy(builder, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name, target)
-        if (typeof member !== 'function') return member
-        return (...args: unknown[]) => {
-          const answer: object = member.apply(target, args)
-          return answer instanceof Promise ? answer.finally(deed) : following(answer)
-        }
-      },
-    })
-  return new Proxy(kysely, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target)
-      if (typeof member !== 'function') return member
-      return (...args: unknown[]) => (name === 'updateTable' ? following(member.apply(target, args)) : member.apply(target, args))
-    },
-  })
-}
 
 describeDatabases('the removal of deleted tenants', env => {
   const deleted = async (here: Installation, slug: string, inMs: number) => {
@@ -198,7 +176,7 @@ describeDatabases('the removal of deleted tenants', env => {
     const { catalog } = here
     const tenant = await tenantIn(here, 'marked')
     const { parts } = removing()
-    const marked = afterUpdates(catalog.kysely, async () => {
+    const marked = atUpdate(catalog.kysely, 'tenants', 'after', async () => {
       await removeWaiting(catalog, await beginRemovals(catalog, [tenant.slug]), parts, 'the other')
     })
     await markDeleted({ ...catalog, kysely: marked }, tenant.slug, Date.now() - 1)

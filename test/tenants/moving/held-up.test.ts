@@ -11,6 +11,7 @@ import { tendMoves } from '../../../src/tenants/moving/tend.js'
 import type { Tenant } from '../../../src/tenants/tenant.js'
 import { atPlace } from '../fences.js'
 import { type Installation, tenantIn } from '../installation.js'
+import { atUpdate } from '../interleaving.js'
 import { furnish } from '../transfer/furnish.js'
 import { describeMoves, keeping, move, OTHER, standing } from './ground.js'
 
@@ -86,16 +87,12 @@ describeMoves('a mover that was held up', open => {
     const { catalog } = here
     const tenant = await furnished(here, 'shared')
     const begun = await suspendedBeforeSwitch(here, tenant)
-    const query = catalog.kysely.updateTable.bind(catalog.kysely)
     let switched = false
-    catalog.kysely.updateTable = ((table: never) => {
-      const builder = query(table)
-      if (table !== 'moves' || switched) return builder
+    const kysely = atUpdate(catalog.kysely, 'moves', 'before', async () => {
+      await switchPlacement(catalog, begun, Date.now() + 60_000)
       switched = true
-      return late(builder, () => switchPlacement(catalog, begun, Date.now() + 60_000))
-    }) as typeof catalog.kysely.updateTable
-    await tendMoves(catalog, LOG, SIGNAL)
-    catalog.kysely.updateTable = query
+    })
+    await tendMoves({ ...catalog, kysely }, LOG, SIGNAL)
     expect(switched).toBe(true)
     const now = await standing(here, tenant)
     expect(now.placement.host).toBe(OTHER)
@@ -129,17 +126,3 @@ describeMoves('a mover that was held up', open => {
     expect((await listFeeds(catalog, await standing(here, tenant))).map(({ url }) => url)).toContain(GAP)
   })
 })
-
-/** A statement that is sent only after the deed. */
-function late<T extends object>(builder: T, deed: () => Promise<unknown>): T {
-  return new Proxy(builder, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target)
-      if (typeof member !== 'function') return member
-      return (...args: unknown[]) => {
-        if (name.toString().startsWith('execute')) return deed().then(() => member.apply(target, args))
-        return late(member.apply(target, args), deed)
-      }
-    },
-  })
-}
