@@ -70,6 +70,32 @@ describeMoves('a move on a bad day', open => {
     expect((await openMoves(here.catalog, tenant.id)).map(({ state }) => state)).toEqual(['switched'])
   })
 
+  it.for([0, null])('into a left-over database of its own removes what a tenant that is gone has left there ($version)', async ({
+    version,
+  }) => {
+    const here = await open()
+    const { kysely } = here.catalog
+    const gone = await furnished(here, 'dedicated')
+    await move(here, gone.slug, OTHER)
+    const left = await standing(here, gone)
+    // As a removal leaves it that could not drop the database.
+    for (const [table, id] of [
+      ['tenants', 'id'],
+      ['moves', 'tenant_id'],
+    ] as const)
+      await kysely
+        .deleteFrom(table)
+        .where(id as never, '=', gone.id as never)
+        .execute()
+    if (version !== null)
+      await kysely.updateTable('placements').set({ schema_version: version }).where('id', '=', left.placementId).execute()
+    const tenant = await tenantIn(here, gone.slug)
+    expect(await rowsIn(here.catalog, gone.id, left.placement)).not.toEqual({})
+    await move(here, tenant.slug, OTHER)
+    expect((await standing(here, tenant)).placementId).toBe(left.placementId)
+    expect(await rowsIn(here.catalog, gone.id, left.placement)).toEqual({})
+  })
+
   it('is not begun for a tenant that is being removed, whoever looked at it before', async () => {
     const here = await open()
     const tenant = await furnished(here, 'shared')
