@@ -79,6 +79,9 @@ describeDatabases('the API of a tenant that is being moved', env => {
     const { catalog, config } = ground.app
     const { tenant, add, urls } = await begin('switched')
     expect((await add('https://before.example/')).status).toBe(201)
+    // As if that were long ago: what changed within seconds everyone looks at again anyway.
+    const quiet = { created_at: 1, content_changed_at: 1 }
+    await catalog.kysely.updateTable('tenants').set(quiet).where('id', '=', tenant.id).execute()
     for (let reads = 0; reads < 3; reads++) expect(await urls()).toEqual(['https://before.example/'])
     const options = { keepMs: 60_000, signal: new AbortController().signal }
     expect(await moveTenant(catalog, config.databasePrefix, tenant.slug, parseWish('shared'), options)).toMatchObject({
