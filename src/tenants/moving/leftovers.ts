@@ -130,7 +130,7 @@ export interface OldCopy {
   readonly keptUntilAt: number | null
 }
 
-export async function oldCopiesOf(catalog: Catalog, tenantId: TenantId): Promise<OldCopy[]> {
+async function oldCopiesOf(catalog: Catalog, tenantId: TenantId): Promise<OldCopy[]> {
   const copies: OldCopy[] = []
   for (const move of await openMoves(catalog, tenantId)) {
     const isOld = move.state === 'switched' || move.state === 'finishing'

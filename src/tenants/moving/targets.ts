@@ -25,6 +25,11 @@ export interface Spot extends Placement {
   readonly schemaVersion: number
 }
 
+/** Of a spot, what others are told. */
+export function placementAt({ kind, host, database }: Placement): Placement {
+  return { kind, host, database }
+}
+
 /** `dedicated`, `shared`, `<host>`, `<host>/dedicated` or `<host>/shared`. @throws {Failure} USAGE */
 export function parseWish(text: string): Wish {
   if (isKind(text)) return { host: null, kind: text }
