@@ -3,17 +3,21 @@ import { expect, it } from 'vitest'
 import { addFeeds, listFeeds } from '../../../src/feeds/subscriptions.js'
 import { Log } from '../../../src/kernel/log.js'
 import type { TenantSchema } from '../../../src/tenants/databases/index.js'
+import { createDbUser, dbUserOf } from '../../../src/tenants/db-users.js'
 import { fenceOf, fenceTenant } from '../../../src/tenants/fence.js'
 import { openPlace } from '../../../src/tenants/moving/holding.js'
 import { type Move, openMoves, switchPlacement } from '../../../src/tenants/moving/ledger.js'
+import { finishMoves } from '../../../src/tenants/moving/requests.js'
 import { spotOf } from '../../../src/tenants/moving/targets.js'
 import { tendMoves } from '../../../src/tenants/moving/tend.js'
+import { markDeleted, removeTenant } from '../../../src/tenants/removal.js'
 import type { Tenant } from '../../../src/tenants/tenant.js'
+import { TENANT_SCHEMA_VERSION } from '../../../src/tenants/upgrade.js'
 import { atPlace } from '../fences.js'
-import { type Installation, tenantIn } from '../installation.js'
+import { type Installation, removing, tenantIn } from '../installation.js'
 import { atUpdate } from '../interleaving.js'
 import { furnish } from '../transfer/furnish.js'
-import { describeMoves, keeping, move, OTHER, standing } from './ground.js'
+import { anHourLater, describeMoves, keeping, move, OTHER, standing } from './ground.js'
 
 const SIGNAL = new AbortController().signal
 const LOG = new Log(() => {})
@@ -56,14 +60,14 @@ function onceWritersGoOn({ catalog }: Installation, tenant: Tenant, deed: () => 
   }) as typeof use
 }
 
-describeMoves('a mover that was held up', open => {
+describeMoves('a mover that was held up', (open, kind) => {
   it.for([
     'shared',
     'dedicated',
-  ] as const)('does not switch while the schedule lets the writers go on: nothing they wrote is lost (%s)', async kind => {
+  ] as const)('does not switch while the schedule lets the writers go on: nothing they wrote is lost (%s)', async from => {
     const here = await open()
     const { catalog } = here
-    const tenant = await furnished(here, kind)
+    const tenant = await furnished(here, from)
     const begun = await suspendedBeforeSwitch(here, tenant)
     const to = await spotOf(catalog, begun.to_placement_id)
     const ends: unknown[] = []
@@ -99,6 +103,27 @@ describeMoves('a mover that was held up', open => {
     expect(await openMoves(catalog, tenant.id)).toMatchObject([{ state: 'switched' }])
     // Nor does it let anyone write the old copy again.
     expect(await fenceOf(catalog, tenant)).toBe(begun.id)
+  })
+
+  it('drops nothing of the next tenant of that name, when it was removing an old copy', async () => {
+    const here = await open()
+    const { catalog } = here
+    const tenant = await furnished(here, 'dedicated')
+    await move(here, tenant.slug, OTHER)
+    await anHourLater(here, tenant)
+    const kysely = atUpdate(catalog.kysely, 'placements', 'before', async () => {
+      // Not heard of for long.
+      await catalog.kysely.deleteFrom('locks').where('name', '=', `move of tenant ${tenant.slug}`).execute()
+      await markDeleted(catalog, tenant.slug, 0)
+      await removeTenant(catalog, tenant.slug, removing())
+      const next = await tenantIn(here, tenant.slug)
+      if (kind === 'mysql') await createDbUser(catalog, next)
+    })
+    await expect(finishMoves({ ...catalog, kysely }, tenant.slug, SIGNAL)).rejects.toMatchObject({ code: 'LOCKED' })
+    const next = await standing(here, tenant)
+    expect([next.placementId, next.schemaVersion]).toEqual([tenant.placementId, TENANT_SCHEMA_VERSION])
+    expect(await listFeeds(catalog, next)).toEqual([])
+    if (kind === 'mysql') expect(await dbUserOf(catalog, next.placement)).not.toBeNull()
   })
 
   it('does not switch once it was told to stop, and the tenant is written where it was', async () => {
