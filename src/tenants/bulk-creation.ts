@@ -139,8 +139,9 @@ export class Bulk<Wanted extends NewTenant> {
     try {
       await settle(this.catalog, tenants)
       return [...settled, ...tenants]
-    } catch {
-      // Whose fault it is, and what is to be told, comes out below.
+    } catch (error) {
+      // Whose fault it is comes out below; that of a bug, maybe nobody's.
+      if (!isFailure(error)) this.options.onBug?.(error)
     }
     const away = new Map<string, Failure>()
     for (const one of unsettled) {
@@ -225,9 +226,7 @@ export class Bulk<Wanted extends NewTenant> {
       .where('slug', 'in', others)
       .where('state', '=', 'provisioning')
       .execute()
-    for (const { slug } of rows) {
-      this.fail(slug as TenantSlug, beingCreated())
-    }
+    for (const { slug } of rows) this.fail(slug as TenantSlug, beingCreated())
   }
 
   private fail(slug: TenantSlug, error: unknown): void {
