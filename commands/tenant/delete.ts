@@ -125,7 +125,9 @@ async function removeDue(app: App, io: Io, forgetBucket: boolean): Promise<void>
   }).finally(() => progress.stop())
   if (!io.signal.aborted) await forgetUnreadCalmly(app.catalog, app.log, io.signal)
   io.print({ removed, receipts, failures }, value => {
-    const failed = value.failures.map(failure => `  ${failure.tenant}: ${failure.message} (${failure.code})`)
+    const failed = value.failures.map(
+      ({ tenant, message, code }) => `  ${tenant}: ${message}${code === null ? '' : ` (${code})`}`,
+    )
     const more = value.removed - value.receipts.length
     const others = more > 0 ? [`and ${counted(more, 'other')}: feedctl tenant receipt --list`] : []
     const lines = [...value.receipts.map(removedWords), ...others, ...failed]

@@ -7,6 +7,8 @@ import type { Moved } from '../../src/tenants/moving/move.js'
 import type { ManyReport } from '../../src/tenants/moving/move-many.js'
 import type { Planned } from '../../src/tenants/moving/plan.js'
 import type { Settled } from '../../src/tenants/moving/requests.js'
+import type { Placement } from '../../src/tenants/tenant.js'
+import { placementWords } from './view.js'
 
 const SHOWN = 20
 
@@ -38,19 +40,19 @@ export function reportWords({ tenants, moves, failures, durationMs }: View, styl
 function endWords(end: Ended): string {
   switch (end.outcome) {
     case 'there':
-      return 'to' in end ? `is there already: ${end.to}` : 'has nothing of the kind'
+      return 'to' in end ? `is there already: ${placeWords(end.to)}` : 'has nothing of the kind'
     case 'would move':
-      return `would move with ${counted(end.rows, 'row')}:\n  from  ${end.from}\n  to    ${end.to}${tableWords(end)}`
+      return `would move with ${counted(end.rows, 'row')}:\n  from  ${placeWords(end.from)}\n  to    ${placeWords(end.to)}${tableWords(end)}`
     case 'moved':
       return [
         `${movedWords(end)}:`,
-        `  from  ${end.from}${end.keptUntilAt === null ? '' : ` (old copy kept until ${timeWords(end.keptUntilAt)})`}`,
-        `  to    ${end.to}`,
+        `  from  ${placeWords(end.from)}${end.keptUntilAt === null ? '' : ` (old copy kept until ${timeWords(end.keptUntilAt)})`}`,
+        `  to    ${placeWords(end.to)}`,
       ].join('\n')
     case 'undone':
-      return `is as before; removed ${end.removed.join(', ') || 'nothing'}`
+      return `is as before; removed ${end.removed.map(placeWords).join(', ') || 'nothing'}`
     case 'finished':
-      return `keeps no old copy there any more; removed ${end.removed.join(', ') || 'nothing'}`
+      return `keeps no old copy there any more; removed ${end.removed.map(placeWords).join(', ') || 'nothing'}`
   }
 }
 
@@ -73,8 +75,8 @@ export function listWords({ moves, next }: MovePage, style: Style): string {
       { title: 'ID', cell: move => move.id },
       { title: 'TENANT', cell: move => move.tenant },
       { title: 'STATE', cell: move => move.state },
-      { title: 'FROM', cell: move => move.from ?? 'gone' },
-      { title: 'TO', cell: move => move.to ?? 'gone' },
+      { title: 'FROM', cell: move => placeWords(move.from) },
+      { title: 'TO', cell: move => placeWords(move.to) },
       { title: 'NOW', cell: standingWords },
     ],
     style,
@@ -83,7 +85,7 @@ export function listWords({ moves, next }: MovePage, style: Style): string {
 }
 
 /** What is done with it now, or why nothing is. */
-export function standingWords({ state, holder, failureCode, keptUntilAt }: MoveView): string {
+function standingWords({ state, holder, failureCode, keptUntilAt }: MoveView): string {
   if (keptUntilAt !== null) return `old copy kept until ${timeWords(keptUntilAt)}`
   if (state === 'finished' || state === 'undone' || state === 'resumed') return failureCode ?? ''
   if (holder !== null) return holderWords(holder)
@@ -92,8 +94,13 @@ export function standingWords({ state, holder, failureCode, keptUntilAt }: MoveV
 
 /** A line of `tenant show`. */
 export function moveWords(move: MoveView): string {
-  const way = move.state === 'switched' ? `from ${move.from ?? 'gone'}` : `to ${move.to ?? 'gone'}`
+  const way = move.state === 'switched' ? `from ${placeWords(move.from)}` : `to ${placeWords(move.to)}`
   return `  move       ${move.state}, ${way}; ${standingWords(move)}`
+}
+
+/** A placement is forgotten some time after its database was removed. */
+function placeWords(placement: Placement | null): string {
+  return placement === null ? 'gone' : placementWords({ placement })
 }
 
 function timeWords(at: number): string {

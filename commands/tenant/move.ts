@@ -32,7 +32,7 @@ export function registerMove(tenant: Command, io: Io): void {
     .option('--to <placement>', 'dedicated, shared, HOST, HOST/dedicated or HOST/shared')
     .option('--back', 'to where they were before, with all that was written since')
     .option('--undo', 'take back what was begun and has not switched')
-    .option('--finish', 'remove the old copies now')
+    .option('--finish', 'remove the old copies now, at the earliest 10 s after the switch')
     .option('--list', 'show moves under way and old copies that are kept')
     .option('--all-on <host>', 'every tenant on this host')
     .option('--from <host>', 'with --finish: old copies that are on this host, of all tenants')

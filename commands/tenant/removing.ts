@@ -16,6 +16,6 @@ export async function removing(
       await markDue(app.catalog, slug).catch(error => (isFailure(error, 'TENANT_NOT_FOUND') ? null : Promise.reject(error)))
     const { failures } = await removeTogether(app.catalog, slugs, { parts: await app.removal(signal), by, signal })
     signal.throwIfAborted()
-    if (failures[0] !== undefined) throw failures[0].failure
+    if (failures[0] !== undefined) throw failures[0].error
   }
 }

@@ -7,7 +7,7 @@ export function tenantView(tenant: Tenant) {
 }
 
 /** `dedicated, default/tenant_acme` */
-export function placementWords(tenant: Tenant): string {
-  const { kind, host, database } = tenant.placement
+export function placementWords({ placement }: Pick<Tenant, 'placement'>): string {
+  const { kind, host, database } = placement
   return `${kind}, ${host}/${database}`
 }

@@ -95,14 +95,15 @@ export async function rotateDbUser(catalog: Catalog, tenant: Owner): Promise<DbU
 
 /**
  * Removes the user that was made for the database, if one was, and ends its sessions; the answer is its name. Killed at any point, and done twice, it is calm.
+ * `only`: null for whoever it is; otherwise one who was made for the next tenant of that name stays, and the answer is null.
  * @throws {Failure} UNAVAILABLE, CONFIG_INVALID when feedctl's own user may not; LOCKED
  */
-export async function dropDbUser(catalog: Catalog, at: Placement): Promise<string | null> {
+export async function dropDbUser(catalog: Catalog, at: Placement, only: string | null = null): Promise<string | null> {
   // Most have none, and need no lock.
   if ((await dbUserOf(catalog, at)) === null) return null
   return alone(catalog, at, async () => {
     const username = await dbUserOf(catalog, at)
-    if (username === null) return null
+    if (username === null || (only !== null && username !== only)) return null
     const server = await catalog.hosts.serverOf(at.host)
     await endSessions(server, at.database, username)
     await server.use<object, unknown>(at.database, ({ kysely }) => sql`drop user if exists ${username}@'%'`.execute(kysely))

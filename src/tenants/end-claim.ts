@@ -5,8 +5,9 @@ import { ownerAt } from './database-owner.js'
 import { dropDbUser } from './db-users.js'
 import { withRemoval } from './fence.js'
 import type { TenantSlug } from './ids.js'
+import { KeptClaim } from './kept-claim.js'
 import { hasOtherTenants } from './placement-tenants.js'
-import { KeptClaim } from './transfer/claim.js'
+import { vacate } from './removal/own-database.js'
 import { TENANT_SCHEMA_VERSION } from './upgrade.js'
 
 /**
@@ -133,22 +134,7 @@ export async function letGo(
 async function dropMade(catalog: Catalog, tenant: ClaimedTenant, holder: string, made: boolean): Promise<void> {
   const { id, placementId, host, database } = tenant
   if (await hasOtherTenants(catalog, placementId, id)) return
-  // First of all: a placement that is left over must not pass for one whose tables are there.
-  await catalog.kysely
-    .updateTable('placements')
-    .set({ schema_version: 0, vacated_at: Date.now() })
-    .where('id', '=', placementId)
-    .where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('tenants')
-          .select('tenants.id')
-          .whereRef('tenants.placement_id', '=', 'placements.id')
-          .where('tenants.id', '=', id)
-          .where('tenants.claimed_by', '=', holder)
-          .where('tenants.state', '=', 'provisioning'),
-      ),
-    )
-    .execute()
+  await vacate(catalog, placementId, { id, state: 'provisioning', holder })
   const claim = new KeptClaim(catalog, id, holder)
   await claim.keep()
   await dropDbUser(catalog, tenant)

@@ -3,11 +3,11 @@ import type { ClaimedTenant } from './claim.js'
 import type { TenantSchema } from './databases/index.js'
 import { dropStrangeDbUser } from './db-users.js'
 import { letGo } from './end-claim.js'
+import { KeptClaim } from './kept-claim.js'
 import { makeReady, takenFailure } from './make-ready.js'
 import { removeStrays } from './removal/strays.js'
 import { admit } from './residents.js'
 import { getTenant, type Tenant } from './tenant.js'
-import { KeptClaim } from './transfer/claim.js'
 import { clearRows } from './transfer/clear.js'
 
 /** Work on a tenant whose tables are ready, before anyone can see it; done again when a killed creation is finished. What takes long keeps the claim. */

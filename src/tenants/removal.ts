@@ -1,13 +1,12 @@
 import { sleep } from '../kernel/clock.js'
 import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
-import { dropDbUser } from './db-users.js'
 import { withRemoval } from './fence.js'
-import { parseDatabaseName, type TenantId, type TenantSlug } from './ids.js'
+import type { TenantId, TenantSlug } from './ids.js'
 import { openMoves } from './moving/ledger.js'
 import { removeOldCopies } from './moving/requests.js'
-import { hasOtherTenants } from './placement-tenants.js'
 import { HEARD_MS } from './removal/marking.js'
+import { dropDatabase } from './removal/own-database.js'
 import type { MediaRemoval, RemovalParts } from './removal/parts.js'
 import { beginReceipt, endReceipt, noteFacts, placeOf, type RemovalFacts, type RemovalReceipt } from './removal/receipts.js'
 import { countRows, removeAllRows, sourcesOf } from './removal/rows.js'
@@ -219,31 +218,6 @@ async function hiddenAt({ kysely }: Catalog, ids: readonly TenantId[]): Promise<
     .where('id', 'in', ids)
     .executeTakeFirstOrThrow()
   return Number(at ?? 0)
-}
-
-/**
- * Removes a tenant's own database and its user, unless another tenant has it too; answers the user's name, null for none. The placement's row stays, for the next
- * tenant of that name: one that is being created may hold its number already.
- */
-async function dropDatabase(catalog: Catalog, tenantId: Tenant['id']): Promise<string | null> {
-  const placement = await catalog.kysely
-    .selectFrom('tenants')
-    .innerJoin('placements', 'placements.id', 'tenants.placement_id')
-    .innerJoin('hosts', 'hosts.id', 'placements.host_id')
-    .select(['placements.id', 'placements.database_name', 'hosts.name as host'])
-    .where('tenants.id', '=', tenantId)
-    .executeTakeFirst()
-  if (placement === undefined || (await hasOtherTenants(catalog, placement.id, tenantId))) return null
-  // First of all: a placement that is left over must not pass for one whose tables are there.
-  await catalog.kysely
-    .updateTable('placements')
-    .set({ schema_version: 0, vacated_at: Date.now() })
-    .where('id', '=', placement.id)
-    .execute()
-  const database = parseDatabaseName(placement.database_name)
-  const user = await dropDbUser(catalog, { kind: 'dedicated', host: placement.host, database })
-  await (await catalog.hosts.serverOf(placement.host)).drop(database)
-  return user
 }
 
 /** Whether the database of the tenant is there. @throws {Failure} UNAVAILABLE */

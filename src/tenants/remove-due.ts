@@ -1,4 +1,4 @@
-import { Failure, isFailure } from '../kernel/errors.js'
+import { Failure, type FailureCode, isFailure, wordsOf } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from './catalog.js'
@@ -24,7 +24,8 @@ const DAY_MS = 86_400_000
 
 export interface DueRemovals {
   readonly removed: number
-  readonly failures: readonly { readonly tenant: string; readonly code: string; readonly message: string }[]
+  /** `code`: null for an error that feedctl has no code for. */
+  readonly failures: readonly { readonly tenant: string; readonly code: FailureCode | null; readonly message: string }[]
 }
 
 export interface DueTerms {
@@ -52,7 +53,8 @@ export async function removeDue(catalog: Catalog, terms: DueTerms): Promise<DueR
     const page = await dueAfter(catalog, now, after)
     const end = await removeTogether(catalog, page, { ...terms, looked: () => terms.progress?.done(++done) })
     removed += end.receipts.length
-    failures.push(...end.failures.map(({ slug, failure: { code, message } }) => ({ tenant: slug, code, message })))
+    for (const { slug, error } of end.failures)
+      failures.push({ tenant: slug, code: isFailure(error) ? error.code : null, message: wordsOf(error) })
     const last = page.at(-1)
     if (last === undefined || page.length < PAGE || terms.signal.aborted) return { removed, failures }
     after = last
@@ -61,7 +63,8 @@ export async function removeDue(catalog: Catalog, terms: DueTerms): Promise<DueR
 
 export interface RemovedTogether {
   readonly receipts: readonly RemovalReceipt[]
-  readonly failures: readonly { readonly slug: TenantSlug; readonly failure: Failure }[]
+  /** Whatever was thrown for each, a bug too: it keeps no other from being removed. */
+  readonly failures: readonly { readonly slug: TenantSlug; readonly error: unknown }[]
 }
 
 /** The same for some tenants, which are marked: their jobs, events and keys are looked for once. `looked`: called after each. */
@@ -74,20 +77,20 @@ export async function removeTogether(
   if (slugs.length === 0 || signal.aborted) return { receipts: [], failures: [] }
   const failures: RemovedTogether['failures'][number][] = []
   const cleared: Cleared[] = []
-  const away = await failureOf(async () => removeWaiting(catalog, await beginRemovals(catalog, slugs), parts, by))
+  const away = await errorOf(signal, async () => removeWaiting(catalog, await beginRemovals(catalog, slugs), parts, by))
   for (const slug of slugs) {
     if (signal.aborted) break
-    const failure = away ?? (await failureOf(async () => cleared.push(await clearOne(catalog, slug, terms))))
+    const failed = away ?? (await errorOf(signal, async () => cleared.push(await clearOne(catalog, slug, terms))))
     // Resumed, or removed by someone else.
-    const isOthers = failure?.code === 'TENANT_NOT_FOUND' || failure?.code === 'TENANT_WRONG_STATE'
-    if (failure !== null && !isOthers) failures.push({ slug, failure })
+    const isOthers = isFailure(failed?.error, 'TENANT_NOT_FOUND') || isFailure(failed?.error, 'TENANT_WRONG_STATE')
+    if (failed !== null && !isOthers) failures.push({ slug, error: failed.error })
     looked?.()
   }
   let receipts: readonly RemovalReceipt[] = []
-  const failure = await failureOf(async () => {
+  const failed = await errorOf(signal, async () => {
     receipts = await endRemovals(catalog, cleared, terms)
   })
-  if (failure !== null) failures.push(...cleared.map(({ tenant: { slug } }) => ({ slug, failure })))
+  if (failed !== null) failures.push(...cleared.map(({ tenant: { slug } }) => ({ slug, error: failed.error })))
   for (const receipt of receipts) terms.removed?.(receipt)
   return { receipts, failures }
 }
@@ -98,13 +101,14 @@ function clearOne(catalog: Catalog, slug: TenantSlug, terms: DueTerms): Promise<
   return retry(() => clearTenant(catalog, slug, terms), { ...BRIEFLY, signal: terms.signal, worthRetrying })
 }
 
-async function failureOf(deed: () => Promise<unknown>): Promise<Failure | null> {
+/** Null when it ended well. @throws the signal's reason, where that is no Failure */
+async function errorOf(signal: AbortSignal, deed: () => Promise<unknown>): Promise<{ readonly error: unknown } | null> {
   try {
     await deed()
     return null
   } catch (error) {
-    if (isFailure(error)) return error
-    throw error
+    if (signal.aborted && !isFailure(error)) throw error
+    return { error }
   }
 }
 

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { leave, liftFence } from '../../src/tenants/fence.js'
 import { parseSlug } from '../../src/tenants/ids.js'
 import { holdPlace } from '../../src/tenants/moving/holding.js'
+import { moveTenant } from '../../src/tenants/moving/move.js'
+import { parseWish } from '../../src/tenants/moving/targets.js'
 import { getTenant } from '../../src/tenants/tenant.js'
 import { atPlace, fence } from '../tenants/fences.js'
 import { describeDatabases } from '../tenants/installation.js'
@@ -71,5 +73,24 @@ describeDatabases('the API of a tenant that is being moved', env => {
     }
     expect(await moving.urls()).toEqual(['https://new.example/'])
     expect(await waiting.urls()).toEqual([])
+  })
+
+  test('answers from the new copy soon after the switch, also what was read before', async () => {
+    const { catalog, config } = ground.app
+    const { tenant, add, urls } = await begin('switched')
+    expect((await add('https://before.example/')).status).toBe(201)
+    // As if that were long ago: what changed within seconds everyone looks at again anyway.
+    const quiet = { created_at: 1, content_changed_at: 1 }
+    await catalog.kysely.updateTable('tenants').set(quiet).where('id', '=', tenant.id).execute()
+    for (let reads = 0; reads < 3; reads++) expect(await urls()).toEqual(['https://before.example/'])
+    const options = { keepMs: 60_000, signal: new AbortController().signal }
+    expect(await moveTenant(catalog, config.databasePrefix, tenant.slug, parseWish('shared'), options)).toMatchObject({
+      outcome: 'moved',
+    })
+    // Nobody is told of this: only who reads there sees it.
+    await atPlace(catalog, await getTenant(catalog, tenant.slug), ({ database: { kysely } }) =>
+      kysely.updateTable('feeds').set({ url: 'https://there.example/' }).where('tenant_id', '=', tenant.id).execute(),
+    )
+    await expect.poll(urls, { timeout: 10_000 }).toEqual(['https://there.example/'])
   })
 })

@@ -6,6 +6,8 @@ import { openApp } from '../../src/app.js'
 import { loadConfig } from '../../src/kernel/config.js'
 import { Log } from '../../src/kernel/log.js'
 import { insertRows } from '../../src/tenants/databases/index.js'
+import { parseSlug } from '../../src/tenants/ids.js'
+import { withMoveLock } from '../../src/tenants/moving/lock.js'
 import { runCli } from '../support/cli.js'
 
 let folder = ''
@@ -57,8 +59,8 @@ it('moves a tenant, tells where its old copy is and until when, and moves it bac
       moves: [
         {
           tenant: 'acme',
-          from: 'dedicated, default/tenant_acme',
-          to: 'dedicated, other/tenant_acme',
+          from: { kind: 'dedicated', host: 'default', database: 'tenant_acme' },
+          to: { kind: 'dedicated', host: 'other', database: 'tenant_acme' },
           outcome: 'moved',
           rows: expect.any(Number),
           duration_ms: expect.any(Number),
@@ -74,7 +76,12 @@ it('moves a tenant, tells where its old copy is and until when, and moves it bac
   expect(shown.out).toContain('placement  dedicated, other/tenant_acme')
   expect(shown.out).toMatch(/move {7}switched, from dedicated, default\/tenant_acme; old copy kept until 20/)
   const list = await feedctl('tenant', 'move', '--list', '--json')
-  expect(list.json.moves).toMatchObject([{ tenant: 'acme', state: 'switched', kept_until_at: json.moves[0].kept_until_at }])
+  const { from, to, kept_until_at } = json.moves[0]
+  expect(list.json.moves).toMatchObject([{ tenant: 'acme', state: 'switched', from, to, kept_until_at }])
+  expect((await feedctl('tenant', 'show', 'acme', '--json')).json.tenant).toMatchObject({
+    placement: to,
+    moves: [{ state: 'switched', from, to }],
+  })
   const back = await feedctl('tenant', 'move', 'acme', '--back')
   expect(back.out).toContain('to    dedicated, default/tenant_acme')
   const history = await feedctl('tenant', 'move', 'acme', '--list', '--json')
@@ -114,6 +121,22 @@ it('goes on with the others when one fails, and says so', async () => {
   expect(json.tenants).toEqual({ total: 3, done: 2, there: 0, failed: 1 })
   expect(json.failures).toEqual([{ tenant: 'gone', code: 'TENANT_NOT_FOUND', message: 'there is no tenant gone' }])
   expect(err).toContain('"code":"PARTIAL"')
+})
+
+it('refuses a second move of a tenant, and names the process that moves it', async () => {
+  await create('acme')
+  const slug = parseSlug('acme')
+  await withCatalog(({ catalog }) =>
+    withMoveLock(catalog, slug, new AbortController().signal, async () => {
+      for (const way of [['--to', 'other'], ['--back'], ['--undo'], ['--finish', '--yes']]) {
+        const { exit, out, err } = await feedctl('tenant', 'move', 'acme', ...way)
+        expect([exit, out]).toEqual([7, ''])
+        expect(err).toContain(`error: move of tenant acme is already running: pid ${process.pid} on `)
+        expect(err).toContain('(LOCKED)')
+      }
+    }),
+  )
+  expect(await feedctl('tenant', 'move', 'acme', '--to', 'other')).toMatchObject({ exit: 0 })
 })
 
 it.for([

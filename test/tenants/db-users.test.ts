@@ -12,7 +12,6 @@ import {
   giveDbUser,
   rotateDbUser,
 } from '../../src/tenants/db-users.js'
-
 import { parseDatabaseName, parseTenantId } from '../../src/tenants/ids.js'
 import { openMoves } from '../../src/tenants/moving/ledger.js'
 import { moveTenant } from '../../src/tenants/moving/move.js'
@@ -44,14 +43,14 @@ async function asked(user: Pick<DbUser, 'username' | 'password'>, statement: str
   }
 }
 
+async function removed({ catalog }: Installation, { slug }: Tenant): Promise<void> {
+  await markDeleted(catalog, slug, 0)
+  await removeTenant(catalog, slug, removing())
+}
+
 async function isOnServer({ catalog }: Installation, username: string): Promise<boolean> {
   const { rows } = await sql`select 1 from mysql.user where user = ${username}`.execute(catalog.kysely)
   return rows.length > 0
-}
-
-async function remove({ catalog }: Installation, { slug }: Tenant): Promise<void> {
-  await markDeleted(catalog, slug, 0)
-  await removeTenant(catalog, slug, removing())
 }
 
 describe('the database user of a tenant (mysql)', () => {
@@ -136,7 +135,7 @@ describe('the database user of a tenant (mysql)', () => {
     const tenant = await tenantIn(installation, 'leaving')
     const user = await createDbUser(catalog, tenant)
     expect(await isOnServer(installation, user.username)).toBe(true)
-    await remove(installation, tenant)
+    await removed(installation, tenant)
     expect(await isOnServer(installation, user.username)).toBe(false)
     const next = await tenantIn(installation, 'leaving')
     expect(await dbUserOf(catalog, next.placement)).toBeNull()
@@ -154,7 +153,7 @@ describe('the database user of a tenant (mysql)', () => {
       session.on('error', () => {})
       await session.query('select count(*) from feeds')
     }
-    await remove(installation, tenant)
+    await removed(installation, tenant)
     await tenantIn(installation, 'reused')
     for (const session of sessions) {
       await expect(session.query('select count(*) from feeds')).rejects.toThrow()

@@ -13,15 +13,15 @@ describeDatabases('tenants that go and come', env => {
       .where('database_name', '=', dedicatedDatabase(prefix, parseSlug(slug)))
       .execute()
 
-  it('makes a tenant anew in the place that one of its name has left', async () => {
+  it('makes a tenant anew in the placement that the one before it has left', async () => {
     const here = await openInstallation(env)
-    const tenant = await tenantIn(here, 'left')
+    const tenant = await tenantIn(here, 'again')
     await addFeeds(here.catalog, tenant, [{ url: 'https://a.example/', title: null }])
     await markDeleted(here.catalog, tenant.slug, 0)
-    const [placement] = await placementsOf(here, 'left')
+    const [placement] = await placementsOf(here, 'again')
     await removeTenant(here.catalog, tenant.slug, removing())
-    expect(await placementsOf(here, 'left')).toMatchObject([{ id: placement?.id, schema_version: 0 }])
-    const again = await tenantIn(here, 'left')
+    expect(await placementsOf(here, 'again')).toMatchObject([{ id: placement?.id, schema_version: 0 }])
+    const again = await tenantIn(here, 'again')
     const feeds = await withTenant(here.catalog, again, tables => tables.feeds().selectAll().execute())
     expect([again.state, feeds]).toEqual(['active', []])
   })

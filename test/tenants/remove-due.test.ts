@@ -1,4 +1,6 @@
-import type { Kysely } from 'kysely'
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { Failure } from '../../src/kernel/errors.js'
 import { newHolder, thisMachine } from '../../src/kernel/holder.js'
@@ -12,6 +14,7 @@ import { beginRemovals, markDeleted, type RemovalReceipt, removeTenant, removeWa
 import { removeDue, removeDueTenants } from '../../src/tenants/remove-due.js'
 import { getTenant } from '../../src/tenants/tenant.js'
 import { describeDatabases, type Installation, noMedia, openInstallation, removing, tenantIn, wish } from './installation.js'
+import { atUpdate } from './interleaving.js'
 
 const NEVER = new AbortController().signal
 const HOUR_MS = 3_600_000
@@ -20,29 +23,14 @@ const terms = (signal = NEVER) => ({ ...removing(), signal, receiptDays: 0 })
 const vacatedAt = ({ catalog }: Installation, id: number) =>
   catalog.kysely.selectFrom('placements').select('vacated_at').where('id', '=', id).executeTakeFirst()
 
-/** Runs the deed after each update. */
-function afterUpdates<Schema>(kysely: Kysely<Schema>, deed: () => Promise<unknown>): Kysely<Schema> {
-  const following = <T extends object>(builder: T): T =>
-    new Proxy(builder, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name, target)
-        if (typeof member !== 'function') return member
-        return (...args: unknown[]) => {
-          const answer: object = member.apply(target, args)
-          return answer instanceof Promise ? answer.finally(deed) : following(answer)
-        }
-      },
-    })
-  return new Proxy(kysely, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target)
-      if (typeof member !== 'function') return member
-      return (...args: unknown[]) => (name === 'updateTable' ? following(member.apply(target, args)) : member.apply(target, args))
-    },
-  })
+/** Where the server keeps its files. */
+async function filesOf({ catalog, config }: Installation, name: string): Promise<string> {
+  if (catalog.server.dialect === 'sqlite') return join(config.data, 'databases', name)
+  const { rows } = await sql<{ folder: string }>`select @@datadir as folder`.execute(catalog.kysely)
+  return join(rows[0]?.folder ?? '', name)
 }
 
-describeDatabases('the removal of deleted tenants', env => {
+describeDatabases('the removal of deleted tenants', (env, kind) => {
   const deleted = async (here: Installation, slug: string, inMs: number) => {
     await tenantIn(here, slug)
     await markDeleted(here.catalog, parseSlug(slug), Date.now() + inMs)
@@ -95,6 +83,59 @@ describeDatabases('the removal of deleted tenants', env => {
     const gone: string[] = []
     await removeDue(here.catalog, { ...terms(), removed: receipt => gone.push(receipt.slug) })
     expect(gone).toEqual(['broken'])
+  })
+
+  it('goes on after one that shows a bug: the others have their receipts, whether they came before or after', async () => {
+    const here = await openInstallation(env)
+    for (const slug of ['bug-1', 'bug-2', 'bug-3']) await deleted(here, slug, -1)
+    const { parts } = removing(async tenant => {
+      if (tenant.slug === 'bug-2') throw new TypeError('a bug')
+      return noMedia(tenant)
+    })
+    const gone: string[] = []
+    const due = await removeDue(here.catalog, { ...terms(), parts, removed: ({ slug }) => gone.push(slug) })
+    expect(due).toEqual({ removed: 2, failures: [{ tenant: 'bug-2', code: null, message: 'a bug' }] })
+    expect(gone).toEqual(['bug-1', 'bug-3'])
+    const lines: string[] = []
+    const again = removeDueTenants(here.catalog, new Log(line => lines.push(line)), { ...terms(), parts })
+    await expect(again).rejects.toMatchObject({ code: 'PARTIAL' })
+    expect(lines.join()).toMatch(/warn .*tenant="bug-2" .*why="a bug"/)
+    expect(await removeDue(here.catalog, terms())).toEqual({ removed: 1, failures: [] })
+  })
+
+  it('names one whose database cannot be dropped, and removes it when nothing is in the way any more', async () => {
+    const here = await openInstallation(env)
+    for (const slug of ['in-the-way', 'not-in-the-way']) await deleted(here, slug, -1)
+    const { database } = (await getTenant(here.catalog, parseSlug('in-the-way'))).placement
+    const inTheWay = await filesOf(here, `${database}${kind === 'mysql' ? '/stray' : '.db-wal'}`)
+    await here.catalog.server.close()
+    rmSync(inTheWay, { force: true })
+    mkdirSync(inTheWay)
+    const { catalog } = await openInstallation(env)
+    expect(await removeDue(catalog, terms())).toMatchObject({
+      removed: 1,
+      failures: [{ tenant: 'in-the-way', code: 'UNAVAILABLE' }],
+    })
+    rmdirSync(inTheWay)
+    expect(await removeDue(catalog, terms())).toMatchObject({ removed: 1, failures: [] })
+    expect(await catalog.server.has(database)).toBe(false)
+  })
+
+  it('removes one whose tables are damaged with its database', async () => {
+    const here = await openInstallation(env)
+    await deleted(here, 'damaged', -1)
+    const { database } = (await getTenant(here.catalog, parseSlug('damaged'))).placement
+    const file = await filesOf(here, `${database}${kind === 'mysql' ? '/feeds.frm' : '.db'}`)
+    if (kind === 'mysql') await sql`flush tables ${sql.id(database, 'feeds')}`.execute(here.catalog.kysely)
+    await here.catalog.server.close()
+    rmSync(`${file}-wal`, { force: true })
+    writeFileSync(file, 'no table'.repeat(1_000))
+    const { catalog } = await openInstallation(env)
+    const receipts: RemovalReceipt[] = []
+    const due = await removeDue(catalog, { ...terms(), removed: receipt => receipts.push(receipt) })
+    expect(due).toEqual({ removed: 1, failures: [] })
+    expect(receipts).toMatchObject([{ slug: 'damaged', feeds: null }])
+    expect(await catalog.server.has(database)).toBe(false)
   })
 
   it('stops between two tenants, and does nothing while another process removes them', async () => {
@@ -198,7 +239,7 @@ describeDatabases('the removal of deleted tenants', env => {
     const { catalog } = here
     const tenant = await tenantIn(here, 'marked')
     const { parts } = removing()
-    const marked = afterUpdates(catalog.kysely, async () => {
+    const marked = atUpdate(catalog.kysely, 'tenants', 'after', async () => {
       await removeWaiting(catalog, await beginRemovals(catalog, [tenant.slug]), parts, 'the other')
     })
     await markDeleted({ ...catalog, kysely: marked }, tenant.slug, Date.now() - 1)

@@ -136,17 +136,43 @@ const MYSQL_REFUSED = new Set([
   'HANDSHAKE_NO_SSL_SUPPORT',
   'HANDSHAKE_SSL_ERROR',
 ])
+/** A file of the database is not what the server expects, or cannot be removed. */
+const MYSQL_DAMAGED = new Set([
+  'ER_DB_DROP_DELETE',
+  'ER_DB_DROP_RMDIR',
+  'ER_CANT_DELETE_FILE',
+  'ER_CANT_OPEN_FILE',
+  'ER_FILE_NOT_FOUND',
+  'ER_ERROR_ON_READ',
+  'ER_GET_ERRNO',
+  'ER_NOT_FORM_FILE',
+  'ER_NOT_KEYFILE',
+  'ER_CRASHED_ON_USAGE',
+  'ER_CRASHED_ON_REPAIR',
+  'ER_INDEX_CORRUPT',
+  'ER_TABLE_CORRUPT',
+  'ER_TABLESPACE_MISSING',
+  'ER_TABLESPACE_DISCARDED',
+])
+/** MariaDB's ER_NO_SUCH_TABLE_IN_ENGINE, for which the client has no name. */
+const MISSING_IN_ENGINE = 1932
 const MYSQL_MISSING = new Set(['ER_BAD_DB_ERROR', 'ER_NO_SUCH_TABLE'])
 
 /** @see https://mariadb.com/kb/en/mariadb-error-code-reference/ */
 export const translateMysql: Translate = error => {
   if (error instanceof Failure) return error
-  const { code, message } = error as { code?: unknown; message?: unknown }
+  const { code, errno, message } = error as { code?: unknown; errno?: unknown; message?: unknown }
   const closed = typeof message === 'string' && /closed state|Pool is closed|Connection lost/.test(message)
   if (closed || (typeof code === 'string' && MYSQL_AWAY.has(code))) {
     return new Failure('UNAVAILABLE', `the database does not answer: ${wordsOf(error)}`, {
       cause: error,
       hint: 'check DB_HOST, DB_PORT or DB_SOCKET, and that the server runs',
+    })
+  }
+  if (errno === MISSING_IN_ENGINE || (typeof code === 'string' && MYSQL_DAMAGED.has(code))) {
+    return new Failure('UNAVAILABLE', `a file of the database is damaged, or in the way: ${wordsOf(error)}`, {
+      cause: error,
+      hint: "check the data directory of the database server, and the server's log",
     })
   }
   if (typeof code !== 'string') return null

@@ -93,7 +93,11 @@ export class SqliteServer implements DatabaseServer {
     const path = this.pathOf(name)
     const existed = existsSync(path)
     if (!existed) this.refuseAway()
-    for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
+    try {
+      for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true })
+    } catch (error) {
+      throw unusable('remove', path, error)
+    }
     return existed
   }
 

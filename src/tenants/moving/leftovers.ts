@@ -4,7 +4,7 @@ import { isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
 import { ownerAt } from '../database-owner.js'
 import type { TenantSchema } from '../databases/index.js'
-import { dropDbUser } from '../db-users.js'
+import { dbUserOf, dropDbUser } from '../db-users.js'
 import { leave, takenOver } from '../fence.js'
 import type { TenantId } from '../ids.js'
 import { hasOtherTenants } from '../placement-tenants.js'
@@ -66,7 +66,7 @@ async function removeCopy(catalog: Catalog, move: Move, placementId: number, sig
   if (spot === null) return true
   await refuseHome(catalog, tenantId, spot)
   const owner = await ownerAt(catalog, spot)
-  if (owner === 'missing') await noteGone(catalog, spot, tenantId)
+  if (owner === 'missing') await noteGone(catalog, spot)
   if (owner === 'missing' || owner === 'others') return true
   const holder = -randomInt(1, 2 ** 47)
   const server = await catalog.hosts.serverOf(spot.host)
@@ -81,24 +81,27 @@ async function removeCopy(catalog: Catalog, move: Move, placementId: number, sig
     })
     // Its tables were never finished: nobody lives there.
     .catch(error => (isFailure(error, 'SCHEMA_MISSING') ? true : Promise.reject(error)))
+  const user = await dbUserOf(catalog, spot)
   if (!isElsewhere || spot.kind === 'shared' || (await hasOtherTenants(catalog, spot.id, tenantId))) return isElsewhere
   // First of all: a placement that is left over must not pass for one whose tables are there.
-  await noteGone(catalog, spot, tenantId)
-  await dropDbUser(catalog, spot)
+  await noteGone(catalog, spot)
+  if (user !== null) await dropDbUser(catalog, spot, user)
   await refuseOvertaken(catalog, move, spot, signal)
   // What is left is the time that the statement takes to the server: whoever is held up for longer is held up before it.
   await server.drop(spot.database)
   return true
 }
 
-/** The placement has no tables (any more), unless it is another tenant's too; its name is forgotten later. */
-async function noteGone(catalog: Catalog, { id, kind }: Spot, tenantId: TenantId): Promise<void> {
-  if (await hasOtherTenants(catalog, id, tenantId)) return
+/** The placement has no tables (any more), unless a tenant lives there; its name is forgotten later. */
+async function noteGone(catalog: Catalog, { id, kind }: Spot): Promise<void> {
   const vacated = kind === 'dedicated' ? { vacated_at: Date.now() } : {}
   await catalog.kysely
     .updateTable('placements')
     .set({ schema_version: 0, ...vacated })
     .where('id', '=', id)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('tenants').select('tenants.id').whereRef('tenants.placement_id', '=', 'placements.id'))),
+    )
     .execute()
 }
 
@@ -130,7 +133,7 @@ export interface OldCopy {
   readonly keptUntilAt: number | null
 }
 
-export async function oldCopiesOf(catalog: Catalog, tenantId: TenantId): Promise<OldCopy[]> {
+async function oldCopiesOf(catalog: Catalog, tenantId: TenantId): Promise<OldCopy[]> {
   const copies: OldCopy[] = []
   for (const move of await openMoves(catalog, tenantId)) {
     const isOld = move.state === 'switched' || move.state === 'finishing'

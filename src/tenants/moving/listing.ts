@@ -1,8 +1,8 @@
 import type { Catalog } from '../catalog.js'
 import type { MoveState, PlacementKind } from '../databases/index.js'
 import { parseDatabaseName, type TenantId, type TenantSlug } from '../ids.js'
+import type { Placement } from '../tenant.js'
 import { OPEN_STATES } from './ledger.js'
-import { placementName } from './move.js'
 
 /** A move as operators see it. Times are epoch ms. */
 export interface MoveView {
@@ -11,8 +11,8 @@ export interface MoveView {
   readonly tenant: TenantSlug | null
   readonly state: MoveState
   /** Null when the placement is gone, as `to`. */
-  readonly from: string | null
-  readonly to: string | null
+  readonly from: Placement | null
+  readonly to: Placement | null
   /** The process that works on it, as it names itself; null when none does. */
   readonly holder: string | null
   readonly failureCode: string | null
@@ -93,7 +93,7 @@ function viewOf(row: MoveRow): MoveView {
 }
 
 /** A placement is forgotten some time after its database was removed. */
-function place(kind: string | null, host: string | null, database: string | null): string | null {
+function place(kind: string | null, host: string | null, database: string | null): Placement | null {
   if (kind === null || host === null || database === null) return null
-  return placementName({ kind: kind as PlacementKind, host, database: parseDatabaseName(database) })
+  return { kind: kind as PlacementKind, host, database: parseDatabaseName(database) }
 }

@@ -6,7 +6,7 @@ import { refuseMoveOfDbUser } from '../db-users.js'
 import { fenceTenant, liftFence } from '../fence.js'
 import { inTurn, refuseNewTenant } from '../hosts/placing.js'
 import type { TenantSlug } from '../ids.js'
-import { getTenant, type Tenant } from '../tenant.js'
+import { getTenant, type Placement, type Tenant } from '../tenant.js'
 import { bringUpToDate } from '../upgrade.js'
 import { copyRows, type Progress, verifyRows, type Way } from './copy.js'
 import { clearFence } from './fences.js'
@@ -15,7 +15,7 @@ import { advance, beginMove, giveUp, keptUntil, type Move, openMoves, progressOf
 import { settle, tidy, undo } from './leftovers.js'
 import { withMoveLock } from './lock.js'
 import { livesThere, refuseToMove } from './refusals.js'
-import { prepareSpot, type Spot, spotFor, spotOf, type Wish, wishedFor } from './targets.js'
+import { placementAt, prepareSpot, type Spot, spotFor, spotOf, type Wish, wishedFor } from './targets.js'
 
 /** Between two notes of how far a copy is, ms. */
 const NOTE_EVERY_MS = 1_000
@@ -28,11 +28,11 @@ export interface MoveOptions {
   readonly onRows?: (rows: number) => void
 }
 
-/** What became of the move of one tenant. Names of placements as `placementName` writes them. */
+/** What became of the move of one tenant. */
 export interface Moved {
   readonly tenant: TenantSlug
-  readonly from: string
-  readonly to: string
+  readonly from: Placement
+  readonly to: Placement
   /** `there`: it was there already, and nothing was done. */
   readonly outcome: 'moved' | 'there'
   /** Null when nobody knows: it had switched, and the answer was lost. */
@@ -42,11 +42,6 @@ export interface Moved {
   readonly fencedMs: number | null
   /** When the old copy may be removed, epoch ms; null when there is none. */
   readonly keptUntilAt: number | null
-}
-
-/** `shared, default/tenant__shared_1` */
-export function placementName({ kind, host, database }: Pick<Spot, 'kind' | 'host' | 'database'>): string {
-  return `${kind}, ${host}/${database}`
 }
 
 /**
@@ -118,8 +113,8 @@ async function standing(catalog: Catalog, slug: TenantSlug, signal: AbortSignal)
 }
 
 function isThere({ slug, placement }: Tenant): Moved {
-  const place = placementName(placement)
-  return { tenant: slug, from: place, to: place, outcome: 'there', rows: 0, durationMs: 0, fencedMs: 0, keptUntilAt: null }
+  const none = { rows: 0, durationMs: 0, fencedMs: 0, keptUntilAt: null }
+  return { tenant: slug, from: placement, to: placement, outcome: 'there', ...none }
 }
 
 /** A move that was begun goes on, or is undone, before the tenant goes anywhere else. */
@@ -156,8 +151,8 @@ async function attempt(catalog: Catalog, tenant: Tenant, { to, move }: Begun, op
   await settle(catalog, move).catch(() => {})
   return {
     tenant: tenant.slug,
-    from: placementName(tenant.placement),
-    to: placementName(to),
+    from: tenant.placement,
+    to: placementAt(to),
     outcome: 'moved',
     rows: carried.rows,
     durationMs: Math.round(performance.now() - begun),
@@ -189,6 +184,7 @@ async function carry(catalog: Catalog, tenant: Tenant, to: Spot, move: Move, opt
       const rows = await verifyRows(way)
       await openPlace(place, move.id)
       const keptUntilAt = Date.now() + keepMs
+      signal.throwIfAborted()
       await switchPlacement(catalog, move, keptUntilAt)
       return { rows, fencedMs: performance.now() - fenced, keptUntilAt }
     }),

@@ -1,18 +1,17 @@
 import type { Catalog } from '../catalog.js'
 import type { TenantSchema } from '../databases/index.js'
 import type { TenantSlug } from '../ids.js'
-import { getTenant } from '../tenant.js'
-import { placementName } from './move.js'
+import { getTenant, type Placement } from '../tenant.js'
 import { refuseToMove } from './refusals.js'
 import { countRows } from './rows.js'
 import { MOVED_TABLES, type MovedTable } from './shapes.js'
-import { placeFor, type Wish, wishedFor } from './targets.js'
+import { placeFor, placementAt, type Wish, wishedFor } from './targets.js'
 
 /** What a move would do. */
 export interface Planned {
   readonly tenant: TenantSlug
-  readonly from: string
-  readonly to: string
+  readonly from: Placement
+  readonly to: Placement
   readonly outcome: 'would move' | 'there'
   readonly rows: number
   /** Per table; those without rows are left out. */
@@ -24,7 +23,7 @@ export async function planMove(catalog: Catalog, prefix: string, slug: TenantSlu
   const tenant = await getTenant(catalog, slug)
   await refuseToMove(catalog, tenant)
   const { host, kind } = wishedFor(tenant, wish)
-  const from = placementName(tenant.placement)
+  const from = tenant.placement
   if (host === tenant.placement.host && kind === tenant.placement.kind)
     return { tenant: slug, from, to: from, outcome: 'there', rows: 0, tables: {} }
   const to = await placeFor(catalog, prefix, tenant, wish)
@@ -38,5 +37,5 @@ export async function planMove(catalog: Catalog, prefix: string, slug: TenantSlu
     return counted
   })
   const rows = Object.values(tables).reduce((sum, some) => sum + some, 0)
-  return { tenant: slug, from, to: placementName(to), outcome: 'would move', rows, tables }
+  return { tenant: slug, from, to: placementAt(to), outcome: 'would move', rows, tables }
 }

@@ -1,20 +1,19 @@
 import { Failure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
 import type { TenantSlug } from '../ids.js'
-import { getTenant, type Tenant } from '../tenant.js'
+import { getTenant, type Placement, type Tenant } from '../tenant.js'
 import { openMoves } from './ledger.js'
 import { finish, type OldCopy, removeCopies, tidy, undo } from './leftovers.js'
 import { withMoveLock } from './lock.js'
-import { placementName } from './move.js'
-import { findSpot } from './targets.js'
+import { findSpot, placementAt } from './targets.js'
 
-/** What became of the request; names of placements as `placementName` writes them. */
+/** What became of the request. */
 export interface Settled {
   readonly tenant: TenantSlug
   /** `there`: of one of many, there was nothing to take back or remove. */
   readonly outcome: 'undone' | 'finished' | 'there'
   /** What was removed. */
-  readonly removed: readonly string[]
+  readonly removed: readonly Placement[]
 }
 
 /** Takes a move back that has not switched; killed at any point, the same call goes on. @throws {Failure} MOVE_NOT_FOUND, MOVE_REFUSED, LOCKED, UNAVAILABLE */
@@ -30,7 +29,7 @@ export function undoMove(catalog: Catalog, slug: TenantSlug, signal: AbortSignal
     await tidy(catalog, tenant, either)
     const spot = await findSpot(catalog, begun.to_placement_id)
     if (begun.state === 'copying') await undo(catalog, tenant, begun, either)
-    return { tenant: slug, outcome: 'undone', removed: spot === null ? [] : [placementName(spot)] }
+    return { tenant: slug, outcome: 'undone', removed: spot === null ? [] : [placementAt(spot)] }
   })
 }
 
@@ -46,14 +45,14 @@ export function finishMoves(
 ): Promise<Settled> {
   return withMoveLock(catalog, slug, signal, async either => {
     const tenant = await getTenant(catalog, slug)
-    const removed: string[] = []
+    const removed: Placement[] = []
     let kept = 0
     for (const move of await openMoves(catalog, tenant.id)) {
       if (move.state !== 'switched' && move.state !== 'finishing') continue
       const spot = await findSpot(catalog, move.from_placement_id)
       if (host !== null && spot?.host !== host) continue
       kept++
-      if ((await finish(catalog, move, either)) && spot !== null) removed.push(placementName(spot))
+      if ((await finish(catalog, move, either)) && spot !== null) removed.push(placementAt(spot))
     }
     if (kept === 0)
       throw new Failure('MOVE_NOT_FOUND', `no old copy of tenant ${slug} is kept${host === null ? '' : ` on ${host}`}`, {

@@ -8,6 +8,7 @@ import { getHost } from '../hosts/rows.js'
 import { dedicatedDatabase, parseDatabaseName, sharedDatabase, type TenantId } from '../ids.js'
 import { makeReady } from '../make-ready.js'
 import { hasOtherTenants } from '../placement-tenants.js'
+import { removeStrays } from '../removal/strays.js'
 import type { Placement, Tenant } from '../tenant.js'
 import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
 
@@ -22,6 +23,11 @@ export interface Spot extends Placement {
   readonly id: number
   /** 0: its tables were never finished, or are removed. */
   readonly schemaVersion: number
+}
+
+/** Of a spot, what others are told. */
+export function placementAt({ kind, host, database }: Placement): Placement {
+  return { kind, host, database }
 }
 
 /** `dedicated`, `shared`, `<host>`, `<host>/dedicated` or `<host>/shared`. @throws {Failure} USAGE */
@@ -111,12 +117,20 @@ export async function findSpot(catalog: Catalog, id: number): Promise<Spot | nul
 }
 
 /**
- * Makes the database of the placement for the tenant, and brings it to the schema of this feedctl, where that is what the catalog's settings say.
+ * Makes the database of the placement for the tenant, and brings it to the schema of this feedctl, where that is what the catalog's settings say. Of a left-over one
+ * that is to be its own, rows of tenants that are gone are removed.
  * @throws {Failure} DATABASE_TAKEN, SCHEMA_BEHIND, SCHEMA_NEWER, UNAVAILABLE
  */
 export async function prepareSpot(catalog: Catalog, id: TenantId, spot: Spot): Promise<void> {
   await dropStrangeDbUser(catalog, id, spot)
-  await makeReady(catalog, spot)
+  let made = false
+  await makeReady(catalog, spot, {
+    begun: now => {
+      made = now
+    },
+  })
+  // One that was left over may be full.
+  if (spot.kind === 'dedicated' && !made) await removeStrays(catalog, spot)
   await catalog.kysely
     .updateTable('placements')
     .set({ schema_version: TENANT_SCHEMA_VERSION })

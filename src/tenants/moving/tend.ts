@@ -1,11 +1,12 @@
 import { Failure, isFailure, wordsOf } from '../../kernel/errors.js'
 import type { Log } from '../../kernel/log.js'
 import type { Catalog } from '../catalog.js'
+import { takenOver } from '../fence.js'
 import type { TenantId, TenantSlug } from '../ids.js'
 import { unlessLocked } from '../locks.js'
 import { findTenant } from '../tenant.js'
 import { clearFence, strayFences } from './fences.js'
-import { type Move, OPEN_STATES, openMoves } from './ledger.js'
+import { giveUp, type Move, OPEN_STATES, openMoves } from './ledger.js'
 import { finish, removeCopies, tidy, undo } from './leftovers.js'
 import { withMoveLock } from './lock.js'
 
@@ -84,9 +85,20 @@ async function tendOne(catalog: Catalog, { tenant_id }: Move, signal: AbortSigna
     await tidy(catalog, tenant, either)
     for (const move of await openMoves(catalog, id)) {
       if (move.state === 'switched' && (move.keep_until ?? 0) <= Date.now()) await finish(catalog, move, either)
-      if (move.state !== 'copying') continue
+      if (move.state !== 'copying' || !(await takeAway(catalog, move))) continue
       await clearFence(catalog, tenant)
       if (move.updated_at < Date.now() - GIVEN_UP_AFTER_MS) await undo(catalog, tenant, move, either)
     }
   })
+}
+
+/**
+ * From here on its mover cannot switch, though it may only have been suspended: otherwise it would leave behind what writers were let write meanwhile. False when
+ * it has switched by now. @throws {Failure} LOCKED when another goes on with it
+ */
+async function takeAway(catalog: Catalog, move: Move): Promise<boolean> {
+  if (move.holder === null) return true
+  const end = await giveUp(catalog, move, null)
+  if (end === 'lost') throw takenOver(move.tenant_id)
+  return end === 'given-up'
 }

@@ -24,7 +24,10 @@ export async function dropUnplaced(
       const id = await keepOff(catalog, database)
       if (id === null) continue
       const server = await catalog.hosts.serverOf(database.host)
-      if ((await isOurs(database)) && (await server.drop(database.name))) dropped++
+      const goes = await isOurs(database)
+      lost.throwIfAborted()
+      // Held up for long, another may have dropped it, and the name be a new tenant's by now.
+      if (goes && (await keepsOff(catalog, id)) && (await server.drop(database.name))) dropped++
       await catalog.kysely.deleteFrom('placements').where('id', '=', id).where('kind', '=', 'dropping').execute()
     }
     return dropped
@@ -49,4 +52,9 @@ async function keepOff(catalog: Catalog, { host, name }: Unplaced): Promise<numb
     .where('database_name', '=', name)
     .executeTakeFirst()
   return placement?.kind === 'dropping' ? placement.id : null
+}
+
+async function keepsOff({ kysely }: Catalog, id: number): Promise<boolean> {
+  const row = await kysely.selectFrom('placements').select('kind').where('id', '=', id).executeTakeFirst()
+  return row?.kind === 'dropping'
 }

@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog.js'
+import type { KeptClaim } from '../kept-claim.js'
 import { withTenant } from '../tables.js'
 import type { Tenant } from '../tenant.js'
-import type { KeptClaim } from './claim.js'
 import { SECTIONS, type Section } from './sections.js'
 import { withSnapshot } from './snapshot.js'
 

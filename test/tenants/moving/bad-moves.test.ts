@@ -7,8 +7,10 @@ import { beginMove, openMoves } from '../../../src/tenants/moving/ledger.js'
 import { forTenants } from '../../../src/tenants/moving/move-many.js'
 import { finishMoves } from '../../../src/tenants/moving/requests.js'
 import { tendMoves } from '../../../src/tenants/moving/tend.js'
+import { markDeleted, removeTenant } from '../../../src/tenants/removal.js'
 import { changeState, type Tenant } from '../../../src/tenants/tenant.js'
-import { type Installation, tenantIn } from '../installation.js'
+import { type Installation, removing, tenantIn } from '../installation.js'
+import { atUpdate } from '../interleaving.js'
 import { furnish } from '../transfer/furnish.js'
 import { aliasOf, anHourLater, describeMoves, move, OTHER, rowsIn, standing } from './ground.js'
 
@@ -68,6 +70,52 @@ describeMoves('a move on a bad day', open => {
     expect(await standing(here, tenant)).toEqual(home)
     await addFeeds(here.catalog, home, [{ url: 'https://example.com/writes-on.xml', title: null }])
     expect((await openMoves(here.catalog, tenant.id)).map(({ state }) => state)).toEqual(['switched'])
+  })
+
+  it.for([
+    { version: 0 },
+    { version: null },
+  ])('into a left-over database of its own removes what a tenant that is gone has left there ($version)', async ({ version }) => {
+    const here = await open()
+    const { kysely } = here.catalog
+    const gone = await furnished(here, 'dedicated')
+    await move(here, gone.slug, OTHER)
+    const left = await standing(here, gone)
+    // As a removal leaves it that could not drop the database.
+    for (const [table, id] of [
+      ['tenants', 'id'],
+      ['moves', 'tenant_id'],
+    ] as const)
+      await kysely
+        .deleteFrom(table)
+        .where(id as never, '=', gone.id as never)
+        .execute()
+    if (version !== null)
+      await kysely.updateTable('placements').set({ schema_version: version }).where('id', '=', left.placementId).execute()
+    const tenant = await tenantIn(here, gone.slug)
+    expect(await rowsIn(here.catalog, gone.id, left.placement)).not.toEqual({})
+    await move(here, tenant.slug, OTHER)
+    expect((await standing(here, tenant)).placementId).toBe(left.placementId)
+    expect(await rowsIn(here.catalog, gone.id, left.placement)).toEqual({})
+  })
+
+  it('takes itself back when the tenant is deleted while its rows are copied, and keeps it from being removed until then', async () => {
+    const here = await open()
+    const { catalog } = here
+    const tenant = await furnished(here, 'shared')
+    const removals: unknown[] = []
+    const remove = () => removeTenant(catalog, tenant.slug, removing())
+    // All is copied, and the fence is not up yet.
+    const kysely = atUpdate(catalog.kysely, 'tenants', 'before', async () => {
+      await markDeleted(catalog, tenant.slug, 0)
+      removals.push(await remove().catch(error => error))
+    })
+    const moving = move({ ...here, catalog: { ...catalog, kysely } }, tenant.slug, OTHER)
+    await expect(moving).rejects.toMatchObject({ code: 'TENANT_WRONG_STATE' })
+    expect(removals).toMatchObject([{ code: 'LOCKED', message: expect.stringContaining(`pid ${process.pid} on`) }])
+    expect(await openMoves(catalog, tenant.id)).toEqual([])
+    expect(await remove()).toMatchObject({ slug: tenant.slug, feeds: 2 })
+    expect(await rowsIn(catalog, tenant.id, tenant.placement)).toEqual({})
   })
 
   it('is not begun for a tenant that is being removed, whoever looked at it before', async () => {

@@ -106,7 +106,7 @@ describeMoves('a move', (open, kind) => {
     await move(here, tenant.slug, 'other')
     await anHourLater(here, tenant)
     const done = await finishMoves(here.catalog, tenant.slug, SIGNAL)
-    expect(done.removed).toEqual([expect.stringContaining(tenant.placement.database)])
+    expect(done.removed).toEqual([tenant.placement])
     expect(await rowsIn(here.catalog, tenant.id, tenant.placement)).toEqual({})
     expect(await (await here.catalog.hosts.serverOf('default')).has(tenant.placement.database)).toBe(from === 'shared')
     expect(await rowsIn(here.catalog, tenant.id, (await standing(here, tenant)).placement)).toEqual(before)

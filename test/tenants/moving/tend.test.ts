@@ -8,7 +8,7 @@ import { tendMoves } from '../../../src/tenants/moving/tend.js'
 import { markDeleted, removeTenant } from '../../../src/tenants/removal.js'
 import type { Tenant } from '../../../src/tenants/tenant.js'
 import type { Installation } from '../installation.js'
-import { noMedia, tenantIn } from '../installation.js'
+import { removing, tenantIn } from '../installation.js'
 import { furnish } from '../transfer/furnish.js'
 import { anHourLater, describeMoves, keeping, move, rowsIn, standing } from './ground.js'
 
@@ -124,9 +124,20 @@ describeMoves('the care of moves', open => {
     const tenant = await furnished(here, 'dedicated')
     await move(here, tenant.slug, 'other')
     await markDeleted(here.catalog, tenant.slug, Date.now(), ['active'])
-    const parts = { media: noMedia, jobs: null, events: async () => {}, keys: null }
-    const receipt = await removeTenant(here.catalog, tenant.slug, { parts, by: 'test' })
+    const receipt = await removeTenant(here.catalog, tenant.slug, removing())
     expect(receipt.oldCopies).toBe(1)
+    for (const host of ['default', 'other'])
+      expect(await (await here.catalog.hosts.serverOf(host)).has(tenant.placement.database)).toBe(false)
+  })
+
+  it('has its half copy removed with a tenant that is deleted, when its mover was killed', async () => {
+    const here = await open()
+    const tenant = await furnished(here, 'dedicated')
+    const stop = new AbortController()
+    const options = { ...keeping(stop.signal), onRows: () => stop.abort(new Error('killed')) }
+    await expect(move(here, tenant.slug, 'other', options)).rejects.toThrow('killed')
+    await markDeleted(here.catalog, tenant.slug, Date.now())
+    expect(await removeTenant(here.catalog, tenant.slug, removing())).toMatchObject({ oldCopies: 1 })
     for (const host of ['default', 'other'])
       expect(await (await here.catalog.hosts.serverOf(host)).has(tenant.placement.database)).toBe(false)
   })

@@ -1,8 +1,8 @@
 import type { Updateable } from 'kysely'
-import { Failure } from '../../kernel/errors.js'
-import type { Catalog } from '../catalog.js'
-import type { TenantsTable } from '../databases/index.js'
-import type { TenantId } from '../ids.js'
+import { Failure } from '../kernel/errors.js'
+import type { Catalog } from './catalog.js'
+import type { TenantsTable } from './databases/index.js'
+import type { TenantId } from './ids.js'
 
 /** The claim on a creation that takes long, kept from being taken for one that was left off. */
 export class KeptClaim {
