@@ -114,18 +114,27 @@ export class Bulk<Wanted extends NewTenant> {
     return this.crew
   }
 
+  /** A file is settled while it is open: no commit of others costs it anything. */
+  private get settlesEach(): boolean {
+    return this.catalog.server.dialect === 'sqlite'
+  }
+
   /** All of it; of a new tenant without furniture the tables only, which is settled with others. */
   private make(one: Making, wanted: Wanted, holder: string): Promise<boolean> {
     const { furnish } = this.options
     return this.trying(one, holder, async () => {
-      if (furnish === undefined && one.tenant.isNew) return makeTables(this.catalog, one, true)
+      if (furnish === undefined && one.tenant.isNew) {
+        await makeTables(this.catalog, one, true)
+        if (this.settlesEach) await settle(this.catalog, [one.tenant])
+        return
+      }
       await makeAndFurnish(this.catalog, one, holder, async tenant => furnish?.(tenant, wanted))
     })
   }
 
   /** Those that are settled, the new ones all at once; where that fails, each by itself. One that is another's by now is among them, and not touched. */
   private async settled(ready: readonly Making[], { holder }: Chunk<Wanted>): Promise<ClaimedTenant[]> {
-    const isSettled = ({ tenant }: Making) => this.options.furnish !== undefined || !tenant.isNew
+    const isSettled = ({ tenant }: Making) => this.settlesEach || this.options.furnish !== undefined || !tenant.isNew
     const settled = ready.filter(isSettled).map(({ tenant }) => tenant)
     const made = ready.filter(one => !isSettled(one))
     const held = await renewClaims(

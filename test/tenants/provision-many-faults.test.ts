@@ -95,7 +95,7 @@ describeDatabases('creating many tenants where something fails', (env, kind) => 
         if (made >= 5) settledAt ??= await claims().execute()
         const answer = await catalog.server.use(...use)
         if (++made !== 5) return answer
-        // Each has its tables, and none is settled.
+        // Each has its tables, or is about to have them, and none is open to anyone.
         await lost('long-1', null)
         await tenantIn(here, 'long-1')
         await lost('long-2', 'elsewhere:1:token')
@@ -111,8 +111,9 @@ describeDatabases('creating many tenants where something fails', (env, kind) => 
       { slug: 'long-2', code: 'TENANT_EXISTS' },
       { slug: 'long-3', code: 'TENANT_WRONG_STATE' },
     ])
-    expect(settledAt).toHaveLength(2)
-    for (const { claimed_at } of settledAt ?? []) expect(claimed_at).toBeGreaterThan(1)
+    // On SQLite each is settled by itself, right after its tables.
+    if (kind === 'mysql') expect(settledAt).toHaveLength(2)
+    for (const { claimed_at } of kind === 'mysql' ? (settledAt ?? []) : []) expect(claimed_at).toBeGreaterThan(1)
     expect(await Promise.all([0, 1, 2, 3, 4].map(n => stateOf(here, `long-${n}`)))).toEqual([
       'active',
       'active',
@@ -153,7 +154,7 @@ describeDatabases('creating many tenants where something fails', (env, kind) => 
     expect(report.tenants).toEqual({ total: 6, created: 0, existing: 0, failed: 6 })
     expect(new Set(report.failures.map(({ code }) => code))).toEqual(new Set(['UNAVAILABLE']))
     // On SQLite each is a file of its own.
-    expect(uses).toBe(6 + 1 + (kind === 'mysql' ? 1 : 6))
+    expect(uses).toBe(6 + (kind === 'mysql' ? 2 : 6))
     expect((await createTenants(here.catalog, here.prefix, many('away', 6), {})).tenants).toMatchObject({ created: 6 })
   })
 })
