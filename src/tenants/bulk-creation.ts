@@ -3,7 +3,7 @@ import { type Failure, isFailure, wordsOf } from '../kernel/errors.js'
 import { newHolder } from '../kernel/holder.js'
 import type { Catalog } from './catalog.js'
 import { type ClaimedTenant, claimTenants, type NewTenant } from './claim.js'
-import type { TenantSchema } from './databases/index.js'
+import { isHostAway, type TenantSchema } from './databases/index.js'
 import { activate, beingCreated, letGo, missedBy, renewClaims } from './end-claim.js'
 import type { TenantSlug } from './ids.js'
 import { madeAtOnce, makeReady } from './make-ready.js'
@@ -37,6 +37,8 @@ interface Chunk<Wanted> {
   readonly holder: string
   /** When its claims were last renewed. */
   renewedAt: number
+  /** What hosts were refused for that did not answer for one of them. */
+  readonly away: Map<string, Failure>
 }
 
 /** Many tenants under way. */
@@ -66,7 +68,7 @@ export class Bulk<Wanted extends NewTenant> {
     })
     for (const { slug } of claimed) known.add(slug)
     await this.countUnfinished(wanted, known)
-    const chunk = { wanted, claimed, holder, renewedAt }
+    const chunk = { wanted, claimed, holder, renewedAt, away: new Map<string, Failure>() }
     if (claimed.length === 0) return this.open([], chunk)
     if (wanted[0]?.placement === 'shared' && this.options.furnish === undefined) {
       return this.open(await this.makeShared(chunk), chunk)
@@ -82,7 +84,7 @@ export class Bulk<Wanted extends NewTenant> {
     for (const one of chunk.claimed.map(makingOf)) {
       await crew.do(async () => {
         await this.keepClaims(chunk)
-        if (await this.make(one, bySlug.get(one.tenant.slug) as Wanted, chunk.holder)) ready.push(one)
+        if (await this.make(one, bySlug.get(one.tenant.slug) as Wanted, chunk)) ready.push(one)
         if (--left === 0) await this.open(await this.settled(ready, chunk), chunk)
       })
     }
@@ -120,20 +122,22 @@ export class Bulk<Wanted extends NewTenant> {
   }
 
   /** All of it; of a new tenant without furniture the tables only, which is settled with others. */
-  private make(one: Making, wanted: Wanted, holder: string): Promise<boolean> {
+  private make(one: Making, wanted: Wanted, chunk: Chunk<Wanted>): Promise<boolean> {
     const { furnish } = this.options
-    return this.trying(one, holder, async () => {
-      if (furnish === undefined && one.tenant.isNew) {
+    const { tenant } = one
+    return this.trying(one, chunk.holder, () =>
+      this.unlessAway(chunk, tenant.host, async () => {
+        if (furnish !== undefined || !tenant.isNew)
+          return void (await makeAndFurnish(this.catalog, one, chunk.holder, async made => furnish?.(made, wanted)))
         await makeTables(this.catalog, one, true)
-        if (this.settlesEach) await settle(this.catalog, [one.tenant])
-        return
-      }
-      await makeAndFurnish(this.catalog, one, holder, async tenant => furnish?.(tenant, wanted))
-    })
+        if (this.settlesEach) await settle(this.catalog, [tenant])
+      }),
+    )
   }
 
   /** Those that are settled, the new ones all at once; where that fails, each by itself. One that is another's by now is among them, and not touched. */
-  private async settled(ready: readonly Making[], { holder }: Chunk<Wanted>): Promise<ClaimedTenant[]> {
+  private async settled(ready: readonly Making[], chunk: Chunk<Wanted>): Promise<ClaimedTenant[]> {
+    const { holder } = chunk
     const isSettled = ({ tenant }: Making) => this.settlesEach || this.options.furnish !== undefined || !tenant.isNew
     const settled = ready.filter(isSettled).map(({ tenant }) => tenant)
     const made = ready.filter(one => !isSettled(one))
@@ -152,21 +156,22 @@ export class Bulk<Wanted extends NewTenant> {
       // Whose fault it is comes out below; that of a bug, maybe nobody's.
       if (!isFailure(error)) this.options.onBug?.(error)
     }
-    const away = new Map<string, Failure>()
     for (const one of unsettled) {
-      if (await this.trying(one, holder, () => this.settleUnless(away, one.tenant))) settled.push(one.tenant)
+      const { tenant } = one
+      const alone = () => this.unlessAway(chunk, tenant.host, () => settle(this.catalog, [tenant]))
+      if (await this.trying(one, holder, alone)) settled.push(tenant)
     }
     return settled
   }
 
-  /** Asks no host again that did not answer for another: each would wait as long. A file on SQLite says nothing of others. */
-  private async settleUnless(away: Map<string, Failure>, tenant: ClaimedTenant): Promise<void> {
-    const refusal = away.get(tenant.host)
+  /** Asks no host again that did not answer for another of them: each would wait as long. */
+  private async unlessAway({ away }: Chunk<Wanted>, host: string, deed: () => Promise<void>): Promise<void> {
+    const refusal = away.get(host)
     if (refusal !== undefined) throw refusal
     try {
-      await settle(this.catalog, [tenant])
+      await deed()
     } catch (error) {
-      if (isFailure(error, 'UNAVAILABLE') && this.catalog.server.dialect === 'mysql') away.set(tenant.host, error)
+      if (isHostAway(error)) away.set(host, error)
       throw error
     }
   }

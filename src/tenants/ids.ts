@@ -69,6 +69,10 @@ export function spareDatabase(prefix: string, token: string): DatabaseName {
   return parseDatabaseName(`${prefix}_spare_${token}`)
 }
 
+export function isSpareDatabase(name: string): boolean {
+  return /_spare_[0-9a-f]+$/.test(name)
+}
+
 function positive(value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value
   throw new TypeError(`not an id: ${value}`)

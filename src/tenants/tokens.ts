@@ -29,6 +29,8 @@ export async function rotateToken(catalog: Catalog, slug: TenantSlug): Promise<s
     .executeTakeFirst()
   if (changed.numUpdatedRows > 0n) return token
   const { state } = await getTenant(catalog, slug)
+  // It was opened in between.
+  if (state !== 'provisioning') return rotateToken(catalog, slug)
   throw new Failure('TENANT_WRONG_STATE', `tenant ${slug} is ${state}`, { hint: `feedctl tenant create ${slug}` })
 }
 

@@ -141,6 +141,21 @@ describeDatabases('creating many tenants where something fails', (env, kind) => 
     expect(claimedAt - begun).toBeGreaterThanOrEqual(30_000)
   })
 
+  it('begins no more on a host that does not answer than it had begun by then', async () => {
+    const here = await openInstallation(env)
+    let asked = 0
+    const server = serverWith(here.catalog.server, {
+      create: async () => {
+        asked++
+        throw new Failure('UNAVAILABLE', 'the host does not answer')
+      },
+    })
+    const report = await createTenants(onServer(here.catalog, server), here.prefix, many('down', 30), {})
+    expect(report.tenants).toEqual({ total: 30, created: 0, existing: 0, failed: 30 })
+    expect(asked).toBeLessThanOrEqual(8)
+    expect((await createTenants(here.catalog, here.prefix, many('down', 30), {})).tenants).toMatchObject({ created: 30 })
+  })
+
   it('asks a host that does not answer once more for one of them, not for each', async () => {
     const here = await openInstallation(env)
     let uses = 0

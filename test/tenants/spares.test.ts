@@ -199,6 +199,21 @@ describeDatabases('spare databases', (env, kind) => {
     expect((await changeState(here.catalog, tenant.slug, ['active'], 'suspended')).state).toBe('suspended')
   })
 
+  it('whose drop was killed go with the next', async () => {
+    const here = await openInstallation(env)
+    await fill(here, 2)
+    const [first] = await sparesIn(here)
+    await here.catalog.kysely
+      .updateTable('placements')
+      .set({ kind: 'dropping', schema_version: 0 })
+      .where('id', '=', first?.id ?? 0)
+      .execute()
+    expect(await dropSpares(here.catalog, { signal })).toEqual({ dropped: 2, failures: [] })
+    expect(await here.catalog.server.has(parseDatabaseName(first?.database_name ?? ''))).toBe(false)
+    const left = here.catalog.kysely.selectFrom('placements').select('id').where('kind', 'in', ['spare', 'dropping'])
+    expect(await left.execute()).toEqual([])
+  })
+
   it('are not dropped by one that was held up until others had made them ready again, and given them to a tenant', async () => {
     const here = await openInstallation(env)
     await fill(here, 2)

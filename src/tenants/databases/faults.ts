@@ -1,5 +1,5 @@
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, TransactionSettings } from 'kysely'
-import { Failure, wordsOf } from '../../kernel/errors.js'
+import { Failure, isFailure, wordsOf } from '../../kernel/errors.js'
 import { refuseRawUnfiltered } from './raw-guard.js'
 
 /** Tells a server's refusal in feedctl's words; null for what is a mistake in a statement of ours. */
@@ -184,6 +184,14 @@ export const translateMysql: Translate = error => {
     })
   }
   return MYSQL_MISSING.has(code) ? schemaMissing(error) : null
+}
+
+/** Whether a failure says of the whole host that it cannot be asked now, and not only of one database or file there. */
+export function isHostAway(error: unknown): error is Failure {
+  if (!isFailure(error, 'UNAVAILABLE')) return false
+  const { code, errno } = (error.cause ?? {}) as { code?: unknown; errno?: unknown }
+  if (errno === MISSING_IN_ENGINE) return false
+  return typeof code !== 'string' || !(MYSQL_DAMAGED.has(code) || MYSQL_BUSY.has(code) || code.startsWith('SQLITE_'))
 }
 
 /** The translation for a host beside the one of the DB_* settings: its refusals name it, and what is looked at then. */

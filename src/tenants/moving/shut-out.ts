@@ -1,7 +1,7 @@
 import { isFailure } from '../../kernel/errors.js'
 import { DUMPED } from '../admission.js'
 import type { Catalog } from '../catalog.js'
-import type { TenantSchema, TenantState } from '../databases/index.js'
+import { isHostAway, type TenantSchema, type TenantState } from '../databases/index.js'
 import { fenceOf } from '../fence.js'
 import { type DatabaseName, parseDatabaseName, parseTenantId, type TenantId, type TenantSlug } from '../ids.js'
 import { admit, residentsIn } from '../residents.js'
@@ -18,7 +18,7 @@ const WRITTEN: readonly TenantState[] = ['active', 'suspended']
 export interface ShutOut {
   readonly id: TenantId
   readonly slug: TenantSlug
-  /** A move of it is under way, or keeps its old copy: until that has ended it is not let in. */
+  /** A move of it is under way: until that has ended it is not let in. */
   readonly hasMoves: boolean
 }
 
@@ -48,7 +48,7 @@ export async function shutOut(catalog: Catalog, budgetMs: number): Promise<ShutO
         }
       } catch (error) {
         if (!isFailure(error)) throw error
-        away.add(error.code === 'UNAVAILABLE' ? group.host : `${group.host}/${group.database}`)
+        away.add(isHostAway(error) ? group.host : `${group.host}/${group.database}`)
       }
     }
     const last = page.at(-1)
@@ -77,7 +77,8 @@ async function judge(catalog: Catalog, id: TenantId): Promise<{ finding: ShutOut
   if (tenant === null || !WRITTEN.includes(tenant.state) || tenant.schemaVersion < RESIDENTS_VERSION) return null
   const by = await fenceOf(catalog, tenant)
   if (by === null || by === DUMPED) return null
-  const hasMoves = (await openMoves(catalog, id)).length > 0
+  // After the switch writers are let in where it lives, before.
+  const hasMoves = (await openMoves(catalog, id)).some(({ state }) => state !== 'switched')
   if (hasMoves && by !== undefined) return null
   // It may have been moved away before its database was asked.
   if ((await findTenant(catalog, id))?.placementId !== tenant.placementId) return null

@@ -1,4 +1,4 @@
-import { Failure, type FailureCode, isFailure, wordsOf } from '../../kernel/errors.js'
+import { Failure, type FailureCode } from '../../kernel/errors.js'
 import type { Log } from '../../kernel/log.js'
 import type { DatabaseName } from '../ids.js'
 
@@ -6,13 +6,12 @@ import type { DatabaseName } from '../ids.js'
 export interface SpareFailure {
   readonly host: string
   readonly database: DatabaseName
-  /** Null where it is a bug of feedctl. */
-  readonly code: FailureCode | null
+  readonly code: FailureCode
   readonly message: string
 }
 
-export function spareFailure({ host, database }: Pick<SpareFailure, 'host' | 'database'>, error: unknown): SpareFailure {
-  return { host, database, code: isFailure(error) ? error.code : null, message: wordsOf(error) }
+export function spareFailure({ host, database }: Pick<SpareFailure, 'host' | 'database'>, error: Failure): SpareFailure {
+  return { host, database, code: error.code, message: error.message }
 }
 
 /** `deed`: what could not be done, as `made`. @throws {Failure} PARTIAL, with the words of the first, where some failed */

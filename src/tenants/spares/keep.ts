@@ -3,9 +3,9 @@ import { Crew } from '../../kernel/crew.js'
 import { isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
 import { ownerAt } from '../database-owner.js'
-import { insertRows } from '../databases/index.js'
+import { insertRows, isHostAway } from '../databases/index.js'
 import { hostForSpare, inTurn } from '../hosts/placing.js'
-import { type DatabaseName, parseDatabaseName, spareDatabase } from '../ids.js'
+import { type DatabaseName, isSpareDatabase, parseDatabaseName, spareDatabase } from '../ids.js'
 import { withLock } from '../locks.js'
 import { madeAtOnce, makeReady } from '../make-ready.js'
 import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
@@ -34,6 +34,7 @@ export interface SpareFilling extends SpareCounts {
 
 interface Unready {
   readonly id: number
+  readonly kind: 'spare' | 'dropping'
   readonly host: string
   readonly database: DatabaseName
   readonly schemaVersion: number
@@ -58,7 +59,7 @@ export async function countSpares(catalog: Catalog): Promise<SpareCounts> {
 /**
  * Finishes what a killed filling left, brings older ones up to date, and makes as many as are wanting; more than that are left. One that fails does not keep the
  * others, and each is tried once. Killed at any point, the next call goes on. Stops between two when the signal aborts, with its reason.
- * @throws {Failure} LOCKED while another process does it; HOST_FULL without a host for them; UNAVAILABLE without the catalog
+ * @throws {Failure} LOCKED while another process does it; HOST_FULL without a host for them; UNAVAILABLE without the catalog; the first bug, at the end
  */
 export async function keepSpares(
   catalog: Catalog,
@@ -70,6 +71,11 @@ export async function keepSpares(
     const stop = AbortSignal.any([signal, lost])
     let made = 0
     const failures: SpareFailure[] = []
+    const bugs: unknown[] = []
+    const note = (spare: Unready, error: unknown) => {
+      if (isFailure(error)) failures.push(spareFailure(spare, error))
+      else bugs.push(error)
+    }
     // No new one is begun there by this call.
     const failing = new Set<string>()
     const crew = new Crew(await madeAtOnce(catalog, 'default'))
@@ -78,8 +84,8 @@ export async function keepSpares(
         await makeReady(catalog, { ...spare, kind: 'dedicated' })
       } catch (error) {
         stop.throwIfAborted()
-        failures.push(spareFailure(spare, error))
-        if (isNew || isFailure(error, 'UNAVAILABLE')) failing.add(spare.host)
+        note(spare, error)
+        if (isNew || isHostAway(error)) failing.add(spare.host)
         return
       }
       if (await becomeReady(catalog, spare)) progress(++made)
@@ -94,7 +100,11 @@ export async function keepSpares(
       for (let missing = Math.min(wanted - ready, wanted + LEFT_UNFINISHED - unready); missing > 0; missing--) {
         stop.throwIfAborted()
         await crew.do(async () => {
-          const spare = await addSpare(catalog, prefix, failing)
+          const spare = await addSpare(catalog, prefix, failing).catch(error => {
+            // What failed before is the thing to tell.
+            if (isFailure(error, 'HOST_FULL') && failures.length > 0) return null
+            throw error
+          })
           if (spare !== null) await finish(spare, true)
         })
       }
@@ -102,13 +112,14 @@ export async function keepSpares(
     } finally {
       await crew.settled()
     }
+    if (bugs.length > 0) throw bugs[0]
     return { ...(await countSpares(catalog)), made, failures }
   })
 }
 
 /**
  * Drops all that nobody has taken; a database that somebody else has put there stays. One that fails does not keep the others. Killed at any point, the next
- * call goes on, or a filling makes them again; the database that was being dropped is left to `feedctl doctor --fix`. `dropped`: placements that are gone.
+ * call goes on, or a filling makes them again. `dropped`: placements that are gone.
  * @throws {Failure} LOCKED while another process makes some; UNAVAILABLE without the catalog; the signal's reason
  */
 export async function dropSpares(
@@ -121,15 +132,16 @@ export async function dropSpares(
     await catalog.kysely.updateTable('placements').set({ schema_version: 0 }).where('kind', '=', 'spare').execute()
     let dropped = 0
     const failures: SpareFailure[] = []
-    for (const spare of await unreadySpares(catalog)) {
+    for (const spare of await unreadySpares(catalog, ['spare', 'dropping'])) {
       stop.throwIfAborted()
       // Whoever was held up for longer than its lock lasts may come after it was made ready again, and taken.
-      if (!(await turn(catalog, spare, 'spare', 'dropping'))) continue
+      if (spare.kind === 'spare' && !(await turn(catalog, spare, 'spare', 'dropping'))) continue
       try {
         if ((await ownerAt(catalog, spare)) !== 'others') await (await catalog.hosts.serverOf(spare.host)).drop(spare.database)
       } catch (error) {
-        failures.push(spareFailure(spare, error))
         await turn(catalog, spare, 'dropping', 'spare')
+        if (!isFailure(error)) throw error
+        failures.push(spareFailure(spare, error))
         continue
       }
       await catalog.kysely.deleteFrom('placements').where('id', '=', spare.id).where('kind', '=', 'dropping').execute()
@@ -151,18 +163,20 @@ async function turn(catalog: Catalog, { id }: Unready, from: 'spare' | 'dropping
   return numUpdatedRows > 0n
 }
 
-/** At most as many as were ever wanted: ten thousand. */
-async function unreadySpares(catalog: Catalog): Promise<Unready[]> {
+/** At most as many as were ever wanted: ten thousand. `dropping`: those whose drop was killed. */
+async function unreadySpares(catalog: Catalog, kinds: readonly Unready['kind'][] = ['spare']): Promise<Unready[]> {
   const rows = await catalog.kysely
     .selectFrom('placements')
     .innerJoin('hosts', 'hosts.id', 'placements.host_id')
-    .select(['placements.id', 'placements.database_name', 'placements.schema_version', 'hosts.name as host'])
-    .where('placements.kind', '=', 'spare')
+    .select(['placements.id', 'placements.kind', 'placements.database_name', 'placements.schema_version', 'hosts.name as host'])
+    .where('placements.kind', 'in', kinds)
     .where('placements.schema_version', '<', TENANT_SCHEMA_VERSION)
     .orderBy('placements.id')
     .execute()
-  return rows.map(row => ({
+  const spares = rows.filter(row => isSpareDatabase(row.database_name))
+  return spares.map(row => ({
     id: row.id,
+    kind: row.kind as Unready['kind'],
     host: row.host,
     database: parseDatabaseName(row.database_name),
     schemaVersion: row.schema_version,
@@ -193,7 +207,7 @@ function addSpare(catalog: Catalog, prefix: string, failing: ReadonlySet<string>
       .where('host_id', '=', hostId)
       .where('database_name', '=', database)
       .executeTakeFirstOrThrow()
-    return { id, host, database, schemaVersion: 0 }
+    return { id, kind: 'spare', host, database, schemaVersion: 0 }
   })
 }
 
