@@ -24,7 +24,7 @@ export const tenantsPlaced: Check = {
   },
 }
 
-export function judgeUnplaced(found: readonly UnplacedTenant[]): Verdict {
+function judgeUnplaced(found: readonly UnplacedTenant[]): Verdict {
   if (found.length === 0) return ok('the catalog says of every tenant where it lives')
   const begun = found.filter(({ isOnlyBegun }) => isOnlyBegun)
   const lost = found.filter(({ isOnlyBegun }) => !isOnlyBegun)

@@ -75,10 +75,7 @@ export async function refuseNewTenant(catalog: Catalog, host: string, { isBack =
  * The host of the next spare database: as for a tenant, whereby spares count as tenants; of those that tenants go to by themselves, and that have no bound, for on others no spare is taken.
  * Null when all of them are among the `failing`, by name. @throws {Failure} HOST_FULL when there is none
  */
-export async function hostForSpare(
-  catalog: Catalog,
-  failing: ReadonlySet<string> = new Set(),
-): Promise<Pick<HostRow, 'id' | 'name'> | null> {
+export async function hostForSpare(catalog: Catalog, failing: ReadonlySet<string>): Promise<Pick<HostRow, 'id' | 'name'> | null> {
   const hosts = (await readHosts(catalog.kysely)).filter(({ maxTenants }) => maxTenants === null)
   const [fills, spares] = [await fillsOf(catalog, hosts), await sparesByHost(catalog)]
   const counted = fills.map(fill => ({ ...fill, tenants: fill.tenants + (spares.get(fill.id) ?? 0) }))
