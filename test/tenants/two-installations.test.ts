@@ -13,6 +13,7 @@ import { tenantsIn } from '../../src/tenants/removal/strays.js'
 import { markDue, removeTenant } from '../../src/tenants/removal.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { getTenant } from '../../src/tenants/tenant.js'
+import { TENANT_SCHEMA_VERSION } from '../../src/tenants/upgrade.js'
 import { dropDatabases } from '../support/drivers.js'
 import { describeDatabases, type Installation, openInstallation, removing, tenantIn, wish } from './installation.js'
 import { onServer, serverWith } from './servers.js'
@@ -196,5 +197,18 @@ describeDatabases('two installations on one server with one prefix', (env, kind)
     await server.drop(begun.database)
     expect(await removeTenant(here.catalog, own.slug, removing())).toMatchObject({ database: own.placement.database })
     expect(await server.has(own.placement.database)).toBe(false)
+  })
+
+  it('removes no rows from a database that was its own, and is the other’s by now', async () => {
+    const [here, there] = await both()
+    const holder = newHolder()
+    const [begun] = await claimTenants(here.catalog, here.prefix, [wish('strays')], holder)
+    if (begun === undefined) throw new Error('nothing was claimed')
+    for (let n = 0; (await tenantIn(there, `strays-${n}`, 'shared')).id <= begun.id; ) n++
+    const other = await tenantIn(there, 'strays')
+    await addFeeds(there.catalog, other, [FEED])
+    const known = { ...begun, schemaVersion: TENANT_SCHEMA_VERSION }
+    await expect(prepare(here.catalog, known, holder, async () => null)).rejects.toMatchObject({ code: 'DATABASE_TAKEN' })
+    expect(await withTenant(there.catalog, other, tables => tables.feeds().select('url').execute())).toHaveLength(1)
   })
 })
