@@ -44,6 +44,16 @@ export async function isAnothers(catalog: Catalog, at: Named): Promise<boolean> 
   }
 }
 
+/** The same, and false for one that cannot be read: whoever drops what was this installation's drops that as well. */
+export async function isSeenAsAnothers(catalog: Catalog, at: Named): Promise<boolean> {
+  try {
+    return await isAnothers(catalog, at)
+  } catch (error) {
+    if (isFailure(error)) return false
+    throw error
+  }
+}
+
 /** The catalog's ledger is its own, so that nothing else would keep a tenant out of it. @throws {Failure} DATABASE_TAKEN */
 export function refuseCatalog(catalog: Catalog, at: Named): void {
   if (!isCatalog(catalog, at)) return

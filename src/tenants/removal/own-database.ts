@@ -1,11 +1,9 @@
-import { isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
-import { isAnothers } from '../database-owner.js'
+import { isSeenAsAnothers } from '../database-owner.js'
 import type { TenantState } from '../databases/index.js'
 import { dropDbUser } from '../db-users.js'
 import { parseDatabaseName, type TenantId } from '../ids.js'
 import { hasOtherTenants } from '../placement-tenants.js'
-import type { Placement } from '../tenant.js'
 
 /** Who has a placement, as its row in the catalog has to say. `holder` of the claim, where it is being created. */
 interface PlacementOwner {
@@ -61,14 +59,4 @@ export async function dropDatabase(
   // What is left is the time that the statement takes to the server: whoever is held up for longer is held up before it.
   if (isOwn) await server.drop(at.database)
   return user
-}
-
-/** What cannot be read any more goes with its tenant. */
-async function isSeenAsAnothers(catalog: Catalog, at: Placement): Promise<boolean> {
-  try {
-    return await isAnothers(catalog, at)
-  } catch (error) {
-    if (isFailure(error)) return false
-    throw error
-  }
 }
