@@ -9,7 +9,7 @@ import type { TenantSlug } from './ids.js'
 const LOOKS = 5
 
 /** A new tenant, and where it goes. */
-export interface Placed {
+interface Placed {
   readonly tenant: {
     readonly slug: TenantSlug
     readonly name: string

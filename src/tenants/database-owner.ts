@@ -29,6 +29,31 @@ export async function ownerAt(catalog: Catalog, at: Named): Promise<DatabaseOwne
   return isCatalog(catalog, at) ? 'others' : ownerOf(catalog.id, await catalog.hosts.serverOf(at.host), at.database)
 }
 
+/**
+ * Whether the ledger within says that it is another installation's. False where there is none, as in one that was dropped by half: for who knows that it was this
+ * installation's. @throws {Failure} UNAVAILABLE
+ */
+export async function isAnothers(catalog: Catalog, at: Named): Promise<boolean> {
+  const server = await catalog.hosts.serverOf(at.host)
+  try {
+    const [first] = await server.use<TenantSchema, Awaited<ReturnType<typeof ledgerOf>>>(at.database, ledgerOf)
+    return first !== undefined && first.catalog_id !== catalog.id
+  } catch (error) {
+    if (isFailure(error, 'SCHEMA_MISSING')) return false
+    throw error
+  }
+}
+
+/** The same, and false for one that cannot be read: whoever drops what was this installation's drops that as well. */
+export async function isSeenAsAnothers(catalog: Catalog, at: Named): Promise<boolean> {
+  try {
+    return await isAnothers(catalog, at)
+  } catch (error) {
+    if (isFailure(error)) return false
+    throw error
+  }
+}
+
 /** The catalog's ledger is its own, so that nothing else would keep a tenant out of it. @throws {Failure} DATABASE_TAKEN */
 export function refuseCatalog(catalog: Catalog, at: Named): void {
   if (!isCatalog(catalog, at)) return

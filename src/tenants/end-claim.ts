@@ -144,9 +144,13 @@ async function dropMade(catalog: Catalog, tenant: ClaimedTenant, holder: string,
   await server.drop(database)
 }
 
-/** A tenant of a shared database that has no rows there. */
+/** A tenant of a shared database that has no rows there. In one of another installation its number is another tenant's. */
 async function leave(catalog: Catalog, { id, kind, host, database, schemaVersion }: ClaimedTenant): Promise<void> {
   const place = { id, placement: { kind, host, database }, schemaVersion }
-  // It may not have come so far that it lives there, or that there are tables.
-  await withRemoval(catalog, place, tables => tables.transaction(tx => tx.leave())).catch(() => {})
+  try {
+    if ((await ownerAt(catalog, place.placement)) !== 'ours') return
+    await withRemoval(catalog, place, tables => tables.transaction(tx => tx.leave()))
+  } catch {
+    // It may not have come so far that it lives there, or that there are tables.
+  }
 }

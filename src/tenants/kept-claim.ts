@@ -19,7 +19,7 @@ export class KeptClaim {
   async keep(also: Updateable<TenantsTable> = {}): Promise<void> {
     const kept = await this.catalog.kysely
       .updateTable('tenants')
-      .set({ ...also, claimed_at: Date.now() })
+      .set({ claimed_at: Date.now(), ...also })
       .where('id', '=', this.tenantId)
       .where('claimed_by', '=', this.holder)
       .where('state', '=', 'provisioning')

@@ -1,6 +1,7 @@
 import { sleep } from '../kernel/clock.js'
 import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
+import { isAnothers, ownerAt } from './database-owner.js'
 import { withRemoval } from './fence.js'
 import type { TenantId, TenantSlug } from './ids.js'
 import { openMoves } from './moving/ledger.js'
@@ -87,12 +88,13 @@ export async function clearTenant(catalog: Catalog, slug: TenantSlug, { parts, b
   const copies = await removeCopies(catalog, tenant, signal)
   if (copies.length > 0) await note({ oldCopies: (facts.oldCopies ?? 0) + copies.length })
   await note({ media: mediaSum(facts.media, await parts.media(tenant)) })
+  const ours = facts.isOurs !== false
   // Only now: whoever forgets sources that nobody reads asks the rows, an hour after.
-  await noteLeft(catalog, (await readTables(catalog, tenant, [], sourcesOf)) ?? [])
-  if (tenant.placement.kind === 'shared') await removeRows(catalog, tenant)
+  await noteLeft(catalog, ours ? ((await readTables(catalog, tenant, [], sourcesOf)) ?? []) : [])
+  if (tenant.placement.kind === 'shared' && ours) await removeRows(catalog, tenant)
   await removeCatalogRows(catalog, tenant.id)
   if (tenant.placement.kind === 'dedicated') {
-    const databaseUser = await dropDatabase(catalog, tenant.id)
+    const databaseUser = await dropDatabase(catalog, tenant.id, { ours })
     await note({ databaseUser: facts.databaseUser ?? databaseUser })
   }
   return { tenant, facts }
@@ -152,15 +154,33 @@ async function begin(catalog: Catalog, slug: TenantSlug): Promise<boolean> {
 
 /** What there is, as the attempt that began the removal counted it. */
 async function takeStock(catalog: Catalog, tenant: Tenant, by: string): Promise<RemovalFacts> {
-  const facts = await beginReceipt(catalog, tenant, { ...placeOf(tenant), by })
+  const begun = await beginReceipt(catalog, tenant, { ...placeOf(tenant), by })
+  // Once it is being dropped it cannot tell any more.
+  const facts = begun.isOurs === undefined ? { ...begun, ...(await ownershipOf(catalog, tenant)) } : begun
   if (facts.rows !== undefined) return facts
-  const stock = await readTables(catalog, tenant, { rows: { feeds: 0, posts: 0 }, sources: 0 }, async tables => ({
+  const none = { rows: null, sources: null }
+  const stock = facts.isOurs === false ? none : await stockOf(catalog, tenant)
+  const counted = { ...facts, ...placeOf(tenant), by, ...(stock ?? none) }
+  await noteFacts(catalog, tenant.id, counted)
+  return counted
+}
+
+async function ownershipOf(catalog: Catalog, { placement }: Tenant): Promise<Pick<RemovalFacts, 'isOurs'>> {
+  if (placement.kind === 'shared') return { isOurs: !(await isAnothers(catalog, placement)) }
+  try {
+    return { isOurs: (await ownerAt(catalog, placement)) !== 'others' }
+  } catch (error) {
+    if (isFailure(error)) return {}
+    throw error
+  }
+}
+
+/** Null for a database of its own that cannot be read any more. */
+function stockOf(catalog: Catalog, tenant: Tenant) {
+  return readTables(catalog, tenant, { rows: { feeds: 0, posts: 0 }, sources: 0 }, async tables => ({
     rows: await countRows(tables),
     sources: (await sourcesOf(tables)).length,
   }))
-  const counted = { ...facts, ...placeOf(tenant), by, rows: stock?.rows ?? null, sources: stock?.sources ?? null }
-  await noteFacts(catalog, tenant.id, counted)
-  return counted
 }
 
 /** `none` where there are no tables; null for a database of its own that cannot be read any more. */
@@ -192,6 +212,8 @@ function mediaSum(before: MediaRemoval | undefined, now: MediaRemoval): MediaRem
 
 async function removeRows(catalog: Catalog, tenant: Tenant): Promise<void> {
   try {
+    // Since the look that the receipt tells of.
+    if (await isAnothers(catalog, tenant.placement)) return
     await withRemoval(catalog, tenant, removeAllRows)
   } catch (error) {
     if (!isFailure(error, 'SCHEMA_MISSING')) throw error

@@ -71,7 +71,7 @@ export async function residentsIn(
 }
 
 /** Tenants that live there by the catalog. */
-export function tenantsAt({ kysely }: Pick<Catalog, 'kysely'>, { host, database }: Named) {
+function tenantsAt({ kysely }: Pick<Catalog, 'kysely'>, { host, database }: Named) {
   return kysely
     .selectFrom('tenants')
     .innerJoin('placements', 'placements.id', 'tenants.placement_id')

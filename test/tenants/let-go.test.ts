@@ -61,4 +61,17 @@ describeDatabases('a creation that is let go after a refusal', env => {
     expect(taken()).toBe(1)
     await expectWhole(here.catalog, 'leaving')
   })
+
+  it('is nobody’s after an outage, so that the same command finishes it', async () => {
+    const here = await openInstallation(env)
+    const holder = newHolder()
+    const [claimed] = await claimTenants(here.catalog, here.prefix, [wish('outage')], holder)
+    if (claimed === undefined) throw new Error('nothing was claimed')
+    await letGo(here.catalog, claimed, holder, makingOf(claimed), new Failure('UNAVAILABLE', 'the host is away'))
+    const claims = here.catalog.kysely.selectFrom('tenants').select(['state', 'claimed_by', 'claimed_at'])
+    expect(await claims.where('id', '=', claimed.id).execute()).toEqual([
+      { state: 'provisioning', claimed_by: null, claimed_at: null },
+    ])
+    expect((await tenantIn(here, 'outage')).state).toBe('active')
+  })
 })

@@ -1,16 +1,24 @@
+import { sql } from 'kysely'
 import { expect, it, onTestFinished } from 'vitest'
 import { addFeeds } from '../../src/feeds/subscriptions.js'
 import { Failure } from '../../src/kernel/errors.js'
+import { newHolder } from '../../src/kernel/holder.js'
 import type { Catalog } from '../../src/tenants/catalog.js'
-import type { TenantSchema } from '../../src/tenants/databases/index.js'
-import { dedicatedDatabase, parseSlug } from '../../src/tenants/ids.js'
+import { claimTenants } from '../../src/tenants/claim.js'
+import { insertRows, type TenantSchema } from '../../src/tenants/databases/index.js'
+import { type DatabaseName, dedicatedDatabase, parseSlug } from '../../src/tenants/ids.js'
+import { prepare } from '../../src/tenants/making.js'
 import { createTenant, createTenants } from '../../src/tenants/provision.js'
 import { tenantsIn } from '../../src/tenants/removal/strays.js'
+import { markDue, removeTenant } from '../../src/tenants/removal.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { getTenant } from '../../src/tenants/tenant.js'
+import { TENANT_SCHEMA_VERSION } from '../../src/tenants/upgrade.js'
 import { dropDatabases } from '../support/drivers.js'
-import { describeDatabases, type Installation, openInstallation, wish } from './installation.js'
+import { describeDatabases, type Installation, openInstallation, removing, tenantIn, wish } from './installation.js'
 import { onServer, serverWith } from './servers.js'
+
+const FEED = { url: 'https://a.example/', title: null }
 
 describeDatabases('two installations on one server with one prefix', (env, kind) => {
   const both = async () => {
@@ -26,7 +34,7 @@ describeDatabases('two installations on one server with one prefix', (env, kind)
   const expectOnly = async (winner: Installation, loser: Installation, slug: string) => {
     const tenant = await getTenant(winner.catalog, parseSlug(slug))
     expect(tenant.state).toBe('active')
-    const added = await addFeeds(winner.catalog, tenant, [{ url: 'https://a.example/', title: null }])
+    const added = await addFeeds(winner.catalog, tenant, [FEED])
     expect(added.added).toHaveLength(1)
     expect(await withTenant(winner.catalog, tenant, tables => tables.feeds().select('url').execute())).toHaveLength(1)
     const ledger = await winner.catalog.server.use<TenantSchema, readonly { catalog_id: string }[]>(
@@ -96,5 +104,111 @@ describeDatabases('two installations on one server with one prefix', (env, kind)
     const refused = createTenant(onServer(here.catalog, server), here.prefix, wish('refused'), async () => null)
     await expect(refused).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
     await expectOnly(there, here, 'refused')
+  })
+
+  /** Tenants of the same number in the one shared database: the other's lives there, and this one was only begun. */
+  const ofOneNumber = async (here: Installation, there: Installation, slug: string) => {
+    const holder = newHolder()
+    const [claimed] = await claimTenants(here.catalog, here.prefix, [wish(slug, 'shared')], holder)
+    if (claimed === undefined) throw new Error('nothing was claimed')
+    let resident = await tenantIn(there, `${slug}-0`, 'shared')
+    for (let n = 1; resident.id <= claimed.id; n++) resident = await tenantIn(there, `${slug}-${n}`, 'shared')
+    expect(resident.placement.database).toBe(claimed.database)
+    const { kysely, database } = here.catalog
+    const row = await kysely.selectFrom('tenants').selectAll().where('id', '=', claimed.id).executeTakeFirstOrThrow()
+    await kysely.deleteFrom('tenants').where('id', '=', claimed.id).execute()
+    // Written so, the number is never given again.
+    await insertRows(database, 'tenants', [{ ...row, id: resident.id as number }])
+    return { holder, begun: { ...claimed, id: resident.id }, resident }
+  }
+
+  it('lets the resident of the other’s shared database be, whose number is that of a tenant that was refused', async () => {
+    const [here, there] = await both()
+    const { holder, begun, resident } = await ofOneNumber(here, there, 'refused-shared')
+    await expect(prepare(here.catalog, begun, holder, async () => null)).rejects.toMatchObject({ code: 'DATABASE_TAKEN' })
+    expect((await addFeeds(there.catalog, resident, [FEED])).added).toHaveLength(1)
+    await expect(getTenant(here.catalog, begun.slug)).rejects.toMatchObject({ code: 'TENANT_NOT_FOUND' })
+  })
+
+  it('removes nothing of the other’s tenant of the same number with one that was never finished', async () => {
+    const [here, there] = await both()
+    const { begun, resident } = await ofOneNumber(here, there, 'removed-shared')
+    await addFeeds(there.catalog, resident, [FEED])
+    await markDue(here.catalog, begun.slug)
+    expect(await removeTenant(here.catalog, begun.slug, removing())).toMatchObject({ feeds: null, rows: null, sources: null })
+    expect(await withTenant(there.catalog, resident, tables => tables.feeds().select('url').execute())).toHaveLength(1)
+    expect((await addFeeds(there.catalog, resident, [{ ...FEED, url: 'https://b.example/' }])).added).toHaveLength(1)
+  })
+
+  it('drops no database of the other with a tenant that was never finished, and its receipt claims none', async () => {
+    const [here, there] = await both()
+    const [begun] = await claimTenants(here.catalog, here.prefix, [wish('removed')], newHolder())
+    if (begun === undefined) throw new Error('nothing was claimed')
+    await tenantIn(there, 'removed')
+    await markDue(here.catalog, begun.slug)
+    expect(await removeTenant(here.catalog, begun.slug, removing())).toMatchObject({ placement: 'dedicated', database: null })
+    await expectOnly(there, here, 'removed')
+    const left = here.catalog.kysely.selectFrom('placements').select(['schema_version', 'vacated_at'])
+    expect(await left.where('id', '=', begun.placementId).execute()).toEqual([
+      { schema_version: 0, vacated_at: expect.any(Number) },
+    ])
+  })
+
+  it('drops no database that the other has made since a removal that goes on dropped its own', async () => {
+    const [here, there] = await both()
+    const tenant = await tenantIn(here, 'goes-on')
+    await markDue(here.catalog, tenant.slug)
+    const drop = async () => {
+      await here.catalog.server.drop(tenant.placement.database)
+      throw new Failure('UNAVAILABLE', 'the answer was lost')
+    }
+    const cut = onServer(here.catalog, serverWith(here.catalog.server, { drop }))
+    await expect(removeTenant(cut, tenant.slug, removing())).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await tenantIn(there, 'goes-on')
+    expect(await removeTenant(here.catalog, tenant.slug, removing())).toMatchObject({ database: tenant.placement.database })
+    await expectOnly(there, here, 'goes-on')
+  })
+
+  it('leaves a database alone that is not feedctl’s, and drops its own that was dropped by half', async () => {
+    const [here] = await both()
+    const [begun] = await claimTenants(here.catalog, here.prefix, [wish('foreign')], newHolder())
+    if (begun === undefined) throw new Error('nothing was claimed')
+    const own = await tenantIn(here, 'by-half')
+    const { server } = here.catalog
+    const asOthers = (database: DatabaseName) =>
+      server.use<TenantSchema, unknown>(database, ({ kysely, qualify }) =>
+        sql.raw(`drop table ${qualify('feedctl_migrations')}`).execute(kysely),
+      )
+    await server.create(begun.database)
+    await server.use<{ accounts: object }, unknown>(begun.database, ({ kysely, qualify }) =>
+      sql.raw(`create table ${qualify('accounts')} (id integer)`).execute(kysely),
+    )
+    for (const slug of [begun.slug, own.slug]) {
+      await markDue(here.catalog, slug)
+      const drop = async (database: DatabaseName) => {
+        if (slug === own.slug) await asOthers(database)
+        throw new Failure('UNAVAILABLE', 'the host went down')
+      }
+      const cut = onServer(here.catalog, serverWith(server, { drop }))
+      const first = await removeTenant(cut, slug, removing()).catch(error => error.code)
+      expect([slug, first]).toEqual([slug, slug === own.slug ? 'UNAVAILABLE' : expect.objectContaining({ database: null })])
+    }
+    expect(await server.has(begun.database)).toBe(true)
+    await server.drop(begun.database)
+    expect(await removeTenant(here.catalog, own.slug, removing())).toMatchObject({ database: own.placement.database })
+    expect(await server.has(own.placement.database)).toBe(false)
+  })
+
+  it('removes no rows from a database that was its own, and is the other’s by now', async () => {
+    const [here, there] = await both()
+    const holder = newHolder()
+    const [begun] = await claimTenants(here.catalog, here.prefix, [wish('strays')], holder)
+    if (begun === undefined) throw new Error('nothing was claimed')
+    for (let n = 0; (await tenantIn(there, `strays-${n}`, 'shared')).id <= begun.id; ) n++
+    const other = await tenantIn(there, 'strays')
+    await addFeeds(there.catalog, other, [FEED])
+    const known = { ...begun, schemaVersion: TENANT_SCHEMA_VERSION }
+    await expect(prepare(here.catalog, known, holder, async () => null)).rejects.toMatchObject({ code: 'DATABASE_TAKEN' })
+    expect(await withTenant(there.catalog, other, tables => tables.feeds().select('url').execute())).toHaveLength(1)
   })
 })

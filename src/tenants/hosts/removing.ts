@@ -1,10 +1,12 @@
 import type { ExpressionBuilder } from 'kysely'
-import { Failure } from '../../kernel/errors.js'
+import { Failure, isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
+import { isSeenAsAnothers, ownerAt } from '../database-owner.js'
 import { type CatalogSchema, unmarkFolder } from '../databases/index.js'
 import { dropDbUser } from '../db-users.js'
 import { parseDatabaseName } from '../ids.js'
 import { OPEN_STATES } from '../moving/ledger.js'
+import type { Placement } from '../tenant.js'
 import { DEFAULT_HOST } from './names.js'
 import { withPlacingLock } from './placing.js'
 import { markOwner } from './proving.js'
@@ -12,31 +14,27 @@ import { getHost, type HostRow } from './rows.js'
 
 /**
  * Removes a drained host that no tenant is on, and no old copy of one: spare and empty databases of feedctl go, whatever else is on the server stays. Killed at any
- * point, the same call ends it. @throws {Failure} HOST_NOT_FOUND, HOST_IN_USE, UNAVAILABLE while databases are left there
+ * point, or after a Failure, the same call ends it: the catalog names a database, as one that is being dropped, until it is gone. `databases`: dropped by this call.
+ * @throws {Failure} HOST_NOT_FOUND, HOST_IN_USE, UNAVAILABLE while databases are left there
  */
 export async function removeHost(catalog: Catalog, name: string): Promise<{ name: string; databases: number }> {
   const host = await refuseUsed(catalog, name)
   const left = await catalog.kysely
     .selectFrom('placements')
-    .select(['id', 'database_name'])
+    .select(['id', 'database_name', 'kind', 'vacated_at'])
     .where('host_id', '=', host.id)
-    .where('schema_version', '>', 0)
+    .where(eb => eb.or([eb('schema_version', '>', 0), eb('kind', '=', 'dropping')]))
+    .orderBy('id')
     .execute()
-  const server = left.length === 0 ? null : await catalog.hosts.serverOf(name)
   let databases = 0
-  for (const { id, database_name } of left) {
-    const database = parseDatabaseName(database_name)
-    // Nobody is to take it for ready meanwhile.
-    const taken = await catalog.kysely
-      .updateTable('placements')
-      .set({ schema_version: 0 })
-      .where('id', '=', id)
-      .where(isNobodys)
-      .executeTakeFirst()
-    if (taken.numUpdatedRows === 0n) continue
-    await dropDbUser(catalog, { kind: 'dedicated', host: name, database })
-    if (await server?.drop(database)) databases++
-    await catalog.kysely.deleteFrom('placements').where('id', '=', id).where(isNobodys).execute()
+  for (const { id, database_name, kind, vacated_at } of left) {
+    const one = { host: name, database: parseDatabaseName(database_name) }
+    const { goes, seen } = await lookAt(catalog, one, kind === 'dropping' && vacated_at !== null)
+    if (!(await beginDropping(catalog, id, seen))) continue
+    await dropDbUser(catalog, { kind: 'dedicated', ...one })
+    // Whoever was held up may come after another has removed the host, and it was added anew.
+    if (goes && (await isDropping(catalog, id)) && (await (await catalog.hosts.serverOf(name)).drop(one.database))) databases++
+    await catalog.kysely.deleteFrom('placements').where('id', '=', id).where('kind', '=', 'dropping').execute()
   }
   await withPlacingLock(catalog, () => forget(catalog, host))
   if (catalog.server.dialect === 'sqlite' && host.address !== null) {
@@ -45,11 +43,47 @@ export async function removeHost(catalog: Catalog, name: string): Promise<{ name
   return { name, databases }
 }
 
+/** Whether it is to be dropped, and was `seen` to be this installation's, now or before: then it may have been dropped by half. One that cannot be read goes. */
+async function lookAt(catalog: Catalog, at: Pick<Placement, 'host' | 'database'>, wasSeen: boolean) {
+  if (wasSeen) return { goes: !(await isSeenAsAnothers(catalog, at)), seen: true }
+  try {
+    const goes = (await ownerAt(catalog, at)) !== 'others'
+    return { goes, seen: goes }
+  } catch (error) {
+    if (isFailure(error)) return { goes: true, seen: false }
+    throw error
+  }
+}
+
+/** From here on nobody takes it for ready, or makes a tenant there. False where a tenant has come meanwhile. */
+function beginDropping(catalog: Catalog, id: number, seen: boolean): Promise<boolean> {
+  return withPlacingLock(catalog, async () => {
+    const begun = await catalog.kysely
+      .updateTable('placements')
+      .set({ kind: 'dropping', schema_version: 0, vacated_at: seen ? Date.now() : null })
+      .where('id', '=', id)
+      .where(isNobodys)
+      .executeTakeFirst()
+    return begun.numUpdatedRows > 0n
+  })
+}
+
+async function isDropping({ kysely }: Catalog, id: number): Promise<boolean> {
+  const row = await kysely.selectFrom('placements').select('kind').where('id', '=', id).executeTakeFirst()
+  return row?.kind === 'dropping'
+}
+
 /** All or nothing. @throws {Failure} HOST_IN_USE when a tenant or a move has come meanwhile */
 async function forget(catalog: Catalog, { id, name }: HostRow): Promise<void> {
   await refuseUsed(catalog, name)
   await catalog.kysely.transaction().execute(async tx => {
-    await tx.deleteFrom('placements').where('host_id', '=', id).where(isNobodys).execute()
+    await tx
+      .deleteFrom('placements')
+      .where('host_id', '=', id)
+      .where('schema_version', '=', 0)
+      .where('kind', '<>', 'dropping')
+      .where(isNobodys)
+      .execute()
     const gone = await tx
       .deleteFrom('hosts')
       .where('id', '=', id)

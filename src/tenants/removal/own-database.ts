@@ -1,11 +1,12 @@
 import type { Catalog } from '../catalog.js'
+import { isSeenAsAnothers } from '../database-owner.js'
 import type { TenantState } from '../databases/index.js'
 import { dropDbUser } from '../db-users.js'
 import { parseDatabaseName, type TenantId } from '../ids.js'
 import { hasOtherTenants } from '../placement-tenants.js'
 
 /** Who has a placement, as its row in the catalog has to say. `holder` of the claim, where it is being created. */
-export interface PlacementOwner {
+interface PlacementOwner {
   readonly id: TenantId
   readonly state: TenantState
   readonly holder?: string
@@ -29,11 +30,15 @@ export async function vacate({ kysely }: Catalog, placementId: number, { id, sta
 }
 
 /**
- * Removes the own database of a tenant that is being removed, and its user, unless another tenant has it too; answers the user's name, null for none. Whoever is
- * held up meanwhile removes nothing of the next tenant of that name: that one is there only when this one is gone. The placement's row stays for that one, which
+ * Removes the own database of a tenant that is being removed, and its user, unless another tenant has it too; answers the user's name, null for none. The database
+ * stays where it was seen not to be `ours`, and where another installation has made one of that name since. Whoever is held up meanwhile removes nothing of the next tenant of that name: that one is there only when this one is gone. The placement's row stays for that one, which
  * may hold its number already.
  */
-export async function dropDatabase(catalog: Catalog, tenantId: TenantId): Promise<string | null> {
+export async function dropDatabase(
+  catalog: Catalog,
+  tenantId: TenantId,
+  { ours }: { readonly ours: boolean },
+): Promise<string | null> {
   const state = 'deleting'
   const placement = await catalog.kysely
     .selectFrom('tenants')
@@ -47,6 +52,7 @@ export async function dropDatabase(catalog: Catalog, tenantId: TenantId): Promis
   await vacate(catalog, placement.id, { id: tenantId, state })
   const at = { kind: 'dedicated', host: placement.host, database: parseDatabaseName(placement.database_name) } as const
   const user = placement.db_user === null ? null : await dropDbUser(catalog, at, placement.db_user)
+  if (!ours || (await isSeenAsAnothers(catalog, at))) return user
   const server = await catalog.hosts.serverOf(at.host)
   const owner = catalog.kysely.selectFrom('tenants').select('id').where('placement_id', '=', placement.id)
   const isOwn = (await owner.where('id', '=', tenantId).where('state', '=', state).executeTakeFirst()) !== undefined

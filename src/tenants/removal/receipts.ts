@@ -22,6 +22,8 @@ export interface RemovalFacts {
   readonly kind: PlacementKind
   readonly host: string
   readonly database: string
+  /** False for a database that is another installation's, or not feedctl's: it stays. Not there until somebody could look. */
+  readonly isOurs?: boolean
   readonly databaseUser?: string | null
   /** Of each of the tenant's tables, as many as there were; null when the database could not be read any more. */
   readonly rows?: Readonly<Record<string, number>> | null
@@ -42,7 +44,7 @@ export interface RemovalReceipt {
   readonly by: string | null
   readonly placement: PlacementKind | null
   readonly host: string | null
-  /** The dropped database; null for a tenant of a shared one. */
+  /** The dropped database; null for a tenant of a shared one, and where it stayed because it was not this installation's. */
   readonly database: string | null
   /** The dropped user of the database server; null when it had none of its own. */
   readonly databaseUser: string | null
@@ -227,7 +229,7 @@ function receiptOf(row: Selectable<ReceiptsTable>): RemovalReceipt {
     by: facts.by,
     placement: facts.kind,
     host: facts.host,
-    database: facts.kind === 'dedicated' ? facts.database : null,
+    database: facts.kind === 'dedicated' && facts.isOurs !== false ? facts.database : null,
     databaseUser: facts.databaseUser ?? null,
     feeds: rows?.feeds ?? null,
     posts: rows?.posts ?? null,

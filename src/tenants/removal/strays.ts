@@ -1,8 +1,10 @@
 import { sql } from 'kysely'
 import type { Catalog } from '../catalog.js'
+import { ownerAt } from '../database-owner.js'
 import { TENANT_TABLES, type TenantSchema } from '../databases/index.js'
 import { withRemoval } from '../fence.js'
 import { parseTenantId } from '../ids.js'
+import { takenFailure } from '../make-ready.js'
 import { type Placement, removedTenants } from '../tenant.js'
 import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
 import { removeAllRows } from './rows.js'
@@ -29,9 +31,10 @@ export async function tenantsIn(
 
 /**
  * Removes the rows of tenants that are not there from a database that was left over, and is to be a new tenant's: nobody could ever read them. Rows of tenants
- * that are there stay, wherever those live.
+ * that are there stay, wherever those live. @throws {Failure} DATABASE_TAKEN for one that is another installation's by now, whatever the catalog says of its tables
  */
 export async function removeStrays(catalog: Catalog, { host, database }: Pick<Placement, 'host' | 'database'>): Promise<void> {
+  if ((await ownerAt(catalog, { host, database })) === 'others') throw takenFailure({ database })
   const gone = new Set<number>()
   for (const table of TENANT_TABLES) {
     for (let after = 0; ; ) {

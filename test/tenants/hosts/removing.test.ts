@@ -1,13 +1,18 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
+import { Failure } from '../../../src/kernel/errors.js'
+import type { TenantSchema } from '../../../src/tenants/databases/index.js'
 import { addHost, setHostState } from '../../../src/tenants/hosts/changing.js'
 import { removeHost } from '../../../src/tenants/hosts/removing.js'
+import { type DatabaseName, parseDatabaseName } from '../../../src/tenants/ids.js'
 import { moveTenant } from '../../../src/tenants/moving/move.js'
 import { parseWish } from '../../../src/tenants/moving/targets.js'
 import { dropSpares, keepSpares } from '../../../src/tenants/spares/keep.js'
 import { secondHost } from '../../support/second-host.js'
 import { describeDatabases, openInstallation, tenantIn } from '../installation.js'
+import { onServer, serverWith } from '../servers.js'
 
 describeDatabases('the removal of a host', (env, kind) => {
   const second = secondHost(kind)
@@ -59,5 +64,55 @@ describeDatabases('the removal of a host', (env, kind) => {
     await dropSpares(catalog, { signal })
     expect(await removeHost(catalog, 'spares')).toEqual({ name: 'spares', databases: 0 })
     expect(await serverOf.names(prefix).catch(() => [])).toEqual([])
+  })
+
+  test('ends with the same call what a drop that failed has left, and drops nothing that is not feedctl’s', async () => {
+    const here = await openInstallation(second.with(env, 'failing'))
+    const { catalog, config, prefix } = here
+    const address = kind === 'sqlite' ? `${second.address}-failing` : second.address
+    await addHost(catalog, config, 'failing', { address, weight: 1_000_000 })
+    await catalog.kysely.updateTable('hosts').set({ weight: 0 }).where('name', '=', 'default').execute()
+    await keepSpares(catalog, prefix, 3, { signal: new AbortController().signal })
+    await setHostState(catalog, 'failing', 'draining')
+    const server = await catalog.hosts.serverOf('failing')
+    const [foreign, ...own] = (await server.names(prefix)) as [DatabaseName, ...DatabaseName[]]
+    const forgetLedger = (name: DatabaseName) =>
+      server.use<TenantSchema, unknown>(name, ({ kysely, qualify }) =>
+        sql.raw(`drop table ${qualify('feedctl_migrations')}`).execute(kysely),
+      )
+    await forgetLedger(foreign)
+    const asked: DatabaseName[] = []
+    const failing = (before: (name: DatabaseName) => Promise<unknown>) => {
+      const drop = async (name: DatabaseName) => {
+        asked.push(name)
+        await before(name)
+        throw new Failure('UNAVAILABLE', 'the host went down')
+      }
+      return removeHost(onServer(catalog, serverWith(server, { drop })), 'failing')
+    }
+    await expect(failing(async () => {})).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    // By half, as a server does that is killed.
+    await expect(failing(forgetLedger)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect([...new Set(asked)]).toEqual([expect.any(String)])
+    expect(await removeHost(catalog, 'failing')).toEqual({ name: 'failing', databases: 2 })
+    expect(await Promise.all([foreign, ...own].map(name => server.has(name).catch(() => false)))).toEqual([true, false, false])
+  })
+
+  test('counts what was being dropped when another process was killed', async () => {
+    const here = await openInstallation(second.with(env, 'dropping'))
+    const { catalog, config, prefix } = here
+    const address = kind === 'sqlite' ? `${second.address}-dropping` : second.address
+    await addHost(catalog, config, 'dropping', { address, weight: 1_000_000 })
+    await catalog.kysely.updateTable('hosts').set({ weight: 0 }).where('name', '=', 'default').execute()
+    await keepSpares(catalog, prefix, 1, { signal: new AbortController().signal })
+    const server = await catalog.hosts.serverOf('dropping')
+    const known = await catalog.kysely.selectFrom('placements').select('database_name').where('kind', '=', 'spare').execute()
+    const [spare] = known.map(row => parseDatabaseName(row.database_name)) as [DatabaseName]
+    expect(await server.has(spare)).toBe(true)
+    const spares = catalog.kysely.updateTable('placements').where('kind', '=', 'spare')
+    await spares.set({ kind: 'dropping', schema_version: 0 }).execute()
+    await setHostState(catalog, 'dropping', 'draining')
+    expect(await removeHost(catalog, 'dropping')).toEqual({ name: 'dropping', databases: 1 })
+    expect(await server.has(spare).catch(() => false)).toBe(false)
   })
 })

@@ -45,7 +45,10 @@ export interface PlacementsTable {
   schema_version: number
   /** MySQL user that was made for this database alone; null for none. */
   db_user: string | null
-  /** When the tenant that had it for its own was removed with it; null while it has not been anyone's. */
+  /**
+   * When the tenant that had it for its own was removed with it; null while it has not been anyone's. Of one that is `dropping` with its host: when it was seen to
+   * be this installation's, which it cannot tell itself once it is dropped by half.
+   */
   vacated_at: number | null
   created_at: number
 }
