@@ -12,6 +12,7 @@ import {
   beginRemovals,
   type Cleared,
   clearTenant,
+  type EachTenant,
   endRemovals,
   type RemovalParts,
   type RemovalReceipt,
@@ -79,24 +80,45 @@ export async function removeTogether(
 ): Promise<RemovedTogether> {
   const { parts, by, signal } = terms
   if (slugs.length === 0 || signal.aborted) return { receipts: [], failures: [] }
-  const failures: RemovedTogether['failures'][number][] = []
+  const failed = new Map<TenantSlug, unknown>()
   const cleared: Cleared[] = []
-  const away = await errorOf(signal, async () => removeWaiting(catalog, await beginRemovals(catalog, slugs), parts, by))
+  const away = await errorOf(signal, async () => {
+    const begun = await beginRemovals(catalog, slugs, keeping(failed))
+    await removeWaiting(catalog, begun, parts, by, keeping(failed))
+  })
   for (const slug of slugs) {
     if (signal.aborted) break
-    const failed = away ?? (await errorOf(signal, async () => cleared.push(await clearOne(catalog, slug, terms))))
-    // Resumed, or removed by someone else.
-    const isOthers = isFailure(failed?.error, 'TENANT_NOT_FOUND') || isFailure(failed?.error, 'TENANT_WRONG_STATE')
-    if (failed !== null && !isOthers) failures.push({ slug, error: failed.error })
+    if (!failed.has(slug)) {
+      const refused = away ?? (await errorOf(signal, async () => cleared.push(await clearOne(catalog, slug, terms))))
+      // Resumed, or removed by someone else.
+      const isOthers = isFailure(refused?.error, 'TENANT_NOT_FOUND') || isFailure(refused?.error, 'TENANT_WRONG_STATE')
+      if (refused !== null && !isOthers) failed.set(slug, refused.error)
+    }
     looked?.()
   }
   let receipts: readonly RemovalReceipt[] = []
-  const failed = await errorOf(signal, async () => {
-    receipts = await endRemovals(catalog, cleared, terms)
+  const unended = await errorOf(signal, async () => {
+    receipts = await endRemovals(catalog, cleared, terms, keeping(failed))
   })
-  if (failed !== null) failures.push(...cleared.map(({ tenant: { slug } }) => ({ slug, error: failed.error })))
+  if (unended !== null) for (const { tenant } of cleared) failed.set(tenant.slug, unended.error)
   for (const receipt of receipts) terms.removed?.(receipt)
-  return { receipts, failures }
+  return { receipts, failures: [...failed].map(([slug, error]) => ({ slug, error })) }
+}
+
+/** Of each what was thrown. A catalog that did not answer for two in a row is not asked for the others: each would wait as long. */
+function keeping(failed: Map<TenantSlug, unknown>): EachTenant {
+  const silences: unknown[] = []
+  return async (slug, deed) => {
+    if (silences.length === 2) return failed.set(slug, silences[0])
+    try {
+      await deed()
+      silences.length = 0
+    } catch (error) {
+      failed.set(slug, error)
+      if (isFailure(error, 'UNAVAILABLE')) silences.push(error)
+      else silences.length = 0
+    }
+  }
 }
 
 /** Someone else may be removing it: then it is gone in a moment. */
