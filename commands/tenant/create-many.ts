@@ -1,7 +1,7 @@
 import type { App } from '../../src/app.js'
 import { duration } from '../../src/cli/figures.js'
 import type { Io } from '../../src/cli/io.js'
-import { Failure } from '../../src/kernel/errors.js'
+import { Failure, FirstBug } from '../../src/kernel/errors.js'
 import type { BulkReport } from '../../src/tenants/bulk-creation.js'
 import type { NewTenant } from '../../src/tenants/claim.js'
 import { type TenantLine, TenantsCsv, wishesOfLine } from './csv.js'
@@ -32,19 +32,19 @@ export async function createMany(app: App, io: Io, options: CreateOptions): Prom
   const { catalog, config } = app
   const furnish = async (tenant: Parameters<typeof addFeeds>[1], { line }: Wanted) =>
     addFeeds(catalog, tenant, [...common, ...(line === null ? [] : await wishesOfLine(line))], { maxFeeds: config.maxFeeds })
-  const bugs: unknown[] = []
+  const bug = new FirstBug()
   const progress = io.progress('tenants')
   progress.start(tenants)
   try {
     const report = await createTenants(catalog, config.databasePrefix, wantedOf(app, lines(), options), {
       signal: io.signal,
       progress: done => progress.update(done),
-      onBug: error => bugs.push(error),
+      onBug: bug.hear,
       ...(hasFeeds || common.length > 0 ? { furnish } : {}),
     })
     progress.stop()
     io.print({ ...report, durationMs: Math.round(performance.now() - begun) }, bulkWords)
-    if (bugs.length > 0) throw bugs[0]
+    bug.throwIfMet()
     if (report.tenants.failed === 0) return
     throw new Failure('PARTIAL', `${report.tenants.failed} of ${report.tenants.total} tenants failed`, {
       hint: 'the same command again',

@@ -2,7 +2,7 @@ import type { Command } from '@commander-js/extra-typings'
 import type { App } from '../../src/app.js'
 import { counted } from '../../src/cli/figures.js'
 import type { Io } from '../../src/cli/io.js'
-import { Failure } from '../../src/kernel/errors.js'
+import { Failure, FirstBug } from '../../src/kernel/errors.js'
 import type { RemovalReceipt } from '../../src/tenants/removal.js'
 import type { Tenant } from '../../src/tenants/tenant.js'
 import { opening } from '../opening.js'
@@ -112,12 +112,14 @@ async function removeDue(app: App, io: Io, forgetBucket: boolean): Promise<void>
     import('../../src/feeds/unread-sources.js'),
   ])
   const receipts: RemovalReceipt[] = []
+  const bug = new FirstBug()
   const progress = io.progress('tenants')
   const { removed, failures } = await removeAllDue(app.catalog, {
     parts: await app.removal(io.signal, { forgetBucket }),
     by: 'tenant delete --due',
     signal: io.signal,
     removed: receipt => void (receipts.length < MOST_RECEIPTS && receipts.push(receipt)),
+    onBug: bug.hear,
     progress: {
       begun: total => progress.start(total),
       done: done => progress.update(done),
@@ -125,14 +127,13 @@ async function removeDue(app: App, io: Io, forgetBucket: boolean): Promise<void>
   }).finally(() => progress.stop())
   if (!io.signal.aborted) await forgetUnreadCalmly(app.catalog, app.log, io.signal)
   io.print({ removed, receipts, failures }, value => {
-    const failed = value.failures.map(
-      ({ tenant, message, code }) => `  ${tenant}: ${message}${code === null ? '' : ` (${code})`}`,
-    )
+    const failed = value.failures.map(({ tenant, message, code }) => `  ${tenant}: ${message} (${code})`)
     const more = value.removed - value.receipts.length
     const others = more > 0 ? [`and ${counted(more, 'other')}: feedctl tenant receipt --list`] : []
     const lines = [...value.receipts.map(removedWords), ...others, ...failed]
     return lines.length === 0 ? 'no tenant is due' : lines.join('\n')
   })
+  bug.throwIfMet()
   io.signal.throwIfAborted()
   if (failures.length > 0)
     throw new Failure('PARTIAL', `${counted(failures.length, 'tenant')} could not be removed`, { hint: 'the same command again' })

@@ -140,6 +140,24 @@ export function isFailure(error: unknown, code?: FailureCode): error is Failure 
   return error instanceof Failure && (code === undefined || error.code === code)
 }
 
+/** BUG: what is none of feedctl's refusals. */
+export function codeOf(error: unknown): FailureCode | 'BUG' {
+  return isFailure(error) ? error.code : 'BUG'
+}
+
+/** Keeps the first bug that one of many deeds met, for when all of them are done. */
+export class FirstBug {
+  private met: { readonly error: unknown } | null = null
+
+  readonly hear = (error: unknown): void => {
+    this.met ??= { error }
+  }
+
+  throwIfMet(): void {
+    if (this.met !== null) throw this.met.error
+  }
+}
+
 /** The words of anything that was thrown; an AggregateError without words of its own speaks with its first cause's. */
 export function wordsOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '' && error.errors.length > 0) return wordsOf(error.errors[0])

@@ -1,5 +1,5 @@
 import { Crew } from '../kernel/crew.js'
-import { type Failure, isFailure, wordsOf } from '../kernel/errors.js'
+import { codeOf, type Failure, type FailureCode, isFailure, wordsOf } from '../kernel/errors.js'
 import { newHolder } from '../kernel/holder.js'
 import type { Catalog } from './catalog.js'
 import { type ClaimedTenant, claimTenants, type NewTenant } from './claim.js'
@@ -19,7 +19,7 @@ const RENEW_AFTER_MS = 20_000
 export interface BulkReport {
   readonly tenants: { readonly total: number; readonly created: number; readonly existing: number; readonly failed: number }
   /** The first thousand: `tenants.failed` counts them all. The code of what is none of feedctl's refusals is BUG. */
-  readonly failures: readonly { readonly slug: TenantSlug; readonly code: string; readonly message: string }[]
+  readonly failures: readonly { readonly slug: TenantSlug; readonly code: FailureCode | 'BUG'; readonly message: string }[]
 }
 
 export interface BulkOptions<Wanted extends NewTenant> {
@@ -245,9 +245,8 @@ export class Bulk<Wanted extends NewTenant> {
 
   private fail(slug: TenantSlug, error: unknown): void {
     this.failed++
-    const isRefusal = isFailure(error)
-    if (!isRefusal) this.options.onBug?.(error)
-    const { code } = isRefusal ? error : { code: 'BUG' }
+    const code = codeOf(error)
+    if (code === 'BUG') this.options.onBug?.(error)
     if (this.failures.length < MOST_FAILURES) this.failures.push({ slug, code, message: wordsOf(error) })
   }
 }

@@ -19,19 +19,25 @@ export { type DumpTerms, markDeleted, markDue, markDumped, resumeTenant } from '
 export type { MediaRemoval, RemovalParts, RemoveMedia } from './removal/parts.js'
 export type { Dump, RemovalReceipt } from './removal/receipts.js'
 
+/** Runs what is one tenant's of what is done for several. It may keep to itself what is thrown: then that tenant is left out of the rest. */
+export type EachTenant = (slug: TenantSlug, deed: () => Promise<unknown>) => Promise<unknown>
+
+const orThrow: EachTenant = (_slug, deed) => deed()
+
 /**
  * The removal can begin for those of the tenants whose grace is over; from then on nothing brings them back: what is gone of one must not be missed by one who
  * resumes it. Answers those whose removal has begun, now or earlier.
  */
-export async function beginRemovals(catalog: Catalog, slugs: readonly TenantSlug[]): Promise<Tenant[]> {
+export async function beginRemovals(catalog: Catalog, slugs: readonly TenantSlug[], each = orThrow): Promise<Tenant[]> {
   const tenants: Tenant[] = []
-  for (const slug of slugs) {
-    await begin(catalog, slug)
-    const tenant = await getTenant(catalog, slug).catch(error =>
-      isFailure(error, 'TENANT_NOT_FOUND') ? null : Promise.reject(error),
-    )
-    if (tenant?.state === 'deleting' && tenant.deleteAfterAt === REMOVAL_BEGUN) tenants.push(tenant)
-  }
+  for (const slug of slugs)
+    await each(slug, async () => {
+      await begin(catalog, slug)
+      const tenant = await getTenant(catalog, slug).catch(error =>
+        isFailure(error, 'TENANT_NOT_FOUND') ? null : Promise.reject(error),
+      )
+      if (tenant?.state === 'deleting' && tenant.deleteAfterAt === REMOVAL_BEGUN) tenants.push(tenant)
+    })
   return tenants
 }
 
@@ -41,12 +47,15 @@ export async function removeWaiting(
   tenants: readonly Tenant[],
   parts: Pick<RemovalParts, 'jobs' | 'events'>,
   by: string,
+  each = orThrow,
 ): Promise<void> {
   const known = new Map<Tenant, RemovalFacts>()
-  for (const tenant of tenants) known.set(tenant, await beginReceipt(catalog, tenant, { ...placeOf(tenant), by }))
-  const jobs = (await parts.jobs?.(tenants.map(({ id }) => id))) ?? null
+  for (const tenant of tenants)
+    await each(tenant.slug, async () => known.set(tenant, await beginReceipt(catalog, tenant, { ...placeOf(tenant), by })))
+  const jobs = (await parts.jobs?.([...known.keys()].map(({ id }) => id))) ?? null
   if (jobs !== null)
-    for (const [{ id }, facts] of known) await noteFacts(catalog, id, { ...facts, jobs: (facts.jobs ?? 0) + (jobs.get(id) ?? 0) })
+    for (const [{ id, slug }, facts] of known)
+      await each(slug, () => noteFacts(catalog, id, { ...facts, jobs: (facts.jobs ?? 0) + (jobs.get(id) ?? 0) }))
   await parts.events()
 }
 
@@ -108,6 +117,7 @@ export async function endRemovals(
   catalog: Catalog,
   cleared: readonly Cleared[],
   { parts, signal }: Pick<RemovalTerms, 'parts' | 'signal'>,
+  each = orThrow,
 ): Promise<RemovalReceipt[]> {
   if (cleared.length === 0) return []
   const ids = cleared.map(({ tenant }) => tenant.id)
@@ -117,11 +127,12 @@ export async function endRemovals(
     keys = await parts.keys(ids)
   }
   const receipts: RemovalReceipt[] = []
-  for (const { tenant, facts } of cleared) {
-    const whole = keys === null ? facts : { ...facts, keys: (facts.keys ?? 0) + (keys.get(tenant.id) ?? 0) }
-    const receipt = await endReceipt(catalog, tenant, whole)
-    if (receipt !== null) receipts.push(receipt)
-  }
+  for (const { tenant, facts } of cleared)
+    await each(tenant.slug, async () => {
+      const whole = keys === null ? facts : { ...facts, keys: (facts.keys ?? 0) + (keys.get(tenant.id) ?? 0) }
+      const receipt = await endReceipt(catalog, tenant, whole)
+      if (receipt !== null) receipts.push(receipt)
+    })
   return receipts
 }
 

@@ -1,4 +1,4 @@
-import { Failure, type FailureCode, isFailure, wordsOf } from '../kernel/errors.js'
+import { codeOf, Failure, type FailureCode, FirstBug, isFailure, wordsOf } from '../kernel/errors.js'
 import type { Log } from '../kernel/log.js'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from './catalog.js'
@@ -12,6 +12,7 @@ import {
   beginRemovals,
   type Cleared,
   clearTenant,
+  type EachTenant,
   endRemovals,
   type RemovalParts,
   type RemovalReceipt,
@@ -24,8 +25,7 @@ const DAY_MS = 86_400_000
 
 export interface DueRemovals {
   readonly removed: number
-  /** `code`: null for an error that feedctl has no code for. */
-  readonly failures: readonly { readonly tenant: string; readonly code: FailureCode | null; readonly message: string }[]
+  readonly failures: readonly { readonly tenant: string; readonly code: FailureCode | 'BUG'; readonly message: string }[]
 }
 
 export interface DueTerms {
@@ -35,6 +35,8 @@ export interface DueTerms {
   readonly signal: AbortSignal
   /** Told of each tenant when it is gone. */
   readonly removed?: (receipt: RemovalReceipt) => void
+  /** Hears what is none of feedctl's refusals: it fails one tenant, and the others go on. */
+  readonly onBug?: (error: unknown) => void
   /** Told how many tenants there are, and how many were looked at. */
   readonly progress?: { begun(total: number): void; done(done: number): void }
 }
@@ -53,8 +55,11 @@ export async function removeDue(catalog: Catalog, terms: DueTerms): Promise<DueR
     const page = await dueAfter(catalog, now, after)
     const end = await removeTogether(catalog, page, { ...terms, looked: () => terms.progress?.done(++done) })
     removed += end.receipts.length
-    for (const { slug, error } of end.failures)
-      failures.push({ tenant: slug, code: isFailure(error) ? error.code : null, message: wordsOf(error) })
+    for (const { slug, error } of end.failures) {
+      const code = codeOf(error)
+      if (code === 'BUG') terms.onBug?.(error)
+      failures.push({ tenant: slug, code, message: wordsOf(error) })
+    }
     const last = page.at(-1)
     if (last === undefined || page.length < PAGE || terms.signal.aborted) return { removed, failures }
     after = last
@@ -71,28 +76,49 @@ export interface RemovedTogether {
 export async function removeTogether(
   catalog: Catalog,
   slugs: readonly TenantSlug[],
-  { looked, ...terms }: Omit<DueTerms, 'progress'> & { readonly looked?: () => unknown },
+  { looked, ...terms }: Omit<DueTerms, 'progress' | 'onBug'> & { readonly looked?: () => unknown },
 ): Promise<RemovedTogether> {
   const { parts, by, signal } = terms
   if (slugs.length === 0 || signal.aborted) return { receipts: [], failures: [] }
-  const failures: RemovedTogether['failures'][number][] = []
+  const failed = new Map<TenantSlug, unknown>()
   const cleared: Cleared[] = []
-  const away = await errorOf(signal, async () => removeWaiting(catalog, await beginRemovals(catalog, slugs), parts, by))
+  const away = await errorOf(signal, async () => {
+    const begun = await beginRemovals(catalog, slugs, keeping(failed))
+    await removeWaiting(catalog, begun, parts, by, keeping(failed))
+  })
   for (const slug of slugs) {
     if (signal.aborted) break
-    const failed = away ?? (await errorOf(signal, async () => cleared.push(await clearOne(catalog, slug, terms))))
-    // Resumed, or removed by someone else.
-    const isOthers = isFailure(failed?.error, 'TENANT_NOT_FOUND') || isFailure(failed?.error, 'TENANT_WRONG_STATE')
-    if (failed !== null && !isOthers) failures.push({ slug, error: failed.error })
+    if (!failed.has(slug)) {
+      const refused = away ?? (await errorOf(signal, async () => cleared.push(await clearOne(catalog, slug, terms))))
+      // Resumed, or removed by someone else.
+      const isOthers = isFailure(refused?.error, 'TENANT_NOT_FOUND') || isFailure(refused?.error, 'TENANT_WRONG_STATE')
+      if (refused !== null && !isOthers) failed.set(slug, refused.error)
+    }
     looked?.()
   }
   let receipts: readonly RemovalReceipt[] = []
-  const failed = await errorOf(signal, async () => {
-    receipts = await endRemovals(catalog, cleared, terms)
+  const unended = await errorOf(signal, async () => {
+    receipts = await endRemovals(catalog, cleared, terms, keeping(failed))
   })
-  if (failed !== null) failures.push(...cleared.map(({ tenant: { slug } }) => ({ slug, error: failed.error })))
+  if (unended !== null) for (const { tenant } of cleared) failed.set(tenant.slug, unended.error)
   for (const receipt of receipts) terms.removed?.(receipt)
-  return { receipts, failures }
+  return { receipts, failures: [...failed].map(([slug, error]) => ({ slug, error })) }
+}
+
+/** Of each what was thrown. A catalog that did not answer for two in a row is not asked for the others: each would wait as long. */
+function keeping(failed: Map<TenantSlug, unknown>): EachTenant {
+  const silences: unknown[] = []
+  return async (slug, deed) => {
+    if (silences.length === 2) return failed.set(slug, silences[0])
+    try {
+      await deed()
+      silences.length = 0
+    } catch (error) {
+      failed.set(slug, error)
+      if (isFailure(error, 'UNAVAILABLE')) silences.push(error)
+      else silences.length = 0
+    }
+  }
 }
 
 /** Someone else may be removing it: then it is gone in a moment. */
@@ -130,18 +156,20 @@ function due({ kysely }: Catalog, now: number) {
 
 /**
  * The job that removes them, each with a line in the log; then it forgets names of databases that are gone, and receipts, moves and migrations that ended
- * more than `receiptDays` ago (0 keeps all). Does nothing while another process does it. @throws {Failure} PARTIAL when some could not be removed; the signal's reason
+ * more than `receiptDays` ago (0 keeps all). Does nothing while another process does it. @throws {Failure} PARTIAL when some could not be removed; the signal's reason;
+ * the first bug, when all else is done
  */
 export async function removeDueTenants(
   catalog: Catalog,
   log: Log,
-  terms: Omit<DueTerms, 'by' | 'removed'> & { readonly receiptDays: number },
+  terms: Omit<DueTerms, 'by' | 'removed' | 'onBug'> & { readonly receiptDays: number },
 ): Promise<void> {
   await unlessLocked(catalog, 'removal of deleted tenants', log, async lost => {
     const signal = AbortSignal.any([terms.signal, lost])
     const told = ({ slug, id, media }: RemovalReceipt) =>
       log.info('removed a deleted tenant', { tenant: slug, id, media: media.files })
-    const { removed, failures } = await removeDue(catalog, { ...terms, by: 'schedule', signal, removed: told })
+    const bug = new FirstBug()
+    const { removed, failures } = await removeDue(catalog, { ...terms, by: 'schedule', signal, removed: told, onBug: bug.hear })
     for (const { tenant, code, message } of failures) {
       log.warn('a deleted tenant could not be removed', { tenant, code, why: message })
     }
@@ -149,6 +177,7 @@ export async function removeDueTenants(
     await forgetVacated(catalog, Date.now())
     await stopKilledNamedRuns(catalog)
     if (terms.receiptDays > 0) await forgetEnded(catalog, Date.now() - terms.receiptDays * DAY_MS)
+    bug.throwIfMet()
     if (failures.length === 0) return
     const total = failures.length + removed
     throw new Failure('PARTIAL', `${failures.length} of ${total} deleted tenants could not be removed`, {

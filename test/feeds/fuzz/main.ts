@@ -38,7 +38,7 @@ function valuesIn(args: readonly string[]) {
 }
 
 /** Days since the epoch: every day tries other documents. */
-export function seedOfTheDay(): number {
+function seedOfTheDay(): number {
   return Math.floor(Date.now() / 86_400_000)
 }
 

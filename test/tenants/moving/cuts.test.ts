@@ -76,7 +76,9 @@ describeDatabases('a move whose process is killed after one of its statements', 
       const tenant = await furnished(here, `cut-${from}-${killAfter}`, from)
       const target = to === 'shared' ? there : { ...there, database: dedicatedDatabase(here.prefix, tenant.slug) }
       const before = await rowsOf(tenant)
-      expect((await cut(tenant.slug, to, killAfter)).killed).toBe(true)
+      const end = await cut(tenant.slug, to, killAfter)
+      // One that is held up less than the first needs fewer statements, and may end before its last cut.
+      expect(end.killed || Number(end.out) < killAfter).toBe(true)
       if (killAfter % 2 === 0) await move(here, tenant.slug, to)
       else await undo(here, tenant)
       const now = await standing(here, tenant)
