@@ -144,9 +144,9 @@ export function removalParts(
     return (await (await desk).removeTenants(new Set(ids))) as ReadonlyMap<TenantId, number>
   }
   return {
-    media: async tenant => {
+    media: async (tenant, { hasTables }) => {
       const { removeTenantMedia } = await import('./media/remove-tenant.js')
-      return removeTenantMedia({ catalog, disks: () => ground.disks(), forgetBucket }, tenant, signal)
+      return removeTenantMedia({ catalog, disks: () => ground.disks(), forgetBucket, hasTables }, tenant, signal)
     },
     jobs: config.queueConnection === 'redis' ? jobs : null,
     keys: config.cacheDriver === 'redis' ? keys : null,

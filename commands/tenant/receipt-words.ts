@@ -14,7 +14,6 @@ export function removedWords(receipt: RemovalReceipt): string {
   const removed = gone + left
   const media =
     files === 0 && removed === '' ? '' : `, ${amount(files, 'media file')}${size === null ? '' : ` (${bytes(size)})`}${removed}`
-  const where = receipt.database === null ? 'its rows of a shared database' : `its database ${receipt.database}`
   const more = [
     ...(receipt.databaseUser === null ? [] : [`database user ${receipt.databaseUser}`]),
     ...(receipt.jobs ? [counted(receipt.jobs, 'job')] : []),
@@ -22,7 +21,16 @@ export function removedWords(receipt: RemovalReceipt): string {
     ...(receipt.eventsDropped === 0 ? [] : [`${counted(receipt.eventsDropped, 'event')} not counted yet`]),
     ...(receipt.oldCopies === 0 ? [] : [`${count(receipt.oldCopies)} old ${receipt.oldCopies === 1 ? 'copy' : 'copies'}`]),
   ].map(each => `, ${each}`)
-  return `removed tenant ${receipt.slug} (id ${receipt.id}): ${where}, ${amount(receipt.feeds, 'feed')}, ${amount(receipt.posts, 'post')}${media}${more.join('')}`
+  return `removed tenant ${receipt.slug} (id ${receipt.id}): ${whatWent(receipt)}, ${amount(receipt.feeds, 'feed')}, ${amount(receipt.posts, 'post')}${media}${more.join('')}`
+}
+
+function whatWent({ database, databaseStayed }: RemovalReceipt): string {
+  if (databaseStayed) return 'nothing of the database, which is not of this installation'
+  return database === null ? 'its rows of a shared database' : `its database ${database}`
+}
+
+function uncounted({ databaseStayed }: RemovalReceipt): string {
+  return databaseStayed ? 'the database is not of this installation: it stayed' : 'nobody could count'
 }
 
 /** A receipt as it is kept, line by line. */
@@ -37,10 +45,7 @@ export function receiptWords(receipt: RemovalReceipt): string {
     ['ended', receipt.removedAt === null ? 'not yet: what is left is removed later' : new Date(receipt.removedAt).toISOString()],
     ['was', where],
     ['user', receipt.databaseUser ?? 'none'],
-    [
-      'rows',
-      receipt.rows === null ? 'nobody could count' : rows.map(([table, n]) => `${table} ${count(n)}`).join(', ') || 'none',
-    ],
+    ['rows', receipt.rows === null ? uncounted(receipt) : rows.map(([table, n]) => `${table} ${count(n)}`).join(', ') || 'none'],
     ['media', `${amount(media.files, 'file')}${media.bytes === null ? '' : `, ${bytes(media.bytes)}`}`],
     ['', `removed: ${counted(media.localFiles, 'local file')}, ${counted(media.bucketObjects, 'object')} of the bucket`],
     ...(media.bucketForgotten === 0 ? [] : [['', `left in the bucket: ${amount(media.bucketForgotten, 'file')}`] as const]),
@@ -50,7 +55,7 @@ export function receiptWords(receipt: RemovalReceipt): string {
     ['old copies', count(receipt.oldCopies)],
     [
       'sources',
-      receipt.sources === null ? 'nobody could tell' : `${count(receipt.sources)}, forgotten when nobody else reads them`,
+      receipt.sources === null ? uncounted(receipt) : `${count(receipt.sources)}, forgotten when nobody else reads them`,
     ],
     ['dump', dump === null ? 'none' : `${dump.file}, ${bytes(dump.bytes)}, sha256 ${dump.sha256}`],
   ]

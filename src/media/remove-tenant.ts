@@ -17,6 +17,8 @@ export interface RemoveMediaParts {
   readonly disks: () => Promise<Disks>
   /** What is in the bucket stays there, and the bucket is not asked: for who has none any more. */
   readonly forgetBucket?: boolean
+  /** False where the database that the catalog names is not this installation's: nothing is read there. */
+  readonly hasTables?: boolean
 }
 
 /**
@@ -35,7 +37,7 @@ export async function removeTenantMedia(parts: RemoveMediaParts, tenant: Tenant,
 }
 
 async function removeMedia(parts: RemoveMediaParts, tenant: Tenant, signal: AbortSignal): Promise<MediaRemoval> {
-  const known = await knownMedia(parts.catalog, tenant)
+  const known = parts.hasTables === false ? UNKNOWN_TABLES : await knownMedia(parts.catalog, tenant)
   const disks = await parts.disks()
   const bucket = parts.forgetBucket === true ? null : bucketToEmpty(disks, tenant, known)
   const bucketObjects = bucket === null ? 0 : await removeFromBucket(bucket, tenant, signal)
@@ -67,6 +69,9 @@ interface Known {
   readonly mayHave: boolean
 }
 
+/** Where there are no tables of it, disks are looked through all the same. */
+const UNKNOWN_TABLES: Known = { files: 0, bytes: 0, inBucket: 0, mayHave: true }
+
 /** As its tables say; nothing where they were never finished, or are gone already. */
 async function knownMedia(catalog: Catalog, tenant: Tenant): Promise<Known> {
   try {
@@ -76,7 +81,7 @@ async function knownMedia(catalog: Catalog, tenant: Tenant): Promise<Known> {
       return { ...all, inBucket: there.files, mayHave: await mayHaveMedia(tables) }
     })
   } catch (error) {
-    if (isFailure(error, 'SCHEMA_MISSING')) return { files: 0, bytes: 0, inBucket: 0, mayHave: true }
+    if (isFailure(error, 'SCHEMA_MISSING')) return UNKNOWN_TABLES
     // What cannot be read of a database of its own is removed with it, and the disks are looked through all the same.
     if (tenant.placement.kind === 'dedicated' && isFailure(error) && (await hasDatabase(catalog, tenant)))
       return { files: null, bytes: null, inBucket: null, mayHave: true }

@@ -125,10 +125,14 @@ export class Bulk<Wanted extends NewTenant> {
   private make(one: Making, wanted: Wanted, chunk: Chunk<Wanted>): Promise<boolean> {
     const { furnish } = this.options
     const { tenant } = one
+    if (furnish !== undefined || !tenant.isNew)
+      return this.trying(
+        one,
+        chunk.holder,
+        async () => void (await makeAndFurnish(this.catalog, one, chunk.holder, async made => furnish?.(made, wanted))),
+      )
     return this.trying(one, chunk.holder, () =>
       this.unlessAway(chunk, tenant.host, async () => {
-        if (furnish !== undefined || !tenant.isNew)
-          return void (await makeAndFurnish(this.catalog, one, chunk.holder, async made => furnish?.(made, wanted)))
         await makeTables(this.catalog, one, true)
         if (this.settlesEach) await settle(this.catalog, [tenant])
       }),

@@ -1,7 +1,7 @@
 import { sleep } from '../kernel/clock.js'
 import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
-import { isAnothers, ownerAt } from './database-owner.js'
+import { isAnothers, isSeenAsAnothers, ownerAt } from './database-owner.js'
 import { withRemoval } from './fence.js'
 import type { TenantId, TenantSlug } from './ids.js'
 import { openMoves } from './moving/ledger.js'
@@ -96,8 +96,8 @@ export async function clearTenant(catalog: Catalog, slug: TenantSlug, { parts, b
   }
   const copies = await removeCopies(catalog, tenant, signal)
   if (copies.length > 0) await note({ oldCopies: (facts.oldCopies ?? 0) + copies.length })
-  await note({ media: mediaSum(facts.media, await parts.media(tenant)) })
   const ours = facts.isOurs !== false
+  await note({ media: mediaSum(facts.media, await parts.media(tenant, { hasTables: ours })) })
   // Only now: whoever forgets sources that nobody reads asks the rows, an hour after.
   await noteLeft(catalog, ours ? ((await readTables(catalog, tenant, [], sourcesOf)) ?? []) : [])
   if (tenant.placement.kind === 'shared' && ours) await removeRows(catalog, tenant)
@@ -176,10 +176,14 @@ async function takeStock(catalog: Catalog, tenant: Tenant, by: string): Promise<
   return counted
 }
 
-async function ownershipOf(catalog: Catalog, { placement }: Tenant): Promise<Pick<RemovalFacts, 'isOurs'>> {
+/** Nothing where it cannot be told, or may be anyone's yet: then it is asked again. */
+async function ownershipOf(catalog: Catalog, { placement, schemaVersion }: Tenant): Promise<Pick<RemovalFacts, 'isOurs'>> {
   if (placement.kind === 'shared') return { isOurs: !(await isAnothers(catalog, placement)) }
+  // What has been this installation's goes, whatever state it is in.
+  if (schemaVersion > 0) return { isOurs: !(await isSeenAsAnothers(catalog, placement)) }
   try {
-    return { isOurs: (await ownerAt(catalog, placement)) !== 'others' }
+    const owner = await ownerAt(catalog, placement)
+    return owner === 'ours' || owner === 'others' ? { isOurs: owner === 'ours' } : {}
   } catch (error) {
     if (isFailure(error)) return {}
     throw error

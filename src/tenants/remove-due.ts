@@ -2,6 +2,7 @@ import { codeOf, Failure, type FailureCode, FirstBug, isFailure, wordsOf } from 
 import type { Log } from '../kernel/log.js'
 import { BRIEFLY, retry } from '../kernel/retry.js'
 import type { Catalog } from './catalog.js'
+import { isHostAway } from './databases/index.js'
 import type { TenantSlug } from './ids.js'
 import { unlessLocked } from './locks.js'
 import { forgetRuns, stopKilledNamedRuns } from './migrating/ledger.js'
@@ -115,7 +116,7 @@ function keeping(failed: Map<TenantSlug, unknown>): EachTenant {
       silences.length = 0
     } catch (error) {
       failed.set(slug, error)
-      if (isFailure(error, 'UNAVAILABLE')) silences.push(error)
+      if (isHostAway(error)) silences.push(error)
       else silences.length = 0
     }
   }

@@ -66,6 +66,7 @@ describeDatabases('feedctl tenant delete', env => {
       placement,
       host: 'default',
       database: placement === 'dedicated' ? tenant.placement.database : null,
+      database_stayed: false,
       database_user: null,
       feeds: 2,
       posts: 0,

@@ -34,9 +34,9 @@ describeDatabases('sources that somebody stopped reading', env => {
     const slow = await tenantIn(here, 'slow')
     await addFeeds(here.catalog, slow, [{ url: 'https://slow.example/', title: null }])
     await markDeleted(here.catalog, slow.slug, Date.now())
-    const media: RemoveMedia = async tenant => {
+    const media: RemoveMedia = async (...removal) => {
       await forgetUnread(here.catalog, NEVER, Date.now() + LATER_MS)
-      return noMedia(tenant)
+      return noMedia(...removal)
     }
     await removeTenant(here.catalog, slow.slug, removing(media))
     await forgetUnread(here.catalog, NEVER, Date.now() + LATER_MS)

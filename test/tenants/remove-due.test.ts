@@ -88,9 +88,9 @@ describeDatabases('the removal of deleted tenants', (env, kind) => {
   it('goes on after one that shows a bug: the others have their receipts, whether they came before or after', async () => {
     const here = await openInstallation(env)
     for (const slug of ['bug-1', 'bug-2', 'bug-3']) await deleted(here, slug, -1)
-    const { parts } = removing(async tenant => {
+    const { parts } = removing(async (tenant, terms) => {
       if (tenant.slug === 'bug-2') throw new TypeError('a bug')
-      return noMedia(tenant)
+      return noMedia(tenant, terms)
     })
     const gone: string[] = []
     const bugs: unknown[] = []
@@ -222,9 +222,9 @@ describeDatabases('the removal of deleted tenants', (env, kind) => {
       return new Map(of.map(id => [id, count] as const))
     }
     let media = 0
-    const { parts } = removing(async tenant => {
+    const { parts } = removing(async (...removal) => {
       if (media++ === 0) throw new Failure('SCHEMA_MISSING', 'as if another had been faster')
-      return noMedia(tenant)
+      return noMedia(...removal)
     })
     const receipts: RemovalReceipt[] = []
     await removeDue(here.catalog, {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { expect, it, onTestFinished } from 'vitest'
+import { receiptWords, removedWords } from '../../commands/tenant/receipt-words.js'
 import { addFeeds } from '../../src/feeds/subscriptions.js'
 import { Failure } from '../../src/kernel/errors.js'
 import { newHolder } from '../../src/kernel/holder.js'
@@ -9,13 +10,14 @@ import { insertRows, type TenantSchema } from '../../src/tenants/databases/index
 import { type DatabaseName, dedicatedDatabase, parseSlug } from '../../src/tenants/ids.js'
 import { prepare } from '../../src/tenants/making.js'
 import { createTenant, createTenants } from '../../src/tenants/provision.js'
+import type { RemoveMedia } from '../../src/tenants/removal/parts.js'
 import { tenantsIn } from '../../src/tenants/removal/strays.js'
 import { markDue, removeTenant } from '../../src/tenants/removal.js'
 import { withTenant } from '../../src/tenants/tables.js'
 import { getTenant } from '../../src/tenants/tenant.js'
 import { TENANT_SCHEMA_VERSION } from '../../src/tenants/upgrade.js'
 import { dropDatabases } from '../support/drivers.js'
-import { describeDatabases, type Installation, openInstallation, removing, tenantIn, wish } from './installation.js'
+import { describeDatabases, type Installation, noMedia, openInstallation, removing, tenantIn, wish } from './installation.js'
 import { onServer, serverWith } from './servers.js'
 
 const FEED = { url: 'https://a.example/', title: null }
@@ -135,7 +137,16 @@ describeDatabases('two installations on one server with one prefix', (env, kind)
     const { begun, resident } = await ofOneNumber(here, there, 'removed-shared')
     await addFeeds(there.catalog, resident, [FEED])
     await markDue(here.catalog, begun.slug)
-    expect(await removeTenant(here.catalog, begun.slug, removing())).toMatchObject({ feeds: null, rows: null, sources: null })
+    const terms: object[] = []
+    const media: RemoveMedia = (tenant, has) => {
+      terms.push(has)
+      return noMedia(tenant, has)
+    }
+    const receipt = await removeTenant(here.catalog, begun.slug, removing(media))
+    expect(receipt).toMatchObject({ feeds: null, rows: null, sources: null, databaseStayed: true })
+    expect(removedWords(receipt)).toContain('nothing of the database, which is not of this installation')
+    expect(receiptWords(receipt)).not.toContain('nobody could')
+    expect(terms).toEqual([{ hasTables: false }])
     expect(await withTenant(there.catalog, resident, tables => tables.feeds().select('url').execute())).toHaveLength(1)
     expect((await addFeeds(there.catalog, resident, [{ ...FEED, url: 'https://b.example/' }])).added).toHaveLength(1)
   })
@@ -197,6 +208,18 @@ describeDatabases('two installations on one server with one prefix', (env, kind)
     await server.drop(begun.database)
     expect(await removeTenant(here.catalog, own.slug, removing())).toMatchObject({ database: own.placement.database })
     expect(await server.has(own.placement.database)).toBe(false)
+  })
+
+  it('drops a database of its own whose ledger is lost', async () => {
+    const [here] = await both()
+    const tenant = await tenantIn(here, 'unledgered')
+    const { server } = here.catalog
+    await server.use<TenantSchema, unknown>(tenant.placement.database, ({ kysely, qualify }) =>
+      sql.raw(`drop table ${qualify('feedctl_migrations')}`).execute(kysely),
+    )
+    await markDue(here.catalog, tenant.slug)
+    expect(await removeTenant(here.catalog, tenant.slug, removing())).toMatchObject({ database: tenant.placement.database })
+    expect(await server.has(tenant.placement.database)).toBe(false)
   })
 
   it('removes no rows from a database that was its own, and is the other’s by now', async () => {

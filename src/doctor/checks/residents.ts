@@ -28,8 +28,11 @@ export const tenantsResidents: Check = {
 export function judgeShutOut({ found, more, away }: ShutOuts): Verdict {
   const unread = away.length === 0 ? '' : `; not looked at: ${some(away)}`
   const limits = `${more ? '; there was no time to look at all' : ''}${unread}`
-  if (found.length === 0 && limits === '') return ok('every tenant is let in where it lives')
-  if (found.length === 0) return warn(`every tenant that was looked at is let in where it lives${limits}`, 'feedctl host list')
+  const all = limits === '' ? 'every tenant' : 'every tenant that was looked at'
+  if (found.length === 0)
+    return away.length === 0
+      ? ok(`${all} is let in where it lives${limits}`)
+      : warn(`${all} is let in where it lives${limits}`, 'feedctl host list')
   const moving = found.filter(({ hasMoves }) => hasMoves)
   const words = moving.length === 0 ? '' : `; with a move that is not finished: ${namesOf(moving)}`
   return fail(

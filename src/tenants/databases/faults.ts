@@ -186,12 +186,24 @@ export const translateMysql: Translate = error => {
   return MYSQL_MISSING.has(code) ? schemaMissing(error) : null
 }
 
-/** Whether a failure says of the whole host that it cannot be asked now, and not only of one database or file there. */
+/** Losses of one connection, and refusals of a further one: the host answers others. */
+const ONE_CONNECTION = new Set([
+  'PROTOCOL_CONNECTION_LOST',
+  'ER_CONNECTION_KILLED',
+  'ER_QUERY_INTERRUPTED',
+  'ER_CON_COUNT_ERROR',
+  'ER_TOO_MANY_USER_CONNECTIONS',
+])
+
+/** Whether a failure says of the whole host that it cannot be asked now, and not only of one connection to it, or of one database or file there. */
 export function isHostAway(error: unknown): error is Failure {
   if (!isFailure(error, 'UNAVAILABLE')) return false
   const { code, errno } = (error.cause ?? {}) as { code?: unknown; errno?: unknown }
   if (errno === MISSING_IN_ENGINE) return false
-  return typeof code !== 'string' || !(MYSQL_DAMAGED.has(code) || MYSQL_BUSY.has(code) || code.startsWith('SQLITE_'))
+  return (
+    typeof code !== 'string' ||
+    !(ONE_CONNECTION.has(code) || MYSQL_DAMAGED.has(code) || MYSQL_BUSY.has(code) || code.startsWith('SQLITE_'))
+  )
 }
 
 /** The translation for a host beside the one of the DB_* settings: its refusals name it, and what is looked at then. */

@@ -30,9 +30,9 @@ export async function vacate({ kysely }: Catalog, placementId: number, { id, sta
 }
 
 /**
- * Removes the own database of a tenant that is being removed, and its user, unless another tenant has it too; answers the user's name, null for none. The database
- * stays where it was seen not to be `ours`, and where another installation has made one of that name since. Whoever is held up meanwhile removes nothing of the next tenant of that name: that one is there only when this one is gone. The placement's row stays for that one, which
- * may hold its number already.
+ * Removes the own database of a tenant that is being removed, and its user, unless another tenant has it too; answers the user's name, null for none. The
+ * database stays where it was seen not to be `ours`, and where another installation has made one of that name since. Whoever is held up meanwhile removes nothing
+ * of the next tenant of that name: that one is there only when this one is gone. The placement's row stays for that one, which may hold its number already.
  */
 export async function dropDatabase(
   catalog: Catalog,

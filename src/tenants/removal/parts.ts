@@ -13,8 +13,8 @@ export interface MediaRemoval {
   readonly bucketForgotten: number | null
 }
 
-/** Removes the files of a tenant whose removal has begun, while its tables are still there. Done again, it goes on. */
-export type RemoveMedia = (tenant: Tenant) => Promise<MediaRemoval>
+/** Removes the files of a tenant whose removal has begun, while its tables, if it has any, are still there. Done again, it goes on. */
+export type RemoveMedia = (tenant: Tenant, terms: { readonly hasTables: boolean }) => Promise<MediaRemoval>
 
 /**
  * What removals need of the rest of the house. Each is done again by who goes on with a removal that was killed, and is calm where nothing is left. What is away

@@ -46,12 +46,14 @@ export interface RemovalReceipt {
   readonly host: string | null
   /** The dropped database; null for a tenant of a shared one, and where it stayed because it was not this installation's. */
   readonly database: string | null
+  /** It is another installation's, or not feedctl's: nothing was counted there, and nothing removed. */
+  readonly databaseStayed: boolean
   /** The dropped user of the database server; null when it had none of its own. */
   readonly databaseUser: string | null
-  /** Null when the database could not be read any more. */
+  /** Null when the database could not be read any more, or stayed. */
   readonly feeds: number | null
   readonly posts: number | null
-  /** Of every table of the tenant. */
+  /** Of every table of the tenant; null like `feeds`. */
   readonly rows: Readonly<Record<string, number>> | null
   readonly media: MediaRemoval
   /** Null where jobs wait nowhere. */
@@ -62,7 +64,7 @@ export interface RemovalReceipt {
   readonly eventsDropped: number
   /** Copies in other databases that moves had kept. */
   readonly oldCopies: number
-  /** Sources it read; those that nobody else reads are forgotten by the schedule. Null when the database could not be read any more. */
+  /** Sources it read; those that nobody else reads are forgotten by the schedule. Null like `feeds`. */
   readonly sources: number | null
   readonly dump: Dump | null
   readonly beganAt: number
@@ -230,6 +232,7 @@ function receiptOf(row: Selectable<ReceiptsTable>): RemovalReceipt {
     placement: facts.kind,
     host: facts.host,
     database: facts.kind === 'dedicated' && facts.isOurs !== false ? facts.database : null,
+    databaseStayed: facts.isOurs === false,
     databaseUser: facts.databaseUser ?? null,
     feeds: rows?.feeds ?? null,
     posts: rows?.posts ?? null,
