@@ -1,7 +1,7 @@
 import type { ExpressionBuilder } from 'kysely'
 import { Failure, isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
-import { isSeenAsAnothers, ownerAt } from '../database-owner.js'
+import { lookBeforeDrop } from '../database-owner.js'
 import { type CatalogSchema, unmarkFolder } from '../databases/index.js'
 import { dropDbUser } from '../db-users.js'
 import { parseDatabaseName } from '../ids.js'
@@ -43,12 +43,10 @@ export async function removeHost(catalog: Catalog, name: string): Promise<{ name
   return { name, databases }
 }
 
-/** Whether it is to be dropped, and was `seen` to be this installation's, now or before: then it may have been dropped by half. One that cannot be read goes. */
+/** The look before a drop; one that cannot be read goes. */
 async function lookAt(catalog: Catalog, at: Pick<Placement, 'host' | 'database'>, wasSeen: boolean) {
-  if (wasSeen) return { goes: !(await isSeenAsAnothers(catalog, at)), seen: true }
   try {
-    const goes = (await ownerAt(catalog, at)) !== 'others'
-    return { goes, seen: goes }
+    return await lookBeforeDrop(catalog, at, wasSeen)
   } catch (error) {
     if (isFailure(error)) return { goes: true, seen: false }
     throw error

@@ -98,6 +98,38 @@ describeDatabases('the removal of a host', (env, kind) => {
     expect(await Promise.all([foreign, ...own].map(name => server.has(name).catch(() => false)))).toEqual([true, false, false])
   })
 
+  test('drops nothing that somebody else has made under the name of a database that was gone, when it was cut short', async () => {
+    const here = await openInstallation(second.with(env, 'gone'))
+    const { catalog, config, prefix } = here
+    const address = kind === 'sqlite' ? `${second.address}-gone` : second.address
+    await addHost(catalog, config, 'gone', { address, weight: 1_000_000 })
+    await catalog.kysely.updateTable('hosts').set({ weight: 0 }).where('name', '=', 'default').execute()
+    await keepSpares(catalog, prefix, 2, { signal: new AbortController().signal })
+    await setHostState(catalog, 'gone', 'draining')
+    const server = await catalog.hosts.serverOf('gone')
+    const spares = catalog.kysely.selectFrom('placements').select('database_name').where('kind', '=', 'spare').orderBy('id')
+    const names = (await spares.execute()).map(row => parseDatabaseName(row.database_name))
+    const [missing, empty] = names as [DatabaseName, DatabaseName]
+    for (const name of names) await server.drop(name)
+    await server.create(empty)
+    for (const cut of names) {
+      const drop = async (name: DatabaseName) => {
+        if (name === cut) throw new Failure('UNAVAILABLE', 'the host went down')
+        return server.drop(name)
+      }
+      await expect(removeHost(onServer(catalog, serverWith(server, { drop })), 'gone')).rejects.toMatchObject({
+        code: 'UNAVAILABLE',
+      })
+      if (cut === missing) await server.create(cut)
+      await server.use<TenantSchema, unknown>(cut, ({ kysely, qualify }) =>
+        sql.raw(`create table ${qualify('notes')} (id integer)`).execute(kysely),
+      )
+    }
+    expect(await removeHost(catalog, 'gone')).toEqual({ name: 'gone', databases: 0 })
+    expect(await Promise.all(names.map(name => server.has(name)))).toEqual([true, true])
+    for (const name of names) await server.drop(name)
+  })
+
   test('counts what was being dropped when another process was killed', async () => {
     const here = await openInstallation(second.with(env, 'dropping'))
     const { catalog, config, prefix } = here
