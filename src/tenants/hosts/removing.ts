@@ -53,7 +53,7 @@ async function lookAt(catalog: Catalog, at: Pick<Placement, 'host' | 'database'>
   }
 }
 
-/** From here on nobody takes it for ready, or makes a tenant there. False where a tenant has come meanwhile. */
+/** From here on nobody takes it for ready, or makes a tenant there, and the host stays drained. False where a tenant has come meanwhile, or the host was opened. */
 function beginDropping(catalog: Catalog, id: number, seen: boolean): Promise<boolean> {
   return withPlacingLock(catalog, async () => {
     const begun = await catalog.kysely
@@ -61,6 +61,14 @@ function beginDropping(catalog: Catalog, id: number, seen: boolean): Promise<boo
       .set({ kind: 'dropping', schema_version: 0, vacated_at: seen ? Date.now() : null })
       .where('id', '=', id)
       .where(isNobodys)
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom('hosts')
+            .select('hosts.id')
+            .whereRef('hosts.id', '=', 'placements.host_id')
+            .where('hosts.state', '=', 'draining'),
+        ),
+      )
       .executeTakeFirst()
     return begun.numUpdatedRows > 0n
   })

@@ -6,12 +6,14 @@ import { Failure } from '../../../src/kernel/errors.js'
 import type { TenantSchema } from '../../../src/tenants/databases/index.js'
 import { addHost, setHostState } from '../../../src/tenants/hosts/changing.js'
 import { removeHost } from '../../../src/tenants/hosts/removing.js'
-import { type DatabaseName, parseDatabaseName } from '../../../src/tenants/ids.js'
+import { type DatabaseName, parseDatabaseName, parseSlug } from '../../../src/tenants/ids.js'
 import { moveTenant } from '../../../src/tenants/moving/move.js'
 import { parseWish } from '../../../src/tenants/moving/targets.js'
+import { createTenant } from '../../../src/tenants/provision.js'
+import { markDeleted, removeTenant } from '../../../src/tenants/removal.js'
 import { dropSpares, keepSpares } from '../../../src/tenants/spares/keep.js'
 import { secondHost } from '../../support/second-host.js'
-import { describeDatabases, openInstallation, tenantIn } from '../installation.js'
+import { describeDatabases, openInstallation, removing, tenantIn, wish } from '../installation.js'
 import { onServer, serverWith } from '../servers.js'
 
 describeDatabases('the removal of a host', (env, kind) => {
@@ -121,13 +123,50 @@ describeDatabases('the removal of a host', (env, kind) => {
         code: 'UNAVAILABLE',
       })
       if (cut === missing) await server.create(cut)
-      await server.use<TenantSchema, unknown>(cut, ({ kysely, qualify }) =>
+      await server.use<{ notes: object }, unknown>(cut, ({ kysely, qualify }) =>
         sql.raw(`create table ${qualify('notes')} (id integer)`).execute(kysely),
       )
     }
     expect(await removeHost(catalog, 'gone')).toEqual({ name: 'gone', databases: 0 })
     expect(await Promise.all(names.map(name => server.has(name)))).toEqual([true, true])
     for (const name of names) await server.drop(name)
+  })
+
+  test('that was begun keeps the host from being opened until it is finished; one that is opened before drops nothing', async () => {
+    const here = await openInstallation(second.with(env, 'undone'))
+    const { catalog, config, prefix } = here
+    const address = kind === 'sqlite' ? `${second.address}-undone` : second.address
+    await addHost(catalog, config, 'undone', { address, weight: 0 })
+    const shared = (slug: string) => createTenant(catalog, prefix, { ...wish(slug, 'shared'), host: 'undone' }, async () => null)
+    const remove = async (slug: string) => {
+      await markDeleted(catalog, parseSlug(slug), 0)
+      await removeTenant(catalog, parseSlug(slug), removing())
+    }
+    await shared('gone-1')
+    await remove('gone-1')
+    await setHostState(catalog, 'undone', 'draining')
+    const server = await catalog.hosts.serverOf('undone')
+    const has = async (name: DatabaseName) => {
+      await setHostState(catalog, 'undone', 'open')
+      return server.has(name)
+    }
+    await expect(removeHost(onServer(catalog, serverWith(server, { has })), 'undone')).rejects.toMatchObject({
+      code: 'HOST_IN_USE',
+    })
+    expect(await server.names(prefix)).toHaveLength(1)
+    await shared('gone-2')
+    await remove('gone-2')
+    await setHostState(catalog, 'undone', 'draining')
+    const drop = () => Promise.reject(new Failure('UNAVAILABLE', 'the host went down'))
+    await expect(removeHost(onServer(catalog, serverWith(server, { drop })), 'undone')).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    })
+    await expect(setHostState(catalog, 'undone', 'open')).rejects.toMatchObject({
+      code: 'HOST_IN_USE',
+      hint: expect.stringContaining('feedctl host remove undone --yes'),
+    })
+    expect((await setHostState(catalog, 'undone', 'draining')).state).toBe('draining')
+    expect(await removeHost(catalog, 'undone')).toEqual({ name: 'undone', databases: 1 })
   })
 
   test('counts what was being dropped when another process was killed', async () => {
