@@ -6,7 +6,7 @@ import { Failure } from '../../../src/kernel/errors.js'
 import type { TenantSchema } from '../../../src/tenants/databases/index.js'
 import { addHost, setHostState } from '../../../src/tenants/hosts/changing.js'
 import { removeHost } from '../../../src/tenants/hosts/removing.js'
-import { type DatabaseName, parseDatabaseName, parseSlug } from '../../../src/tenants/ids.js'
+import { type DatabaseName, parseDatabaseName, parseSlug, sharedDatabase } from '../../../src/tenants/ids.js'
 import { moveTenant } from '../../../src/tenants/moving/move.js'
 import { parseWish } from '../../../src/tenants/moving/targets.js'
 import { createTenant } from '../../../src/tenants/provision.js'
@@ -153,7 +153,7 @@ describeDatabases('the removal of a host', (env, kind) => {
     await expect(removeHost(onServer(catalog, serverWith(server, { has })), 'undone')).rejects.toMatchObject({
       code: 'HOST_IN_USE',
     })
-    expect(await server.names(prefix)).toHaveLength(1)
+    expect(await server.has(sharedDatabase(prefix, 1))).toBe(true)
     await shared('gone-2')
     await remove('gone-2')
     await setHostState(catalog, 'undone', 'draining')
