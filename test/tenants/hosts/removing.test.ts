@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { Failure } from '../../../src/kernel/errors.js'
 import type { TenantSchema } from '../../../src/tenants/databases/index.js'
 import { addHost, setHostState } from '../../../src/tenants/hosts/changing.js'
-import { removeHost } from '../../../src/tenants/hosts/removing.js'
+import { forgetHost, removeHost } from '../../../src/tenants/hosts/removing.js'
 import { type DatabaseName, parseDatabaseName, parseSlug, sharedDatabase } from '../../../src/tenants/ids.js'
 import { moveTenant } from '../../../src/tenants/moving/move.js'
 import { parseWish } from '../../../src/tenants/moving/targets.js'
@@ -167,6 +167,45 @@ describeDatabases('the removal of a host', (env, kind) => {
     })
     expect((await setHostState(catalog, 'undone', 'draining')).state).toBe('draining')
     expect(await removeHost(catalog, 'undone')).toEqual({ name: 'undone', databases: 1 })
+  })
+
+  test('that is gone for good is possible without asking it, and leaves no row of it', async () => {
+    const here = await openInstallation(second.with(env, 'lost'))
+    const { catalog, config, prefix } = here
+    const address = kind === 'sqlite' ? `${second.address}-lost` : second.address
+    await addHost(catalog, config, 'lost', { address, weight: 1_000_000 })
+    await catalog.kysely.updateTable('hosts').set({ weight: 0 }).where('name', '=', 'default').execute()
+    const { tenant } = await createTenant(catalog, prefix, { ...wish('lives'), host: 'lost' }, async () => null)
+    await keepSpares(catalog, prefix, 3, { signal: new AbortController().signal })
+    const { id } = await setHostState(catalog, 'lost', 'draining')
+    const placements = catalog.kysely.selectFrom('placements').where('host_id', '=', id)
+    const real = await catalog.hosts.serverOf('lost')
+    const names = await real.names(prefix)
+    const serverOf = () => Promise.reject(new Failure('UNAVAILABLE', 'the database host lost does not answer'))
+    const lost = { ...catalog, hosts: { ...catalog.hosts, serverOf } }
+    await expect(forgetHost(lost, 'lost')).rejects.toMatchObject({ code: 'HOST_IN_USE', message: '1 tenants are on lost' })
+    await markDeleted(catalog, tenant.slug, 0)
+    await removeTenant(catalog, tenant.slug, removing())
+    await expect(removeHost(lost, 'lost')).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      hint: expect.stringContaining('feedctl host remove lost --forget --yes'),
+    })
+    const unready = await placements.select('id').where('kind', '=', 'spare').executeTakeFirst()
+    await catalog.kysely
+      .updateTable('placements')
+      .set({ schema_version: 0 })
+      .where('id', '=', unready?.id ?? 0)
+      .execute()
+    expect(await forgetHost(lost, 'lost')).toEqual({ name: 'lost', databases: 3 })
+    expect(await placements.select('id').execute()).toEqual([])
+    await expect(forgetHost(lost, 'lost')).rejects.toMatchObject({ code: 'HOST_NOT_FOUND' })
+    expect(await addHost(catalog, config, 'lost', { address, weight: 0 })).toMatchObject({ name: 'lost' })
+    const again = await catalog.hosts.serverOf('lost')
+    const left = names.filter(name => name !== tenant.placement.database)
+    expect(await again.names(prefix)).toEqual(left)
+    for (const name of left) await again.drop(name)
+    await setHostState(catalog, 'lost', 'draining')
+    await removeHost(catalog, 'lost')
   })
 
   test('counts what was being dropped when another process was killed', async () => {
