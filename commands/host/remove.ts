@@ -9,10 +9,17 @@ export function registerRemove(host: Command, io: Io): void {
     .command('remove')
     .description('forget a drained database host that no tenant is on; its spare and empty databases are dropped')
     .argument('<name>')
-    .action(async name => {
+    .option('--forget', 'its machine or disk is gone for good: ask nothing of it, and leave what is there')
+    .action(async (name, { forget }) => {
       await using app = await opening(io)
-      const { refuseUsed, removeHost } = await import('../../src/tenants/hosts/removing.js')
-      await refuseUsed(app.catalog, name)
+      const { forgetHost, refuseUsed, removeHost } = await import('../../src/tenants/hosts/removing.js')
+      await refuseUsed(app.catalog, name, { isForgotten: forget === true })
+      if (forget === true) {
+        await io.confirm(`forget the database host ${name} and the databases that feedctl left there`)
+        const forgotten = await forgetHost(app.catalog, name)
+        const left = counted(forgotten.databases, 'empty database')
+        return io.print({ forgotten }, (_, style) => `${style.green('forgotten')}: ${style.bold(name)}; ${left} left there`)
+      }
       await io.confirm(`forget the database host ${name} and drop what feedctl left there`)
       const removed = await removeHost(app.catalog, name)
       io.print(
@@ -20,5 +27,5 @@ export function registerRemove(host: Command, io: Io): void {
         (_, style) => `${style.green('removed')} ${style.bold(name)}; ${counted(removed.databases, 'empty database')} dropped`,
       )
     })
-  examples(command, ['feedctl host remove db2 --yes'])
+  examples(command, ['feedctl host remove db2 --yes', 'feedctl host remove db2 --forget --yes'])
 }

@@ -54,6 +54,16 @@ export async function isSeenAsAnothers(catalog: Catalog, at: Named): Promise<boo
   }
 }
 
+/**
+ * Whether a database that the catalog has for one to be dropped `goes`, and was `seen` to be this installation's, now or before: then it may have been dropped
+ * by half. One that is not there, or holds nothing, is nobody's: what comes under its name later may be somebody's. @throws {Failure} UNAVAILABLE
+ */
+export async function lookBeforeDrop(catalog: Catalog, at: Named, wasSeen: boolean): Promise<{ goes: boolean; seen: boolean }> {
+  if (wasSeen) return { goes: !(await isSeenAsAnothers(catalog, at)), seen: true }
+  const owner = await ownerAt(catalog, at)
+  return { goes: owner !== 'others', seen: owner === 'ours' }
+}
+
 /** The catalog's ledger is its own, so that nothing else would keep a tenant out of it. @throws {Failure} DATABASE_TAKEN */
 export function refuseCatalog(catalog: Catalog, at: Named): void {
   if (!isCatalog(catalog, at)) return

@@ -64,13 +64,13 @@ export function expectedDatabase(prefix: string, catalogId: string): DatabaseNam
   return parseDatabaseName(`${prefix}_expected_${shortNumber(catalogId).toString(16)}`)
 }
 
-/** A spare database. Never a tenant's own name, nor a shared one's. */
+/** A spare database, `token`: 12 hex digits. Never a tenant's own name, nor a shared one's. */
 export function spareDatabase(prefix: string, token: string): DatabaseName {
   return parseDatabaseName(`${prefix}_spare_${token}`)
 }
 
 export function isSpareDatabase(name: string): boolean {
-  return /_spare_[0-9a-f]+$/.test(name)
+  return /_spare_[0-9a-f]{12}$/.test(name)
 }
 
 function positive(value: number): number {

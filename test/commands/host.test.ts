@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
@@ -93,6 +93,25 @@ describeDatabases('feedctl host', (env, kind) => {
     expect(await json('host', 'remove', 'second', '--yes')).toEqual({ removed: { name: 'second', databases: 2 } })
     expect((await hostsOf()).map((host: { name: string }) => host.name)).toEqual(['default'])
     expect(await refused('host', 'remove', 'default', '--yes')).toMatchObject({ exit: 4, code: 'HOST_IN_USE' })
+  })
+
+  test('forgets a host that is gone for good without asking it, when it is told to', async () => {
+    await json('host', 'add', 'second', '--address', second.address)
+    await json('tenant', 'create', 'in-shared', '--placement', 'shared', '--host', 'second')
+    await json('tenant', 'delete', 'in-shared', '--now', '--yes')
+    await json('host', 'drain', 'second')
+    expect(await refused('host', 'remove', 'second', '--forget')).toMatchObject({ exit: 2, code: 'CONFIRMATION_NEEDED' })
+    if (kind === 'mysql') await second.server.stop()
+    else rmSync(second.address, { recursive: true })
+    expect(await refused('host', 'remove', 'second', '--yes')).toMatchObject({
+      exit: 5,
+      code: 'UNAVAILABLE',
+      hint: expect.stringContaining('feedctl host remove second --forget --yes'),
+    })
+    const { exit, out } = await runCli(['host', 'remove', 'second', '--forget', '--yes', '--json'], { env: mine() })
+    if (kind === 'mysql') await second.server.start()
+    expect([exit, JSON.parse(out)]).toEqual([0, { forgotten: { name: 'second', databases: 1 } }])
+    expect((await hostsOf()).map((host: { name: string }) => host.name)).toEqual(['default'])
   })
 
   test.each(['', 'A', '../x', 'a'.repeat(41), 'é', 'a b', "a'b", 'a`b', '-a'])('refuses the name %j', async name => {

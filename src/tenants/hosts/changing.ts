@@ -6,6 +6,7 @@ import { type DatabaseServer, type HostState, insertRows, maxConnections, openFo
 import { parseDatabaseName } from '../ids.js'
 import { DEFAULT_HOST, parseFolderAddress, parseHostName, parseServerAddress } from './names.js'
 import { openHost } from './opening.js'
+import { tenantsByHost, withPlacingLock } from './placing.js'
 import { claimFolder, makeHostFolder, markOwner, proveRights, refuseSameServer, usableFolder } from './proving.js'
 import { getHost, type HostRow, readHosts } from './rows.js'
 
@@ -89,11 +90,31 @@ export async function changeHost(catalog: Catalog, config: Config, name: string,
   return getHost(catalog.kysely, name)
 }
 
-/** `draining` takes no new tenants; those that are there stay, and are served. @throws {Failure} HOST_NOT_FOUND */
+/**
+ * `draining` takes no new tenants; those that are there stay, and are served.
+ * @throws {Failure} HOST_NOT_FOUND; HOST_IN_USE for one that is to be open, and whose removal was begun; LOCKED
+ */
 export async function setHostState(catalog: Catalog, name: string, state: HostState): Promise<HostRow> {
-  const { id } = await getHost(catalog.kysely, name)
-  await catalog.kysely.updateTable('hosts').set({ state }).where('id', '=', id).execute()
+  const before = await getHost(catalog.kysely, name)
+  const write = () => catalog.kysely.updateTable('hosts').set({ state }).where('id', '=', before.id).execute()
+  if (before.state !== 'draining' || state !== 'open') await write()
+  else {
+    await withPlacingLock(catalog, async () => {
+      await refuseHalfRemoved(catalog, before)
+      await write()
+    })
+  }
   return getHost(catalog.kysely, name)
+}
+
+/** New tenants would find their database being dropped, for ever. Where tenants are, nobody can have begun to remove the host. */
+async function refuseHalfRemoved(catalog: Catalog, { id, name }: HostRow): Promise<void> {
+  const dropping = catalog.kysely.selectFrom('placements').select('database_name').where('host_id', '=', id)
+  const first = await dropping.where('kind', '=', 'dropping').orderBy('id').limit(1).executeTakeFirst()
+  if (first === undefined || (await tenantsByHost(catalog)).has(id)) return
+  throw new Failure('HOST_IN_USE', `the database ${first.database_name} on ${name} is being dropped`, {
+    hint: `feedctl host remove ${name} --yes finishes it; then it can be added again`,
+  })
 }
 
 /** The folder of before may be that of a disk which is not mounted: it is not looked at. */

@@ -1,8 +1,8 @@
 import type { ExpressionBuilder } from 'kysely'
 import { Failure, isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
-import { isSeenAsAnothers, ownerAt } from '../database-owner.js'
-import { type CatalogSchema, unmarkFolder } from '../databases/index.js'
+import { lookBeforeDrop } from '../database-owner.js'
+import { type CatalogSchema, isHostAway, unmarkFolder } from '../databases/index.js'
 import { dropDbUser } from '../db-users.js'
 import { parseDatabaseName } from '../ids.js'
 import { OPEN_STATES } from '../moving/ledger.js'
@@ -15,10 +15,10 @@ import { getHost, type HostRow } from './rows.js'
 /**
  * Removes a drained host that no tenant is on, and no old copy of one: spare and empty databases of feedctl go, whatever else is on the server stays. Killed at any
  * point, or after a Failure, the same call ends it: the catalog names a database, as one that is being dropped, until it is gone. `databases`: dropped by this call.
- * @throws {Failure} HOST_NOT_FOUND, HOST_IN_USE, UNAVAILABLE while databases are left there
+ * @throws {Failure} HOST_NOT_FOUND, HOST_IN_USE, UNAVAILABLE while databases are left there and it does not answer
  */
 export async function removeHost(catalog: Catalog, name: string): Promise<{ name: string; databases: number }> {
-  const host = await refuseUsed(catalog, name)
+  const host = await refuseUsed(catalog, name, { isForgotten: false })
   const left = await catalog.kysely
     .selectFrom('placements')
     .select(['id', 'database_name', 'kind', 'vacated_at'])
@@ -31,31 +31,56 @@ export async function removeHost(catalog: Catalog, name: string): Promise<{ name
     const one = { host: name, database: parseDatabaseName(database_name) }
     const { goes, seen } = await lookAt(catalog, one, kind === 'dropping' && vacated_at !== null)
     if (!(await beginDropping(catalog, id, seen))) continue
-    await dropDbUser(catalog, { kind: 'dedicated', ...one })
-    // Whoever was held up may come after another has removed the host, and it was added anew.
-    if (goes && (await isDropping(catalog, id)) && (await (await catalog.hosts.serverOf(name)).drop(one.database))) databases++
+    try {
+      await dropDbUser(catalog, { kind: 'dedicated', ...one })
+      // Whoever was held up may come after another has removed the host, and it was added anew.
+      if (goes && (await isDropping(catalog, id)) && (await (await catalog.hosts.serverOf(name)).drop(one.database))) databases++
+    } catch (error) {
+      throw isHostAway(error) ? away(name, error) : error
+    }
     await catalog.kysely.deleteFrom('placements').where('id', '=', id).where('kind', '=', 'dropping').execute()
   }
-  await withPlacingLock(catalog, () => forget(catalog, host))
+  await withPlacingLock(catalog, () => forget(catalog, host, { isForgotten: false }))
   if (catalog.server.dialect === 'sqlite' && host.address !== null) {
     unmarkFolder(host.address, markOwner(catalog, name))
   }
   return { name, databases }
 }
 
-/** Whether it is to be dropped, and was `seen` to be this installation's, now or before: then it may have been dropped by half. One that cannot be read goes. */
+function away(name: string, error: Failure): Failure {
+  const gone = `where it is gone for good: feedctl host remove ${name} --forget --yes`
+  return new Failure('UNAVAILABLE', error.message, { hint: `${error.hint ?? 'feedctl host list'}; ${gone}`, cause: error })
+}
+
+/**
+ * The same for one whose machine or disk is gone for good: nothing of it is asked, and whatever is there stays. `databases`: that the catalog knew there.
+ * @throws {Failure} HOST_NOT_FOUND, HOST_IN_USE
+ */
+export async function forgetHost(catalog: Catalog, name: string): Promise<{ name: string; databases: number }> {
+  const host = await refuseUsed(catalog, name, { isForgotten: true })
+  return withPlacingLock(catalog, async () => {
+    const { databases } = await catalog.kysely
+      .selectFrom('placements')
+      .select(eb => eb.fn.countAll<number>().as('databases'))
+      .where('host_id', '=', host.id)
+      .where(eb => eb.or([eb('schema_version', '>', 0), eb('kind', 'in', ['spare', 'dropping'])]))
+      .executeTakeFirstOrThrow()
+    await forget(catalog, host, { isForgotten: true })
+    return { name, databases: Number(databases) }
+  })
+}
+
+/** The look before a drop; one that cannot be read goes. */
 async function lookAt(catalog: Catalog, at: Pick<Placement, 'host' | 'database'>, wasSeen: boolean) {
-  if (wasSeen) return { goes: !(await isSeenAsAnothers(catalog, at)), seen: true }
   try {
-    const goes = (await ownerAt(catalog, at)) !== 'others'
-    return { goes, seen: goes }
+    return await lookBeforeDrop(catalog, at, wasSeen)
   } catch (error) {
     if (isFailure(error)) return { goes: true, seen: false }
     throw error
   }
 }
 
-/** From here on nobody takes it for ready, or makes a tenant there. False where a tenant has come meanwhile. */
+/** From here on nobody takes it for ready, or makes a tenant there, and the host stays drained. False where a tenant has come meanwhile, or the host was opened. */
 function beginDropping(catalog: Catalog, id: number, seen: boolean): Promise<boolean> {
   return withPlacingLock(catalog, async () => {
     const begun = await catalog.kysely
@@ -63,6 +88,14 @@ function beginDropping(catalog: Catalog, id: number, seen: boolean): Promise<boo
       .set({ kind: 'dropping', schema_version: 0, vacated_at: seen ? Date.now() : null })
       .where('id', '=', id)
       .where(isNobodys)
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom('hosts')
+            .select('hosts.id')
+            .whereRef('hosts.id', '=', 'placements.host_id')
+            .where('hosts.state', '=', 'draining'),
+        ),
+      )
       .executeTakeFirst()
     return begun.numUpdatedRows > 0n
   })
@@ -73,15 +106,19 @@ async function isDropping({ kysely }: Catalog, id: number): Promise<boolean> {
   return row?.kind === 'dropping'
 }
 
+interface Forgetting {
+  /** What feedctl left there is not dropped. */
+  readonly isForgotten: boolean
+}
+
 /** All or nothing. @throws {Failure} HOST_IN_USE when a tenant or a move has come meanwhile */
-async function forget(catalog: Catalog, { id, name }: HostRow): Promise<void> {
-  await refuseUsed(catalog, name)
+async function forget(catalog: Catalog, { id, name }: HostRow, { isForgotten }: Forgetting): Promise<void> {
+  await refuseUsed(catalog, name, { isForgotten })
   await catalog.kysely.transaction().execute(async tx => {
     await tx
       .deleteFrom('placements')
       .where('host_id', '=', id)
-      .where('schema_version', '=', 0)
-      .where('kind', '<>', 'dropping')
+      .$if(!isForgotten, query => query.where('schema_version', '=', 0).where('kind', '<>', 'dropping'))
       .where(isNobodys)
       .execute()
     const gone = await tx
@@ -113,7 +150,7 @@ function isNobodys({ and, not, exists, selectFrom }: ExpressionBuilder<CatalogSc
 }
 
 /** The host, if it may be removed. @throws {Failure} HOST_NOT_FOUND, HOST_IN_USE */
-export async function refuseUsed(catalog: Catalog, name: string): Promise<HostRow> {
+export async function refuseUsed(catalog: Catalog, name: string, { isForgotten }: Forgetting): Promise<HostRow> {
   const host = await getHost(catalog.kysely, name)
   const { id, state } = host
   if (name === DEFAULT_HOST)
@@ -132,7 +169,7 @@ export async function refuseUsed(catalog: Catalog, name: string): Promise<HostRo
   if (Number(tenants.count) > 0) {
     throw new Failure('HOST_IN_USE', `${tenants.count} tenants are on ${name}`, { hint: moveHint(name) })
   }
-  await refuseUnfinishedSpares(catalog, host)
+  if (!isForgotten) await refuseUnfinishedSpares(catalog, host)
   const move = await catalog.kysely
     .selectFrom('moves')
     .innerJoin('placements', join =>

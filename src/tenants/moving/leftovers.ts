@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { sleep } from '../../kernel/clock.js'
 import { isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
-import { ownerAt } from '../database-owner.js'
+import { type DatabaseOwner, isSeenAsAnothers, ownerAt } from '../database-owner.js'
 import type { TenantSchema } from '../databases/index.js'
 import { dbUserOf, dropDbUser } from '../db-users.js'
 import { leave, takenOver } from '../fence.js'
@@ -65,7 +65,7 @@ async function removeCopy(catalog: Catalog, move: Move, placementId: number, sig
   const spot = await findSpot(catalog, placementId)
   if (spot === null) return true
   await refuseHome(catalog, tenantId, spot)
-  const owner = await ownerAt(catalog, spot)
+  const owner = await ownerOfCopy(catalog, spot)
   if (owner === 'missing') await noteGone(catalog, spot)
   if (owner === 'missing' || owner === 'others') return true
   const holder = -randomInt(1, 2 ** 47)
@@ -90,6 +90,20 @@ async function removeCopy(catalog: Catalog, move: Move, placementId: number, sig
   // What is left is the time that the statement takes to the server: whoever is held up for longer is held up before it.
   await server.drop(spot.database)
   return true
+}
+
+/** Where its drop was begun it may be dropped by half, its ledger first: then only a ledger that names another installation makes it that one's. */
+async function ownerOfCopy(catalog: Catalog, spot: Spot): Promise<DatabaseOwner> {
+  const owner = await ownerAt(catalog, spot)
+  if (owner !== 'others' || !(await isNotedGone(catalog, spot))) return owner
+  return (await isSeenAsAnothers(catalog, spot)) ? 'others' : 'ours'
+}
+
+/** `vacated_at` is null of a placement that a tenant comes to, so that of an open move's it is what `noteGone` has written since. */
+async function isNotedGone({ kysely }: Catalog, { id }: Spot): Promise<boolean> {
+  const noted = kysely.selectFrom('placements').select('id').where('id', '=', id)
+  const row = await noted.where('kind', '=', 'dedicated').where('vacated_at', 'is not', null).executeTakeFirst()
+  return row !== undefined
 }
 
 /** The placement has no tables (any more), unless a tenant lives there; its name is forgotten later. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { Crew } from '../../kernel/crew.js'
-import { isFailure } from '../../kernel/errors.js'
+import { FirstBug, isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
-import { ownerAt } from '../database-owner.js'
+import { lookBeforeDrop } from '../database-owner.js'
 import { insertRows, isHostAway } from '../databases/index.js'
 import { hostForSpare, inTurn } from '../hosts/placing.js'
 import { type DatabaseName, isSpareDatabase, parseDatabaseName, spareDatabase } from '../ids.js'
@@ -38,6 +38,8 @@ interface Unready {
   readonly host: string
   readonly database: DatabaseName
   readonly schemaVersion: number
+  /** Seen to be this installation's before its drop was begun: it may be dropped by half. */
+  readonly wasSeen: boolean
 }
 
 export async function countSpares(catalog: Catalog): Promise<SpareCounts> {
@@ -59,7 +61,7 @@ export async function countSpares(catalog: Catalog): Promise<SpareCounts> {
 /**
  * Finishes what a killed filling left, brings older ones up to date, and makes as many as are wanting; more than that are left. One that fails does not keep the
  * others, and each is tried once. Killed at any point, the next call goes on. Stops between two when the signal aborts, with its reason.
- * @throws {Failure} LOCKED while another process does it; HOST_FULL without a host for them; UNAVAILABLE without the catalog; the first bug, at the end
+ * @throws {Failure} LOCKED while another process does it; HOST_FULL without a host for them; UNAVAILABLE without the catalog; the first bug, at the end and before any of these
  */
 export async function keepSpares(
   catalog: Catalog,
@@ -71,10 +73,10 @@ export async function keepSpares(
     const stop = AbortSignal.any([signal, lost])
     let made = 0
     const failures: SpareFailure[] = []
-    const bugs: unknown[] = []
+    const bug = new FirstBug()
     const note = (spare: Unready, error: unknown) => {
       if (isFailure(error)) failures.push(spareFailure(spare, error))
-      else bugs.push(error)
+      else bug.hear(error)
     }
     // No new one is begun there by this call.
     const failing = new Set<string>()
@@ -111,15 +113,15 @@ export async function keepSpares(
       await crew.end()
     } finally {
       await crew.settled()
+      bug.throwIfMet()
     }
-    if (bugs.length > 0) throw bugs[0]
     return { ...(await countSpares(catalog)), made, failures }
   })
 }
 
 /**
  * Drops all that nobody has taken; a database that somebody else has put there stays. One that fails does not keep the others. Killed at any point, the next
- * call goes on, or a filling makes them again. `dropped`: placements that are gone.
+ * call goes on, or a filling makes those again whose drop was not begun. `dropped`: placements that are gone.
  * @throws {Failure} LOCKED while another process makes some; UNAVAILABLE without the catalog; the signal's reason
  */
 export async function dropSpares(
@@ -137,9 +139,11 @@ export async function dropSpares(
       // Whoever was held up for longer than its lock lasts may come after it was made ready again, and taken.
       if (spare.kind === 'spare' && !(await turn(catalog, spare, 'spare', 'dropping'))) continue
       try {
-        if ((await ownerAt(catalog, spare)) !== 'others') await (await catalog.hosts.serverOf(spare.host)).drop(spare.database)
+        const { goes, seen } = await lookBeforeDrop(catalog, spare, spare.wasSeen)
+        if (seen) await noteSeen(catalog, spare)
+        if (goes) await (await catalog.hosts.serverOf(spare.host)).drop(spare.database)
       } catch (error) {
-        await turn(catalog, spare, 'dropping', 'spare')
+        if (spare.kind === 'spare') await turn(catalog, spare, 'dropping', 'spare')
         if (!isFailure(error)) throw error
         failures.push(spareFailure(spare, error))
         continue
@@ -151,7 +155,7 @@ export async function dropSpares(
   })
 }
 
-/** False when it is not one that is unready, and of that kind, any more. */
+/** False when it is not one that is unready, and of that kind, any more; one that may be dropped by half is turned into nothing else. */
 async function turn(catalog: Catalog, { id }: Unready, from: 'spare' | 'dropping', to: 'spare' | 'dropping'): Promise<boolean> {
   const { numUpdatedRows } = await catalog.kysely
     .updateTable('placements')
@@ -159,8 +163,18 @@ async function turn(catalog: Catalog, { id }: Unready, from: 'spare' | 'dropping
     .where('id', '=', id)
     .where('kind', '=', from)
     .where('schema_version', '=', 0)
+    .where('vacated_at', 'is', null)
     .executeTakeFirstOrThrow()
   return numUpdatedRows > 0n
+}
+
+async function noteSeen({ kysely }: Catalog, { id }: Unready): Promise<void> {
+  await kysely
+    .updateTable('placements')
+    .set({ vacated_at: Date.now() })
+    .where('id', '=', id)
+    .where('kind', '=', 'dropping')
+    .execute()
 }
 
 /** At most as many as were ever wanted: ten thousand. `dropping`: those whose drop was killed. */
@@ -168,7 +182,14 @@ async function unreadySpares(catalog: Catalog, kinds: readonly Unready['kind'][]
   const rows = await catalog.kysely
     .selectFrom('placements')
     .innerJoin('hosts', 'hosts.id', 'placements.host_id')
-    .select(['placements.id', 'placements.kind', 'placements.database_name', 'placements.schema_version', 'hosts.name as host'])
+    .select([
+      'placements.id',
+      'placements.kind',
+      'placements.database_name',
+      'placements.schema_version',
+      'placements.vacated_at',
+    ])
+    .select('hosts.name as host')
     .where('placements.kind', 'in', kinds)
     .where('placements.schema_version', '<', TENANT_SCHEMA_VERSION)
     .orderBy('placements.id')
@@ -180,6 +201,7 @@ async function unreadySpares(catalog: Catalog, kinds: readonly Unready['kind'][]
     host: row.host,
     database: parseDatabaseName(row.database_name),
     schemaVersion: row.schema_version,
+    wasSeen: row.kind === 'dropping' && row.vacated_at !== null,
   }))
 }
 
@@ -207,7 +229,7 @@ function addSpare(catalog: Catalog, prefix: string, failing: ReadonlySet<string>
       .where('host_id', '=', hostId)
       .where('database_name', '=', database)
       .executeTakeFirstOrThrow()
-    return { id, kind: 'spare', host, database, schemaVersion: 0 }
+    return { id, kind: 'spare', host, database, schemaVersion: 0, wasSeen: false }
   })
 }
 

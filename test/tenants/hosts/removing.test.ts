@@ -5,13 +5,15 @@ import { expect, test } from 'vitest'
 import { Failure } from '../../../src/kernel/errors.js'
 import type { TenantSchema } from '../../../src/tenants/databases/index.js'
 import { addHost, setHostState } from '../../../src/tenants/hosts/changing.js'
-import { removeHost } from '../../../src/tenants/hosts/removing.js'
-import { type DatabaseName, parseDatabaseName } from '../../../src/tenants/ids.js'
+import { forgetHost, removeHost } from '../../../src/tenants/hosts/removing.js'
+import { type DatabaseName, parseDatabaseName, parseSlug, sharedDatabase } from '../../../src/tenants/ids.js'
 import { moveTenant } from '../../../src/tenants/moving/move.js'
 import { parseWish } from '../../../src/tenants/moving/targets.js'
+import { createTenant } from '../../../src/tenants/provision.js'
+import { markDeleted, removeTenant } from '../../../src/tenants/removal.js'
 import { dropSpares, keepSpares } from '../../../src/tenants/spares/keep.js'
 import { secondHost } from '../../support/second-host.js'
-import { describeDatabases, openInstallation, tenantIn } from '../installation.js'
+import { describeDatabases, openInstallation, removing, tenantIn, wish } from '../installation.js'
 import { onServer, serverWith } from '../servers.js'
 
 describeDatabases('the removal of a host', (env, kind) => {
@@ -96,6 +98,114 @@ describeDatabases('the removal of a host', (env, kind) => {
     expect([...new Set(asked)]).toEqual([expect.any(String)])
     expect(await removeHost(catalog, 'failing')).toEqual({ name: 'failing', databases: 2 })
     expect(await Promise.all([foreign, ...own].map(name => server.has(name).catch(() => false)))).toEqual([true, false, false])
+  })
+
+  test('drops nothing that somebody else has made under the name of a database that was gone, when it was cut short', async () => {
+    const here = await openInstallation(second.with(env, 'gone'))
+    const { catalog, config, prefix } = here
+    const address = kind === 'sqlite' ? `${second.address}-gone` : second.address
+    await addHost(catalog, config, 'gone', { address, weight: 1_000_000 })
+    await catalog.kysely.updateTable('hosts').set({ weight: 0 }).where('name', '=', 'default').execute()
+    await keepSpares(catalog, prefix, 2, { signal: new AbortController().signal })
+    await setHostState(catalog, 'gone', 'draining')
+    const server = await catalog.hosts.serverOf('gone')
+    const spares = catalog.kysely.selectFrom('placements').select('database_name').where('kind', '=', 'spare').orderBy('id')
+    const names = (await spares.execute()).map(row => parseDatabaseName(row.database_name))
+    const [missing, empty] = names as [DatabaseName, DatabaseName]
+    for (const name of names) await server.drop(name)
+    await server.create(empty)
+    for (const cut of names) {
+      const drop = async (name: DatabaseName) => {
+        if (name === cut) throw new Failure('UNAVAILABLE', 'the host went down')
+        return server.drop(name)
+      }
+      await expect(removeHost(onServer(catalog, serverWith(server, { drop })), 'gone')).rejects.toMatchObject({
+        code: 'UNAVAILABLE',
+      })
+      if (cut === missing) await server.create(cut)
+      await server.use<{ notes: object }, unknown>(cut, ({ kysely, qualify }) =>
+        sql.raw(`create table ${qualify('notes')} (id integer)`).execute(kysely),
+      )
+    }
+    expect(await removeHost(catalog, 'gone')).toEqual({ name: 'gone', databases: 0 })
+    expect(await Promise.all(names.map(name => server.has(name)))).toEqual([true, true])
+    for (const name of names) await server.drop(name)
+  })
+
+  test('that was begun keeps the host from being opened until it is finished; one that is opened before drops nothing', async () => {
+    const here = await openInstallation(second.with(env, 'undone'))
+    const { catalog, config, prefix } = here
+    const address = kind === 'sqlite' ? `${second.address}-undone` : second.address
+    await addHost(catalog, config, 'undone', { address, weight: 0 })
+    const shared = (slug: string) => createTenant(catalog, prefix, { ...wish(slug, 'shared'), host: 'undone' }, async () => null)
+    const remove = async (slug: string) => {
+      await markDeleted(catalog, parseSlug(slug), 0)
+      await removeTenant(catalog, parseSlug(slug), removing())
+    }
+    await shared('gone-1')
+    await remove('gone-1')
+    await setHostState(catalog, 'undone', 'draining')
+    const server = await catalog.hosts.serverOf('undone')
+    const has = async (name: DatabaseName) => {
+      await setHostState(catalog, 'undone', 'open')
+      return server.has(name)
+    }
+    await expect(removeHost(onServer(catalog, serverWith(server, { has })), 'undone')).rejects.toMatchObject({
+      code: 'HOST_IN_USE',
+    })
+    expect(await server.has(sharedDatabase(prefix, 1))).toBe(true)
+    await shared('gone-2')
+    await remove('gone-2')
+    await setHostState(catalog, 'undone', 'draining')
+    const drop = () => Promise.reject(new Failure('UNAVAILABLE', 'the host went down'))
+    await expect(removeHost(onServer(catalog, serverWith(server, { drop })), 'undone')).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    })
+    await expect(setHostState(catalog, 'undone', 'open')).rejects.toMatchObject({
+      code: 'HOST_IN_USE',
+      hint: expect.stringContaining('feedctl host remove undone --yes'),
+    })
+    expect((await setHostState(catalog, 'undone', 'draining')).state).toBe('draining')
+    expect(await removeHost(catalog, 'undone')).toEqual({ name: 'undone', databases: 1 })
+  })
+
+  test('that is gone for good is possible without asking it, and leaves no row of it', async () => {
+    const here = await openInstallation(second.with(env, 'lost'))
+    const { catalog, config, prefix } = here
+    const address = kind === 'sqlite' ? `${second.address}-lost` : second.address
+    await addHost(catalog, config, 'lost', { address, weight: 1_000_000 })
+    await catalog.kysely.updateTable('hosts').set({ weight: 0 }).where('name', '=', 'default').execute()
+    const { tenant } = await createTenant(catalog, prefix, { ...wish('lives'), host: 'lost' }, async () => null)
+    await keepSpares(catalog, prefix, 3, { signal: new AbortController().signal })
+    const { id } = await setHostState(catalog, 'lost', 'draining')
+    const placements = catalog.kysely.selectFrom('placements').where('host_id', '=', id)
+    const real = await catalog.hosts.serverOf('lost')
+    const names = await real.names(prefix)
+    const serverOf = () => Promise.reject(new Failure('UNAVAILABLE', 'the database host lost does not answer'))
+    const lost = { ...catalog, hosts: { ...catalog.hosts, serverOf } }
+    await expect(forgetHost(lost, 'lost')).rejects.toMatchObject({ code: 'HOST_IN_USE', message: '1 tenants are on lost' })
+    await markDeleted(catalog, tenant.slug, 0)
+    await removeTenant(catalog, tenant.slug, removing())
+    await expect(removeHost(lost, 'lost')).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      hint: expect.stringContaining('feedctl host remove lost --forget --yes'),
+    })
+    const unready = await placements.select('id').where('kind', '=', 'spare').executeTakeFirst()
+    await catalog.kysely
+      .updateTable('placements')
+      .set({ schema_version: 0 })
+      .where('id', '=', unready?.id ?? 0)
+      .execute()
+    expect(await forgetHost(lost, 'lost')).toEqual({ name: 'lost', databases: 3 })
+    expect(await placements.select('id').execute()).toEqual([])
+    await expect(forgetHost(lost, 'lost')).rejects.toMatchObject({ code: 'HOST_NOT_FOUND' })
+    expect(await addHost(catalog, config, 'lost', { address, weight: 0 })).toMatchObject({ name: 'lost' })
+    const again = await catalog.hosts.serverOf('lost')
+    const left = names.filter(name => name !== tenant.placement.database)
+    expect(await again.names(prefix)).toEqual(left)
+    for (const name of left) await again.drop(name)
+    await setHostState(catalog, 'lost', 'draining')
+    await removeHost(catalog, 'lost')
   })
 
   test('counts what was being dropped when another process was killed', async () => {

@@ -1,16 +1,18 @@
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { addFeeds, listFeeds } from '../../../src/feeds/subscriptions.js'
+import { Failure } from '../../../src/kernel/errors.js'
 import { Log } from '../../../src/kernel/log.js'
 import { applyMigrations, TENANT_MIGRATIONS, type TenantSchema } from '../../../src/tenants/databases/index.js'
 import { beginMove, openMoves } from '../../../src/tenants/moving/ledger.js'
 import { forTenants } from '../../../src/tenants/moving/move-many.js'
-import { finishMoves } from '../../../src/tenants/moving/requests.js'
+import { finishMoves, undoMove } from '../../../src/tenants/moving/requests.js'
 import { tendMoves } from '../../../src/tenants/moving/tend.js'
 import { markDeleted, removeTenant } from '../../../src/tenants/removal.js'
 import { changeState, type Tenant } from '../../../src/tenants/tenant.js'
 import { type Installation, removing, tenantIn } from '../installation.js'
 import { atUpdate } from '../interleaving.js'
+import { serverWith } from '../servers.js'
 import { furnish } from '../transfer/furnish.js'
 import { aliasOf, anHourLater, describeMoves, move, OTHER, rowsIn, standing } from './ground.js'
 
@@ -149,6 +151,52 @@ describeMoves('a move on a bad day', open => {
       vacated_at: expect.any(Number),
     })
     expect(await listFeeds(here.catalog, await standing(here, tenant))).not.toEqual([])
+  })
+
+  it.for([
+    { copy: 'old', goes: true },
+    { copy: 'half', goes: true },
+    { copy: 'old', goes: false },
+  ])('ends what it was killed in: the $copy copy, dropped by half, goes unless it is another installation’s by now ($goes)', async ({
+    copy,
+    goes,
+  }) => {
+    const here = await open()
+    const { catalog } = here
+    const tenant = await furnished(here, 'dedicated')
+    await move(here, tenant.slug, OTHER)
+    await anHourLater(here, tenant)
+    if (copy === 'half') {
+      const [begun] = await openMoves(catalog, tenant.id)
+      const swapped = { from_placement_id: begun?.to_placement_id ?? 0, to_placement_id: begun?.from_placement_id ?? 0 }
+      await catalog.kysely
+        .updateTable('moves')
+        .set({ ...swapped, state: 'copying', switched_at: null })
+        .where('id', '=', begun?.id ?? 0)
+        .execute()
+    }
+    const end = (at = catalog) => (copy === 'old' ? finishMoves(at, tenant.slug, SIGNAL) : undoMove(at, tenant.slug, SIGNAL))
+    const { database } = tenant.placement
+    const server = await catalog.hosts.serverOf('default')
+    const killed = serverWith(server, {
+      drop: async name => {
+        await server.use<TenantSchema, unknown>(name, async open => {
+          const ledger = sql.raw(open.qualify('feedctl_migrations'))
+          if (!goes) await sql`update ${ledger} set catalog_id = 'another'`.execute(open.kysely)
+          else
+            for (const table of ['feedctl_migrations', 'residents'] as const)
+              await sql.raw(`drop table ${open.qualify(table)}`).execute(open.kysely)
+        })
+        throw new Failure('UNAVAILABLE', 'the host went down')
+      },
+    })
+    const serverOf = async (name: string) => (name === 'default' ? killed : catalog.hosts.serverOf(name))
+    const cut = { ...catalog, hosts: Object.assign(Object.create(catalog.hosts), { serverOf }) }
+    await expect(end(cut)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await end()
+    expect(await server.has(database)).toBe(!goes)
+    expect(await openMoves(catalog, tenant.id)).toEqual([])
+    expect(await listFeeds(catalog, await standing(here, tenant))).not.toEqual([])
   })
 
   it('whose placement is forgotten is ended all the same, and keeps no other from being looked after', async () => {

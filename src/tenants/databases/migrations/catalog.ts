@@ -46,7 +46,7 @@ export interface PlacementsTable {
   /** MySQL user that was made for this database alone; null for none. */
   db_user: string | null
   /**
-   * When the tenant that had it for its own was removed with it; null while it has not been anyone's. Of one that is `dropping` with its host: when it was seen to
+   * When the tenant that had it for its own was removed with it; null while it has not been anyone's. Of one that is `dropping`: when it was seen to
    * be this installation's, which it cannot tell itself once it is dropped by half.
    */
   vacated_at: number | null
