@@ -61,6 +61,8 @@ export async function orphanDatabases(catalog: Catalog, prefix: string): Promise
   const expected = expectedDatabase(prefix, catalog.id)
   for (const { id, name: host } of await catalog.kysely.selectFrom('hosts').select(['id', 'name']).orderBy('id').execute()) {
     const names = await unlessAway(away, host, async () => (await catalog.hosts.serverOf(host)).names(prefix))
+    if (away.has(host)) continue
+    for (const name of await droppedOf(catalog, id)) if (!names.includes(name)) found.push({ host, name })
     for (let from = 0; from < names.length; from += IDS_PER_LOOK) {
       const some = names.slice(from, from + IDS_PER_LOOK)
       const placed = await catalog.kysely
@@ -79,6 +81,18 @@ export async function orphanDatabases(catalog: Catalog, prefix: string): Promise
     }
   }
   return { found, more: false, away: [...away] }
+}
+
+/** Names that are kept from new tenants, since their databases are being dropped, or were by one who was killed then. */
+async function droppedOf({ kysely }: Catalog, hostId: number): Promise<DatabaseName[]> {
+  const rows = await kysely
+    .selectFrom('placements')
+    .select('database_name')
+    .where('host_id', '=', hostId)
+    .where('kind', '=', 'dropping')
+    .limit(IDS_PER_LOOK)
+    .execute()
+  return rows.map(row => parseDatabaseName(row.database_name))
 }
 
 /** What is there; nothing of a host that does not answer, or is known not to: it is noted. */

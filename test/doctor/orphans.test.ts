@@ -116,19 +116,23 @@ describeDatabases('feedctl doctor, of tenants that are gone,', (env, kind) => {
     expect((await cli('tenant', 'create', 'born')).exit).toBe(0)
   })
 
-  it('goes on with a database whose dropping was killed', async () => {
+  it.each([
+    ['before', true],
+    ['after', false],
+  ] as const)('goes on with a database whose dropping was killed %s it was gone', async (when, isThere) => {
     const { catalog } = await openInstallation(env)
-    await cli('tenant', 'create', 'cut')
-    const cut = await getTenant(catalog, parseSlug('cut'))
+    await cli('tenant', 'create', `cut-${when}`)
+    const cut = await getTenant(catalog, parseSlug(`cut-${when}`))
     await catalog.kysely.deleteFrom('tenants').where('id', '=', cut.id).execute()
     await catalog.kysely
       .updateTable('placements')
       .set({ kind: 'dropping', schema_version: 0 })
       .where('id', '=', cut.placementId)
       .execute()
+    if (!isThere) await catalog.server.drop(cut.placement.database)
     expect((await orphans(env))['orphans.databases']).toBe(`warn 1 database without a tenant: default/${cut.placement.database}`)
     expect((await orphans(env, '--fix', '--yes'))['orphans.databases']).toMatch(/^ok/)
-    expect((await cli('tenant', 'create', 'cut')).exit).toBe(0)
+    expect((await cli('tenant', 'create', `cut-${when}`)).exit).toBe(0)
   })
 
   it('tells of placements without a tenant, and removes nothing of them', async () => {
