@@ -1,6 +1,6 @@
 import { Failure, isFailure } from '../kernel/errors.js'
 import type { Catalog } from './catalog.js'
-import { type DatabaseServer, ledgerOf, type TenantSchema } from './databases/index.js'
+import { type DatabaseServer, isDamaged, ledgerOf, type TenantSchema } from './databases/index.js'
 import { DEFAULT_HOST } from './hosts/names.js'
 import type { DatabaseName } from './ids.js'
 import type { Placement } from './tenant.js'
@@ -44,12 +44,12 @@ export async function isAnothers(catalog: Catalog, at: Named): Promise<boolean> 
   }
 }
 
-/** The same, and false for one that cannot be read: whoever drops what was this installation's drops that as well. */
+/** The same, and false for one that is damaged: whoever drops what was this installation's drops that as well. @throws {Failure} UNAVAILABLE */
 export async function isSeenAsAnothers(catalog: Catalog, at: Named): Promise<boolean> {
   try {
     return await isAnothers(catalog, at)
   } catch (error) {
-    if (isFailure(error)) return false
+    if (isDamaged(error)) return false
     throw error
   }
 }

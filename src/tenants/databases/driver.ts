@@ -23,7 +23,8 @@ export interface ConnectionBound {
 
 /**
  * The databases of one host behind one bounded set of connections.
- * Every refusal of the server is a Failure: UNAVAILABLE (try again; also where a file of a database is damaged, or cannot be removed), CONFIG_INVALID (refused credentials), SCHEMA_MISSING (no such database or table).
+ * Every refusal of the server is a Failure: UNAVAILABLE (try again; also where a file of a database is damaged, or cannot be removed), CONFIG_INVALID (refused
+ * credentials), SCHEMA_MISSING (no such database or table).
  */
 export interface DatabaseServer {
   readonly dialect: DialectName

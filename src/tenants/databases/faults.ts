@@ -206,6 +206,14 @@ export function isHostAway(error: unknown): error is Failure {
   )
 }
 
+/** Whether a failure says that a database cannot be read for as long as nobody mends its files: not that it could not be asked for a moment. */
+export function isDamaged(error: unknown): error is Failure {
+  if (!isFailure(error, 'UNAVAILABLE')) return false
+  const { code, errno } = (error.cause ?? {}) as { code?: unknown; errno?: unknown }
+  if (errno === MISSING_IN_ENGINE) return true
+  return typeof code === 'string' && (MYSQL_DAMAGED.has(code) || /^SQLITE_(NOTADB|CORRUPT|IOERR)/.test(code))
+}
+
 /** The translation for a host beside the one of the DB_* settings: its refusals name it, and what is looked at then. */
 export function atHost(translate: Translate, name: string, address: string): Translate {
   return error => {

@@ -70,9 +70,8 @@ export class MysqlServer implements DatabaseServer {
   }
 
   async names(prefix: string): Promise<DatabaseName[]> {
-    // A look at information_schema would walk all of the server's.
-    const pattern = `${prefix.replace(/[\\%_]/g, '\\$&')}%`
-    const found = await sql<Record<string, string>>`show databases like ${pattern}`.execute(this.kysely)
+    // A look at information_schema would walk all of the server's. Here `_` stands for any character: those that only look alike are left out below.
+    const found = await sql<Record<string, string>>`show databases like ${`${prefix}%`}`.execute(this.kysely)
     const names = found.rows.flatMap(row => Object.values(row))
     return names.flatMap(name => (name.startsWith(prefix) && isDatabaseName(name) ? [name] : [])).sort()
   }

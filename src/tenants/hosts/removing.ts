@@ -1,8 +1,8 @@
 import type { ExpressionBuilder } from 'kysely'
-import { Failure, isFailure } from '../../kernel/errors.js'
+import { Failure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
 import { lookBeforeDrop } from '../database-owner.js'
-import { type CatalogSchema, isHostAway, unmarkFolder } from '../databases/index.js'
+import { type CatalogSchema, isDamaged, isHostAway, unmarkFolder } from '../databases/index.js'
 import { dropDbUser } from '../db-users.js'
 import { parseDatabaseName } from '../ids.js'
 import { OPEN_STATES } from '../moving/ledger.js'
@@ -70,13 +70,13 @@ export async function forgetHost(catalog: Catalog, name: string): Promise<{ name
   })
 }
 
-/** The look before a drop; one that cannot be read goes. */
+/** The look before a drop; one that is damaged goes. */
 async function lookAt(catalog: Catalog, at: Pick<Placement, 'host' | 'database'>, wasSeen: boolean) {
   try {
     return await lookBeforeDrop(catalog, at, wasSeen)
   } catch (error) {
-    if (isFailure(error)) return { goes: true, seen: false }
-    throw error
+    if (isDamaged(error)) return { goes: true, seen: false }
+    throw isHostAway(error) ? away(at.host, error) : error
   }
 }
 

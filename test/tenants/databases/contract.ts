@@ -77,6 +77,37 @@ export function keepsTheDatabaseContract(open: OpenServer): void {
       expect(await server.names(named('none_'))).toEqual([])
     })
 
+    it('shows a database as it was at one moment, keeps no writer waiting, and lets nobody write there', async () => {
+      const name = await migrated()
+      const write = (counter: 'feeds' | 'posts') =>
+        onFeeds(name, database => insertRows(database, 'counters', [{ tenant_id: 1, name: counter, next: 1 }]))
+      await write('feeds')
+      await server.snapshot<TenantSchema, void>(name, async reader => {
+        const mine = () => reader.selectFrom('counters').select('name').where('tenant_id', '=', 1).execute()
+        expect(await mine()).toEqual([{ name: 'feeds' }])
+        await write('posts')
+        expect(await mine()).toEqual([{ name: 'feeds' }])
+        await expect(reader.deleteFrom('counters').where('tenant_id', '=', 1).execute()).rejects.toThrow()
+      })
+      expect(await countersOf(name)).toHaveLength(2)
+      const missing = freshName()
+      const looked = server.snapshot<TenantSchema, unknown>(missing, reader =>
+        reader.selectFrom('counters').select('next').where('tenant_id', '=', 1).execute(),
+      )
+      await expect(looked).rejects.toMatchObject({ code: 'SCHEMA_MISSING' })
+      expect(await server.has(missing)).toBe(false)
+    })
+
+    it('is the same server as another user, where it knows users', async () => {
+      const itself = server.asUser('nobody_there', 'no word')
+      expect(itself === null).toBe(server.dialect === 'sqlite')
+      await expect(itself?.has(freshName()) ?? Promise.reject({ code: 'CONFIG_INVALID' })).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+      })
+      await itself?.close()
+      await itself?.close()
+    })
+
     it('has nothing of a dropped database in one that is created again', async () => {
       const name = await migrated()
       expect(await server.drop(name)).toBe(true)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { Failure } from '../../../src/kernel/errors.js'
 import { translateMysql, translateSqlite } from '../../../src/tenants/databases/faults.js'
-import { isHostAway } from '../../../src/tenants/databases/index.js'
+import { isDamaged, isHostAway } from '../../../src/tenants/databases/index.js'
 
 const mysqlError = (code: string) => Object.assign(new Error(code), { code })
 
@@ -16,4 +16,13 @@ it('a host is away where it does not answer, and not where one of its databases 
   expect([file?.code, isHostAway(file)]).toEqual(['UNAVAILABLE', false])
   expect(isHostAway(new Failure('UNAVAILABLE', 'the database host db2 is away'))).toBe(true)
   expect(isHostAway(new Failure('CONFIG_INVALID', 'no password'))).toBe(false)
+})
+
+it('a database is damaged where its files are, and not where it could not be asked for a moment', () => {
+  for (const code of ['ER_NOT_FORM_FILE', 'ER_TABLE_CORRUPT'])
+    expect([code, isDamaged(translateMysql(mysqlError(code)))]).toEqual([code, true])
+  expect(isDamaged(translateSqlite(mysqlError('SQLITE_NOTADB')))).toBe(true)
+  for (const code of ['PROTOCOL_CONNECTION_LOST', 'ECONNREFUSED', 'ER_LOCK_WAIT_TIMEOUT', 'ER_DBACCESS_DENIED_ERROR'])
+    expect([code, isDamaged(translateMysql(mysqlError(code)))]).toEqual([code, false])
+  expect(isDamaged(translateSqlite(mysqlError('SQLITE_BUSY')))).toBe(false)
 })
