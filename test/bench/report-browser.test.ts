@@ -142,6 +142,19 @@ describe('a report in a browser', () => {
     expect(faults).toEqual([])
   })
 
+  test('of next to nothing is drawn without a complaint', async () => {
+    const step = { rate: 10, achieved: 10, p99Ms: null, goalMs: 50, valid: false, pass: false, why: 'late' }
+    const charts = {
+      latency: [{ name: 'one', count: 1, buckets: [{ upToMs: 0, count: 1 }] }],
+      throughput: [{ name: 'none', everyMs: 1_000, perS: [0] }],
+      rates: [step],
+    }
+    const { page, faults } = await open(await written({ charts, model: null }), { viewport: { width: 390, height: 844 } })
+    expect((await drawings(page)).map(({ chart }) => chart)).toEqual(['latency', 'throughput', 'rates'])
+    expect(await page.locator('#rates').getByText('INVALID').count()).toBe(2)
+    expect(faults).toEqual([])
+  })
+
   test('without scripts has all numbers', async () => {
     const { page } = await open(await written(), { javaScriptEnabled: false })
     await page.locator('#scalability summary').click()

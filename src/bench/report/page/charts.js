@@ -97,7 +97,8 @@ function round125(value, isUp) {
 }
 
 function scaleOf({ log, ticks }, isX, values) {
-  const [least, most] = [Math.min(...values), Math.max(...values)]
+  const least = values.reduce((one, other) => Math.min(one, other))
+  const most = values.reduce((one, other) => Math.max(one, other))
   if (log && ticks !== undefined) return { distr: 3, log: 10, range: () => [least, least === most ? most * 10 : most] }
   if (log) return { distr: 3, log: 10, range: () => [round125(least * 0.9, false), round125(most * 1.1, true)] }
   return isX
