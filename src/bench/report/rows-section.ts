@@ -18,7 +18,7 @@ export function pill(verdict: Verdict): Markup {
 export function rowsSections(rows: readonly Row[]): Markup {
   const told = rows.filter(row => verdictOf(row) !== null)
   const others = rows.filter(row => verdictOf(row) === null)
-  return html`${told.length === 0 ? null : section('Verdicts', 'verdicts', told, true)}${others.length === 0 ? null : section('Other figures', 'figures', others, false)}`
+  return html`${told.length === 0 ? null : section('Verdicts', 'verdicts', told, true)}${others.length === 0 ? null : section(told.length === 0 ? 'Figures' : 'Other figures', 'figures', others, false)}`
 }
 
 function section(title: string, id: string, rows: readonly Row[], isJudged: boolean): Markup {
