@@ -34,10 +34,10 @@ describe.each(['sqlite', 'mysql'] as const)('feedctl init (%s)', kind => {
     const database = env.DB_DATABASE ?? 'feedctl'
     const made = [await runCli(['init', '--json'], { env }), await runCli(['init', '--json'], { env })]
     expect(made.map(({ exit, out }) => [exit, JSON.parse(out)])).toEqual([
-      [0, { catalog: { connection: kind, database, created: true, schema_version: 6 } }],
-      [0, { catalog: { connection: kind, database, created: false, schema_version: 6 } }],
+      [0, { catalog: { connection: kind, database, created: true, schema_version: 8 } }],
+      [0, { catalog: { connection: kind, database, created: false, schema_version: 8 } }],
     ])
-    expect((await runCli(['init'], { env })).out).toBe(`catalog ${database} on ${kind}: up to date, schema 6\n`)
+    expect((await runCli(['init'], { env })).out).toBe(`catalog ${database} on ${kind}: up to date, schema 8\n`)
   })
 
   it('keeps the tenants that are there', async () => {
