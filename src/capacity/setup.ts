@@ -1,4 +1,5 @@
 import type { Config } from '../kernel/config.js'
+import { parseUrl } from '../kernel/parse-url.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { readHosts } from '../tenants/hosts/rows.js'
 import { servingProcesses } from '../tenants/served-hours.js'
@@ -67,7 +68,7 @@ export async function readSetup(
 function redisIsHere({ redisUrl, redisHost, redisClusterNodes }: SetupConfig): boolean {
   if (redisClusterNodes.length > 0) return redisClusterNodes.every(isHereAddress)
   if (redisUrl === null) return isHere(redisHost)
-  return !URL.canParse(redisUrl) || isHere(new URL(redisUrl).hostname)
+  return isHere(parseUrl(redisUrl)?.hostname ?? '')
 }
 
 function isRemoteAddress(address: string): boolean {
