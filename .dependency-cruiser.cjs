@@ -14,7 +14,7 @@ const ROOMS = {
   analytics: ['kernel', 'tenants', 'drivers', 'redis'],
   schedule: ['kernel', 'tenants', 'drivers', 'queues'],
   watch: ['kernel', 'tenants', 'feeds', 'queues', 'app'],
-  capacity: ['kernel', 'tenants', 'watch', 'bench/results'],
+  capacity: ['kernel', 'tenants', 'watch', 'bench/results', 'bench/model'],
   doctor: ['kernel', 'capabilities', 'watch', 'capacity', 'app'],
   bench: ['kernel', 'tenants', 'feeds', 'media', 'analytics', 'queues', 'redis', 'watch', 'api', 'app'],
   api: ['kernel', 'capabilities', 'watch', 'app'],
@@ -42,6 +42,7 @@ const PACKAGES = {
   'prom-client': { names: 'prom-client', owners: '^src/(watch|api)/' },
   autocannon: { names: '(@types/)?autocannon', owners: '^src/bench/' },
   ink: { names: '(@types/)?(ink|react)', owners: '^src/cli/screens/' },
+  'ml-levenberg-marquardt': { names: 'ml-levenberg-marquardt', owners: '^src/bench/model/' },
   undici: { names: 'undici', owners: '^src/((feeds|bench)/|cli/ping\\.ts$)' },
 }
 

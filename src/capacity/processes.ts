@@ -1,3 +1,4 @@
+import { throughputOf } from '../bench/model/law.js'
 import type { StoredBench } from '../bench/results/stored.js'
 import { grouped } from './words.js'
 
@@ -32,14 +33,6 @@ export function processesFor(perS: number, model: StoredModel): Processes {
       ? `${reach}, and more of them do less`
       : `${reach}; of more than ${most}, three times what was measured, nothing is said`
   return { ...known, needed: null, why }
-}
-
-/** The Universal Scalability Law. */
-export function throughputOf(
-  { lambda, sigma, kappa }: Pick<StoredModel, 'lambda' | 'sigma' | 'kappa'>,
-  processes: number,
-): number {
-  return (lambda * processes) / (1 + sigma * (processes - 1) + kappa * processes * (processes - 1))
 }
 
 function bottleneckWords({ bottleneck, sigma, knee }: StoredModel): string {

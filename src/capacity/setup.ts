@@ -15,6 +15,8 @@ export interface Setup {
   /** Hosts of tenants on other machines. */
   readonly remoteHosts: number
   readonly hasReplica: boolean
+  /** Regions that hosts of tenants stand in; those that name none are none. */
+  readonly regions: number
   readonly dedicatedTenants: number
   /** Machines whose API answered in the last day. */
   readonly apiMachines: number
@@ -48,7 +50,7 @@ export async function readSetup(
   const known = { config, redisIsHere: usesRedis ? redisIsHere(config) : null, hasWorkers }
   const isRemote = config.dbConnection === 'mysql' && config.dbSocket === null && !isHere(config.dbHost)
   const home = { remoteHosts: Number(isRemote), hasReplica: config.dbReadHost !== null }
-  if (catalog === null) return { ...known, ...home, dedicatedTenants: 0, apiMachines: 0 }
+  if (catalog === null) return { ...known, ...home, regions: 0, dedicatedTenants: 0, apiMachines: 0 }
   const [hosts, placements, processes] = await Promise.all([
     readHosts(catalog.kysely),
     readPlacements(catalog),
@@ -60,6 +62,7 @@ export async function readSetup(
     ...known,
     remoteHosts: home.remoteHosts + others.length,
     hasReplica: home.hasReplica || hosts.some(({ readAddress }) => readAddress !== null),
+    regions: new Set(hosts.flatMap(({ region }) => region ?? [])).size,
     dedicatedTenants: dedicated,
     apiMachines: new Set(processes.map(machineOf)).size,
   }

@@ -141,6 +141,13 @@ const STEPS: readonly PhaseStep[] = [
     why: 'the API reads from a replica',
   },
   {
+    id: 'regions',
+    phase: 'enterprise',
+    isDone: ({ regions }) => regions > 1,
+    command: 'feedctl host add NAME --address HOST:3306 --region REGION',
+    why: 'tenants live where they are read: feedctl tenant create SLUG --region REGION',
+  },
+  {
     id: 'share-tables',
     phase: 'enterprise',
     isDone: ({ dedicatedTenants }) => dedicatedTenants <= MOST_DATABASES,

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { throughputOf } from '../../src/bench/model/law.js'
 import { costsOf, sumOfParts } from '../../src/capacity/costs.js'
 import { givenGrowth, measuredGrowth, weeksBefore, weeksOfHistory, weeksUntilFull } from '../../src/capacity/growth.js'
 import { limitsOf, type MeasuredFigure } from '../../src/capacity/limits.js'
 import { planOf } from '../../src/capacity/plan.js'
-import { processesFor, type StoredModel, throughputOf } from '../../src/capacity/processes.js'
+import { processesFor, type StoredModel } from '../../src/capacity/processes.js'
 
 const NOW = Date.UTC(2026, 10, 30)
 const WEEK_MS = 604_800_000

@@ -66,10 +66,10 @@ describe('what leads into a phase', () => {
       { ...REDIS, ...WASABI, DB_CONNECTION: 'mysql', DB_HOST: 'db', REDIS_HOST: 'cache', FEEDCTL_PLACEMENT: 'shared' },
       { hasWorkers: true, apiMachines: 3, dedicatedTenants: 1_001 },
       'enterprise',
-      ['render-enterprise', 'replica', 'share-tables', 'cdn'],
+      ['render-enterprise', 'replica', 'regions', 'share-tables', 'cdn'],
     ],
     [
-      'no replica and CDN that are there',
+      'no replica, regions and CDN that are there',
       {
         ...REDIS,
         ...WASABI,
@@ -79,7 +79,7 @@ describe('what leads into a phase', () => {
         DB_READ_HOST: 'db2',
         WASABI_URL: 'https://cdn.example.com',
       },
-      { hasWorkers: true, apiMachines: 3 },
+      { hasWorkers: true, apiMachines: 3, regions: 2 },
       'enterprise',
       ['render-enterprise'],
     ],

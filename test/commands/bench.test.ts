@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/folders.js'
 import { type MariadbServer, startMariadb } from '../support/mariadb.js'
 import { type RedisServer, startRedis } from '../support/redis.js'
 
-const SMALL = ['--tenants', '4', '--feeds-per-tenant', '2', '--items', '5', '--item-bytes', '300']
+const SMALL = ['--tenants', '4', '--feeds-per-tenant', '2', '--items', '5', '--item-bytes', '300', '--repeat', '1']
 /** What `--progress json` shows when a cold sync has run for a second. */
 const IN_COLD_SYNC = /"progress":"cold sync"/
 /** Dozens of processes are started, on a machine that may be busy with other tests. */
@@ -35,7 +35,7 @@ async function bench(
   let stopped = false
   const result = await runNode([BIN, 'bench', 'sync', ...flags], {
     cwd: folder,
-    env: { TMPDIR: folder, ...env },
+    env: { TMPDIR: folder, FEEDCTL_DATA: temporaryFolder(), ...env },
     onError: (err, kill) => {
       if (stopped || stop === undefined || !stop.at.test(err)) return
       stopped = true
@@ -114,7 +114,18 @@ describe('feedctl bench sync, embedded', PATIENTLY, () => {
         },
       ],
     })
-    expect(Object.keys(result.rows[0])).toEqual(['phase', 'metric', 'target', 'measured', 'min', 'max', 'pass', 'valid', 'why'])
+    expect(Object.keys(result.rows[0])).toEqual([
+      'phase',
+      'metric',
+      'target',
+      'measured',
+      'min',
+      'max',
+      'samples',
+      'pass',
+      'valid',
+      'why',
+    ])
     const rows = rowsIn(out)
     expect(rows.filter(row => !row.valid || row.pass !== null || row.why !== null)).toEqual([])
     expect(rows.filter(row => row.measured === null || row.measured <= 0)).toEqual([])

@@ -228,6 +228,11 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
     ],
   },
   {
+    version: 7,
+    sqlite: ['alter table hosts add column region text'],
+    mysql: [`alter table hosts add column region varchar(40) ${ASCII}`],
+  },
+  {
     version: 8,
     sqlite: [
       `create table if not exists api_hours (
