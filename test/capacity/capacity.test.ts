@@ -106,7 +106,7 @@ describe('feedctl capacity, as text', () => {
     expect(out).toMatch(/Next: enterprise by \d{4}-\d\d-\d\d, 500 to 2,000 EUR a month\n/)
     expect(out).toContain('3 processes')
     expect(out).toContain('bottleneck: contention')
-    expect(out).toContain('its priced parts come to 132')
+    expect(out).toContain('its priced parts come to 125')
     expect(out.split('\n').filter(line => line.length > 80)).toEqual([])
   })
 

@@ -154,7 +154,7 @@ describe('costs', () => {
       'EUR',
       ['mvp', 15, null, 15],
       ['growth', 30, null, 22],
-      ['scale', 150, null, 132],
+      ['scale', 150, null, 125],
       ['enterprise', 500, 2_000, 0],
     ])
   })
