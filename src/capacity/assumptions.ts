@@ -99,7 +99,7 @@ function limitWords({ from, guide, measured, measuredAt }: Limit): string {
 
 function benchAssumption({ measured }: Capacity): Assumption {
   const { results, elsewhere, newestAt } = measured
-  const passedOver = elsewhere === 0 ? '' : `; ${elsewhere} measured with other drivers do not count`
+  const passedOver = elsewhere === 0 ? '' : `; ${elsewhere} measured with other drivers, or by --url, do not count`
   if (newestAt === null) {
     return {
       what: 'last benchmark',

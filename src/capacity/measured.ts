@@ -16,7 +16,7 @@ export interface Measured {
   readonly model: { readonly is: StoredModel; readonly at: number } | null
   /** Results that were read. */
   readonly results: number
-  /** Of them, those that do not count: they were measured with other drivers. */
+  /** Of them, those that do not count: they were measured with other drivers, or of an API that a URL named. */
   readonly elsewhere: number
   /** When the newest that counts was measured, epoch ms; null without any. */
   readonly newestAt: number | null
@@ -44,9 +44,11 @@ export function measuredIn(kept: readonly KeptBench[], drivers: Drivers): Measur
   }
 }
 
+/** What was measured of an API that a URL named may be anybody's. */
 function isOf({ result }: KeptBench, { dbConnection, cacheDriver, queueConnection }: Drivers): boolean {
   const { db, cache, queue } = result.machine.drivers
-  return db === dbConnection && cache === cacheDriver && queue === queueConnection
+  const isOurs = (result.settings.urls ?? null) === null
+  return isOurs && db === dbConnection && cache === cacheDriver && queue === queueConnection
 }
 
 function figureOf(

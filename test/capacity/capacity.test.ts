@@ -79,6 +79,13 @@ describeDrivers('feedctl capacity', (env, combination) => {
     await keepGiven(data, { at: 2_000, drivers, rows: [{ ...row, measured: 800 }], model: MODEL })
     await keepGiven(data, { at: 3_000, drivers, rows: [{ ...row, measured: 1, valid: false }] })
     await keepGiven(data, { at: 4_000, drivers: { db: 'other', cache: 'x', queue: 'y' }, rows: [{ ...row, measured: 2 }] })
+    await keepGiven(data, {
+      at: 4_500,
+      drivers,
+      scenario: 'api',
+      settings: { urls: ['http://a'] },
+      rows: [{ ...row, measured: 4 }],
+    })
     await keepGiven(data, { at: 5_000, drivers, scenario: 'queue', rows: [{ ...row, measured: 3 }] })
     const found = await capacity(env, '--rps', '700', '--users', '1', '--explain')
     expect(found).toMatchObject({ phase: 'mvp', used_percent: 88, limit: 'requests_per_s', bench_at: '1970-01-01T00:00:03.000Z' })
@@ -86,7 +93,7 @@ describeDrivers('feedctl capacity', (env, combination) => {
     expect(found.table[1].requests_per_s).toMatchObject({ guide: 500, measured: null, carries: 800, from: 'phase_before' })
     expect(found.processes).toMatchObject({ requests_per_s: 700, needed: 1, bottleneck: 'contention' })
     const bench = found.assumptions.find(({ what }: { what: string }) => what === 'last benchmark')
-    expect(bench.why).toContain('1 measured with other drivers do not count')
+    expect(bench.why).toContain('2 measured with other drivers, or by --url, do not count')
     expect((await capacity(env, '--rps', '90000')).processes).toMatchObject({
       needed: null,
       why: expect.stringContaining('nothing is said'),

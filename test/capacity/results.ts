@@ -14,16 +14,17 @@ export interface GivenResult {
   readonly drivers?: { readonly db: string; readonly cache: string; readonly queue: string }
   readonly rows?: readonly GivenRow[]
   readonly model?: object | null
+  readonly settings?: object
 }
 
 /** Keeps a result as `feedctl bench` would have printed it. */
 export function keepGiven(data: string, given: GivenResult): Promise<string> {
-  const { scenario = 'guide', at = Date.now(), rows = [], model = null } = given
+  const { scenario = 'guide', at = Date.now(), rows = [], model = null, settings = {} } = given
   const drivers = given.drivers ?? { db: 'sqlite', cache: 'memory', queue: 'sync' }
   const printed = {
     scenario,
     machine: { cpus: 2, cpu_model: 'a processor', memory_bytes: 8e9, node: '24.0.0', os: 'Linux 6', drivers },
-    settings: {},
+    settings,
     rows: rows.map(({ phase, metric, measured, valid = true }) => ({
       ...{ phase, metric, target: 1, measured, min: measured, max: measured, samples: 3 },
       ...{ pass: valid, valid, why: valid ? null : 'the generator was saturated' },
