@@ -65,7 +65,6 @@ export class ServedHours {
     const perS = Math.ceil(since / Math.max(1, (at - this.lookedAt) / 1000))
     this.requests = requests
     this.lookedAt = at
-    if (since === 0 && connections === 0) return
     const hourAt = Math.floor(this.times.now() / HOUR_MS) * HOUR_MS
     const hour = this.hours.get(hourAt) ?? { requests: 0, peakPerS: 0, connections: 0, isWritten: false }
     if (since === 0 && connections <= hour.connections) return
