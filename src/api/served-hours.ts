@@ -1,4 +1,4 @@
-import { type Clock, steady } from '../kernel/clock.js'
+import { type Clock, sleep, steady } from '../kernel/clock.js'
 import { wordsOf } from '../kernel/errors.js'
 import { thisProcess } from '../kernel/holder.js'
 import type { Log } from '../kernel/log.js'
@@ -9,6 +9,8 @@ const LOOK_EVERY_MS = 1_000
 const WRITE_EVERY_MS = 60_000
 /** Hours that wait while the database is away; of more the oldest are given up. */
 const MOST_HOURS = 48
+/** An API that ends does not wait for a database that is away. */
+const CLOSE_WITHIN_MS = 2_000
 
 /** What a process counts anyhow. */
 export interface ServedCounts {
@@ -30,6 +32,15 @@ export interface ServedTimes {
   readonly steady: Clock
   readonly lookEveryMs: number
   readonly writeEveryMs: number
+  readonly closeWithinMs: number
+}
+
+const TIMES: ServedTimes = {
+  now: Date.now,
+  steady,
+  lookEveryMs: LOOK_EVERY_MS,
+  writeEveryMs: WRITE_EVERY_MS,
+  closeWithinMs: CLOSE_WITHIN_MS,
 }
 
 /**
@@ -50,7 +61,7 @@ export class ServedHours {
     private readonly log: Log,
     times: Partial<ServedTimes> = {},
   ) {
-    this.times = { now: Date.now, steady, lookEveryMs: LOOK_EVERY_MS, writeEveryMs: WRITE_EVERY_MS, ...times }
+    this.times = { ...TIMES, ...times }
     this.lookedAt = this.times.steady()
     this.timers = [
       setInterval(() => this.look(), this.times.lookEveryMs).unref(),
@@ -81,10 +92,13 @@ export class ServedHours {
     return this.writing
   }
 
+  /** Writes what is new, unless that takes too long: then it is lost. */
   async close(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer)
     this.look()
-    await this.write()
+    const over = new AbortController()
+    await Promise.race([this.write(), sleep(this.times.closeWithinMs, over.signal).catch(() => {})])
+    over.abort()
   }
 
   private async writeNew(): Promise<void> {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { ServedHours } from '../../src/api/served-hours.js'
 import { Log } from '../../src/kernel/log.js'
@@ -10,10 +11,10 @@ import { ApiGround } from './ground.js'
 const NEVER_MS = 3_600_000
 
 /** One process's count, whose clocks and counts the test turns. */
-function counting(catalog: Catalog, lines: string[] = []) {
+function counting(catalog: Catalog, lines: string[] = [], closeWithinMs = 60_000) {
   const at = { requests: 0, connections: 0, now: 10 * HOUR_MS, steady: 0 }
   const counts = { requests: () => at.requests, connections: () => at.connections }
-  const times = { now: () => at.now, steady: () => at.steady, lookEveryMs: NEVER_MS, writeEveryMs: NEVER_MS }
+  const times = { now: () => at.now, steady: () => at.steady, lookEveryMs: NEVER_MS, writeEveryMs: NEVER_MS, closeWithinMs }
   const served = new ServedHours(counts, catalog, new Log(line => lines.push(line), 'debug'), times)
   const look = (requests: number, connections: number, seconds = 1) => {
     at.requests += requests
@@ -30,7 +31,7 @@ function rowsOf(catalog: Catalog) {
   return rows.orderBy('hour_at').execute()
 }
 
-describeDatabases('what the API serves', env => {
+describeDatabases('what the API serves', (env, kind) => {
   it('is kept by the hour: all requests, the busiest second, the most connections at once', async () => {
     const { catalog } = await openInstallation(env)
     const { at, served, look } = counting(catalog)
@@ -73,6 +74,22 @@ describeDatabases('what the API serves', env => {
     Object.assign(lost, { database: catalog.database })
     await served.close()
     expect((await rowsOf(catalog)).map(({ requests }) => requests)).toEqual([5, 6])
+    await catalog.kysely.deleteFrom('api_hours').execute()
+  })
+
+  it.runIf(kind === 'mysql')('is given up when the database does not take it, so that the API can end', async () => {
+    const { catalog } = await openInstallation(env)
+    const table = sql.raw(catalog.database.qualify('api_hours'))
+    await catalog.kysely.connection().execute(async other => {
+      await sql`lock tables ${table} write`.execute(other)
+      const { served, look } = counting(catalog, [], 50)
+      look(5, 1)
+      await served.close()
+      await sql`unlock tables`.execute(other)
+      // What was on its way arrives, since the database is not away after all.
+      await served.write()
+    })
+    expect(await rowsOf(catalog)).toHaveLength(1)
     await catalog.kysely.deleteFrom('api_hours').execute()
   })
 
