@@ -14,7 +14,8 @@ const ROOMS = {
   analytics: ['kernel', 'tenants', 'drivers', 'redis'],
   schedule: ['kernel', 'tenants', 'drivers', 'queues'],
   watch: ['kernel', 'tenants', 'feeds', 'queues', 'app'],
-  doctor: ['kernel', 'capabilities', 'watch', 'app'],
+  capacity: ['kernel', 'tenants', 'watch', 'bench/results', 'bench/model'],
+  doctor: ['kernel', 'capabilities', 'watch', 'capacity', 'app'],
   bench: ['kernel', 'tenants', 'feeds', 'media', 'analytics', 'queues', 'redis', 'watch', 'api', 'app'],
   api: ['kernel', 'capabilities', 'watch', 'app'],
 }

@@ -21,8 +21,8 @@ export function register(program: Program, io: Io): void {
     )
     .action(async ({ fix, failOn }) => {
       const config = readSettings(io)
-      const { findings, mended, refusal } = isFailure(config)
-        ? { findings: await findingsWithout(config), mended: [], refusal: null }
+      const { findings, mended, unmended, refusal } = isFailure(config)
+        ? { findings: await findingsWithout(config), mended: [], unmended: 0, refusal: null }
         : await examineAll(io, config, fix === true)
       const report = fix === true ? { findings, mended } : { findings }
       io.print(report, (_, style) => asText(findings, mended, style))
@@ -32,6 +32,11 @@ export function register(program: Program, io: Io): void {
       if (failing.length > 0)
         throw new Failure('CHECK_FAILED', `${failing.length} of ${counted(findings.length, 'check')} did not pass`, {
           hint: fix === true ? 'what each of them says' : 'what each of them says; feedctl doctor --fix mends some',
+        })
+      // Nothing is so bad as to fail, but what was agreed to is not done.
+      if (unmended > 0)
+        throw new Failure('UNAVAILABLE', `${counted(unmended, 'thing')} could not be mended`, {
+          hint: 'the lines above say why; then the same command again',
         })
     })
   examples(command, ['feedctl doctor', 'feedctl doctor --fail-on warn --json', 'feedctl doctor --fix --yes'])
@@ -55,6 +60,8 @@ async function findingsWithout(refusal: Failure): Promise<Finding[]> {
 interface Examined {
   readonly findings: readonly Finding[]
   readonly mended: readonly string[]
+  /** How much of what was agreed to could not be done. */
+  readonly unmended: number
   readonly refusal: Failure | null
 }
 
@@ -67,10 +74,10 @@ async function examineAll(io: Io, config: Config, fix: boolean): Promise<Examine
   const schedule = scheduleOf(config).map(({ id }) => id)
   const around = { config, log: io.log, schedule, installedAt: ctimeMs, signal: io.signal }
   const findings = await examine(around)
-  if (!fix) return { findings, mended: [], refusal: null }
+  if (!fix) return { findings, mended: [], unmended: 0, refusal: null }
   const { done, failed, refusal } = await mend(around, findings, deed => io.confirm(deed))
   for (const line of failed) io.note(line)
-  return { findings: done.length === 0 ? findings : await examine(around), mended: done, refusal }
+  return { findings: done.length === 0 ? findings : await examine(around), mended: done, unmended: failed.length, refusal }
 }
 
 function asText(findings: readonly Finding[], mended: readonly string[], style: Style): string {

@@ -31,6 +31,10 @@ export const WORDS: Readonly<Record<string, Word>> = {
   analytics: { description: 'take events in, count them, and report what was counted', load: () => import('./analytics.js') },
   schedule: { description: 'begin syncs and maintenance by itself, or print what does', load: () => import('./schedule.js') },
   doctor: { description: 'check the installation, and say what mends it', load: () => import('./doctor.js') },
+  capacity: {
+    description: 'say which phase this is, until when it suffices, and what comes next',
+    load: () => import('./capacity.js'),
+  },
   bench: { description: 'measure this machine with generated load', load: () => import('./bench.js') },
   demo: { description: 'show the whole system on the embedded defaults, offline', load: () => import('./demo.js') },
   completion: { description: 'print the completion script of a shell', load: () => import('./completion.js') },

@@ -3,6 +3,7 @@ import type { App } from '../app.js'
 import { type ApiSurroundings, type BuiltApi, buildApi } from './build.js'
 import { Connections } from './connections.js'
 import { addressOf, type Place, placeRefusal } from './place.js'
+import { ServedHours } from './served-hours.js'
 
 /** Between two looks at whether connections are idle, while it stops. */
 const LOOK_EVERY_MS = 50
@@ -61,6 +62,7 @@ class RunningApi implements Api {
   private end: Promise<ApiEnd> | null = null
   private readonly connections = new Connections()
   private builtApi: BuiltApi | null = null
+  private hours: ServedHours | null = null
 
   static async build(app: App, around: ApiSurroundings): Promise<RunningApi> {
     const api = new RunningApi()
@@ -70,6 +72,8 @@ class RunningApi implements Api {
       isDraining: () => api.leaving?.succeeded === false,
     })
     api.watch(built)
+    const counts = { requests: () => api.requests, connections: () => api.connections.open }
+    api.hours = new ServedHours(counts, app.catalog, app.log)
     return api
   }
 
@@ -126,6 +130,7 @@ class RunningApi implements Api {
     } finally {
       clearTimeout(deadline)
       clearInterval(idle)
+      await this.hours?.close()
       await this.built.close()
     }
     return { requests: this.requests, interrupted: this.interrupted }

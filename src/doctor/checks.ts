@@ -1,10 +1,13 @@
 import type { Check } from './check.js'
 import { alertsWatched } from './checks/alerts.js'
 import { analyticsBacklog, analyticsDamaged } from './checks/analytics.js'
+import { certificates } from './checks/certificates.js'
 import { clockSkew } from './checks/clock.js'
 import { databaseDurability, databaseMaxConnections, databaseReachable, databaseSchema } from './checks/database.js'
+import { databaseVersion } from './checks/database-version.js'
 import { diskSpace } from './checks/disk.js'
 import { hostsAnswer, hostsBudget, hostsRoom } from './checks/hosts.js'
+import { limitsBacklog, limitsOpenFiles, limitsPorts } from './checks/limits.js'
 import { locksStale } from './checks/locks.js'
 import { mediaLocalSpace, mediaMigration } from './checks/media.js'
 import { mediaIntake } from './checks/media-intake.js'
@@ -21,6 +24,7 @@ import {
   orphansRows,
   orphansUsers,
 } from './checks/orphans.js'
+import { phaseOutgrown } from './checks/phase.js'
 import { tenantsPlaced } from './checks/placed.js'
 import { supervisorAlive, workersAge } from './checks/processes.js'
 import { queuesConsuming, queuesFailed, queuesQuarantine } from './checks/queues.js'
@@ -43,6 +47,7 @@ export const CHECKS: readonly Check[] = [
   settingsDrivers,
   settingsSessions,
   databaseReachable,
+  databaseVersion,
   databaseSchema,
   tenantsSchema,
   tenantsPlaced,
@@ -70,7 +75,11 @@ export const CHECKS: readonly Check[] = [
   locksStale,
   movesStanding,
   diskSpace,
+  limitsOpenFiles,
+  limitsBacklog,
+  limitsPorts,
   clockSkew,
+  certificates,
   sourcesFailing,
   sourcesUnforgotten,
   wasabiCredentials,
@@ -94,4 +103,5 @@ export const CHECKS: readonly Check[] = [
   orphansObjects,
   orphansKeys,
   orphansJobs,
+  phaseOutgrown,
 ]

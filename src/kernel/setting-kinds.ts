@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { faultInCron } from './cron-pattern.js'
 import { readPasswordHash } from './password-hash.js'
+import { readCosts } from './read-costs.js'
 import { readWords } from './read-words.js'
 
 export const MEBIBYTE = 1024 * 1024
@@ -92,6 +93,13 @@ export const proxyList: z.ZodType<readonly string[]> = list.refine(
 export const hostPasswords: z.ZodType<string | null> = z
   .string()
   .refine(value => readWords(value) !== null, 'is not JSON as {"host": "password"}')
+/** Sums by phase, ranges or parts; never below 0. */
+export const costs: z.ZodType<string | null> = z
+  .string()
+  .refine(
+    value => readCosts(value) !== null,
+    'is not JSON of sums, [from, to] or {part: sum} by mvp, growth, scale, enterprise, with a currency or without',
+  )
 /** As `feedctl serve password` prints it. */
 export const passwordHash: z.ZodType<string | null> = z
   .string()

@@ -1,5 +1,6 @@
 import { API_SETTINGS } from './api-settings.js'
 import {
+  costs,
   cron,
   database,
   decimal,
@@ -257,6 +258,12 @@ export const SETTINGS = {
     whole(60, 604_800),
     14_400,
     'how often an alert that stands is repeated, seconds',
+  ),
+  costs: setting(
+    'FEEDCTL_COSTS',
+    costs,
+    null,
+    'what phases cost a month, JSON: {"growth": 28, "scale": {"servers": 60}, "currency": "EUR"}; the guide\'s figures when not set',
   ),
   ...API_SETTINGS,
   logLevel: setting(

@@ -19,6 +19,7 @@ import {
   type RemovalReceipt,
   removeWaiting,
 } from './removal.js'
+import { forgetServed, SERVED_KEPT_MS } from './served-hours.js'
 
 /** Tenants whose jobs, events and keys are looked for together. */
 const PAGE = 100
@@ -156,8 +157,8 @@ function due({ kysely }: Catalog, now: number) {
 }
 
 /**
- * The job that removes them, each with a line in the log; then it forgets names of databases that are gone, and receipts, moves and migrations that ended
- * more than `receiptDays` ago (0 keeps all). Does nothing while another process does it. @throws {Failure} PARTIAL when some could not be removed; the signal's reason;
+ * The job that removes them, each with a line in the log; then it forgets names of databases that are gone, receipts, moves and migrations that ended
+ * more than `receiptDays` ago (0 keeps all), and what the API served more than 13 months ago. Does nothing while another process does it. @throws {Failure} PARTIAL when some could not be removed; the signal's reason;
  * the first bug, when all else is done
  */
 export async function removeDueTenants(
@@ -178,6 +179,7 @@ export async function removeDueTenants(
     await forgetVacated(catalog, Date.now())
     await stopKilledNamedRuns(catalog)
     if (terms.receiptDays > 0) await forgetEnded(catalog, Date.now() - terms.receiptDays * DAY_MS)
+    await forgetServed(catalog, Date.now() - SERVED_KEPT_MS)
     bug.throwIfMet()
     if (failures.length === 0) return
     const total = failures.length + removed

@@ -38,6 +38,7 @@ const BREACHES: readonly [rule: string, from: string, to: string][] = [
   ['room-feeds', 'src/feeds/fetch.ts', 'src/queues/index.ts'],
   ['room-media', 'src/media/intake.ts', 'src/feeds/store.ts'],
   ['room-analytics', 'src/analytics/intake.ts', 'src/api/server.ts'],
+  ['room-capacity', 'src/capacity/plan.ts', 'src/api/server.ts'],
   ['room-doctor', 'src/doctor/redis.ts', 'src/cli/io.ts'],
   ['room-bench', 'src/bench/sync.ts', 'src/cli/io.ts'],
   ['room-api', 'src/api/routes.ts', 'src/cli/io.ts'],

@@ -70,20 +70,28 @@ export const databaseMaxConnections: Check = {
   run: async parts => {
     const facts = await parts.mysql()
     const workers = parts.config.queueConnection === 'redis' ? await parts.workers().catch(() => []) : []
-    return judgeConnections(facts, parts.config.dbPool, Math.max(1, workers.length))
+    const home = (await parts.hostStandings().catch(() => null))?.find(({ name }) => name === 'default')
+    return judgeConnections(facts, parts.config.dbPool, Math.max(1, workers.length), home?.maxConnections ?? null)
   },
 }
 
-/** `processes` may each open `pool` connections. */
+/** `processes` may each open `pool` connections, or all together as many as the `budget` of the host; null for none. */
 export function judgeConnections(
   { maxConnections, connections }: Pick<MysqlFacts, 'maxConnections' | 'connections'>,
   pool: number,
   processes: number,
+  budget: number | null = null,
 ): Verdict {
-  const most = pool * processes
-  const needed = `${processes} x FEEDCTL_DB_POOL=${pool} of the workers may open ${most}`
+  const most = budget ?? pool * processes
+  const needed =
+    budget === null
+      ? `${processes} x FEEDCTL_DB_POOL=${pool} of the workers may open ${most}`
+      : `all processes together may open ${most}, as the budget of the host default says`
   const evidence = `max_connections is ${maxConnections}, ${connections} are open; ${needed}`
-  const fix = 'lower FEEDCTL_DB_POOL or the number of workers, or raise max_connections'
+  const fix =
+    budget === null
+      ? 'lower FEEDCTL_DB_POOL or the number of workers, or raise max_connections'
+      : 'feedctl host set default --connections, or raise max_connections'
   if (most > maxConnections) return fail(evidence, fix)
   return Math.max(most, connections) > maxConnections * BUSY_SHARE ? warn(evidence, fix) : ok(evidence)
 }

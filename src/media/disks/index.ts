@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { Config } from '../../kernel/config.js'
-import { Failure } from '../../kernel/errors.js'
+import { Failure, isFailure } from '../../kernel/errors.js'
 import type { Bucket, Disks } from './driver.js'
 import { Folder } from './local.js'
 import type { BucketProbe } from './probe-answers.js'
+import { endpointOf } from './wasabi/regions.js'
 
 export type { BucketProbe, Burst, Greeting, PartsAnswer, PublicAnswer, RoundTrip, WrongMd5Answer } from './probe-answers.js'
 
@@ -31,4 +32,14 @@ async function openBucket(config: Config): Promise<Bucket | null> {
 export async function openProbe(config: Config, signal: AbortSignal): Promise<BucketProbe> {
   const { WasabiProbe } = await import('./probe.js')
   return WasabiProbe.open(config, signal)
+}
+
+/** Where the bucket's server is; null for a region that Wasabi does not have. */
+export function bucketEndpoint({ wasabiEndpoint, wasabiRegion }: Pick<Config, 'wasabiEndpoint' | 'wasabiRegion'>): URL | null {
+  try {
+    return wasabiEndpoint === null ? endpointOf(wasabiRegion) : new URL(wasabiEndpoint)
+  } catch (error) {
+    if (isFailure(error, 'CONFIG_INVALID')) return null
+    throw error
+  }
 }

@@ -232,4 +232,17 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
     sqlite: ['alter table hosts add column region text'],
     mysql: [`alter table hosts add column region varchar(40) ${ASCII}`],
   },
+  {
+    version: 8,
+    sqlite: [
+      `create table if not exists api_hours (
+        hour_at integer not null, process text not null, requests integer not null, peak_per_s integer not null,
+        connections integer not null, primary key (hour_at, process)) without rowid`,
+    ],
+    mysql: [
+      `create table if not exists api_hours (
+        hour_at bigint not null, process varchar(120) not null, requests bigint not null, peak_per_s int not null,
+        connections int not null, primary key (hour_at, process)) engine=innodb`,
+    ],
+  },
 ]

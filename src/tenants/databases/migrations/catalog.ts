@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely'
+import type { ApiHoursTable } from './api-hours.js'
 import type { MigrationsTable } from './tenant.js'
 
 export type TenantState = 'provisioning' | 'active' | 'suspended' | 'deleting'
@@ -284,4 +285,5 @@ export interface CatalogSchema {
   migration_runs: MigrationRunsTable
   migration_placements: MigrationPlacementsTable
   receipts: ReceiptsTable
+  api_hours: ApiHoursTable
 }
