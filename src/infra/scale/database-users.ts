@@ -73,7 +73,7 @@ ${MARK}
 # As root, on the machine of the replica, whose databases are empty or restored from a backup: feedctl-follow-primary < replication-password
 set -eu
 ${READ_PASSWORD}
-value=$(password_in /dev/stdin)
+value=$(password_in -)
 mariadb --socket="\${SOCKET:-${socket}}" << SQL
 STOP SLAVE;
 CHANGE MASTER TO MASTER_HOST='${address}', MASTER_PORT=${port}, MASTER_USER='${REPLICATION}', MASTER_PASSWORD='$value', MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=5;
