@@ -1,76 +1,18 @@
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
-import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Deployment } from '../../src/infra/description/schema.js'
 import { bufferPoolMb } from '../../src/infra/scale/mariadb.js'
 import { runCli } from '../support/cli.js'
 import { temporaryFolder } from '../support/folders.js'
-import { findFreePort, findProgram, Server } from '../support/server.js'
+import { findFreePort, findProgram } from '../support/server.js'
 import { fileOf, onOneMachine, put, scaleOf } from './ground.js'
+import { RenderedServer, runProgram, startRenderedMariadb } from './mariadb-place.js'
 
-const run = promisify(execFile)
 const PASSWORD = randomBytes(18).toString('hex')
-
-/** A server that is started by rendered settings; its folder is the test's. */
-class Rendered extends Server {
-  constructor(folder: string, command: readonly [string, ...string[]], answers: () => Promise<void>) {
-    super({ folder, command, answers })
-  }
-}
-
-/** Root of MariaDB's socket, as on a machine of its own. */
-async function startMariadb(
-  folder: string,
-  deployment: Deployment,
-  machine: 'database' | 'replica',
-): Promise<(sql: string) => Promise<RowDataPacket[]>> {
-  const { database } = deployment.scale
-  const place = machine === 'database' ? database : database.replica
-  if (place === null) throw new Error('there is no replica')
-  const install = findProgram(['mariadb-install-db', 'mysql_install_db'], 'mariadb-server')
-  const asRoot = process.getuid?.() === 0 ? ['--user=root'] : []
-  await run(
-    install,
-    ['--no-defaults', `--datadir=${place.data}`, '--auth-root-authentication-method=normal', '--skip-test-db', ...asRoot],
-    {
-      env: { ...process.env, TMPDIR: folder },
-    },
-  )
-  const own = join(folder, machine)
-  mkdirSync(own, { recursive: true })
-  const conf = put(folder, fileOf(scaleOf(deployment), machine, '.cnf'))
-  const daemon = findProgram(['mariadbd', 'mysqld'], 'mariadb-server')
-  const socketPath = `${place.run}/mysqld.sock`
-  const ask = async (sql: string) => {
-    const connection = await createConnection({ socketPath, user: 'root' })
-    try {
-      return (await connection.query<RowDataPacket[]>(sql))[0]
-    } finally {
-      await connection.end()
-    }
-  }
-  const server = new Rendered(own, [daemon, `--defaults-file=${conf}`, ...asRoot], async () => void (await ask('SELECT 1')))
-  onTestFinished(() => server.dispose())
-  await server.start()
-  return ask
-}
-
-/** Runs a rendered program with the text on stdin. */
-function runProgram(path: string, args: readonly string[], stdin = ''): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(path, args, (error, out, err) =>
-      error === null ? resolve(out) : reject(new Error(err, { cause: error })),
-    )
-    child.stdin?.end(stdin)
-  })
-}
 
 test('MariaDB starts with the settings of primary and replica, which follows it, and feedctl has just its rights', async () => {
   const folder = temporaryFolder()
@@ -87,8 +29,8 @@ test('MariaDB starts with the settings of primary and replica, which follows it,
   const deployment = await onOneMachine(folder, { database: { replica } })
   const files = scaleOf(deployment)
   const [primary, second] = await Promise.all([
-    startMariadb(folder, deployment, 'database'),
-    startMariadb(folder, deployment, 'replica'),
+    startRenderedMariadb(folder, deployment, 'database'),
+    startRenderedMariadb(folder, deployment, 'replica'),
   ])
   const [variables] = await primary(
     'SELECT @@innodb_buffer_pool_size / 1048576 AS pool, @@max_connections AS most, @@sync_binlog AS synced, @@table_open_cache AS tables',
@@ -101,7 +43,7 @@ test('MariaDB starts with the settings of primary and replica, which follows it,
   const users = put(folder, fileOf(files, 'database', 'feedctl-database-users'))
   await runProgram(users, [secrets])
   await runProgram(users, [secrets])
-  await runProgram(put(folder, fileOf(files, 'replica', 'feedctl-follow-primary')), [], `${PASSWORD}\n`)
+  await runProgram(put(folder, fileOf(files, 'replica', 'feedctl-follow-primary')), [], { stdin: `${PASSWORD}\n` })
   await primary('CREATE DATABASE feedctl')
   await expect.poll(async () => (await second("SHOW DATABASES LIKE 'feedctl'")).length).toBe(1)
   await expect(second('SELECT @@read_only AS value')).resolves.toEqual([{ value: 1 }])
@@ -123,10 +65,10 @@ test('Redis starts with its settings and users, loses and evicts nothing, and fe
   const { redis } = deployment.scale
   const own = join(folder, 'redis-process')
   mkdirSync(own)
-  await expect(runProgram(put(folder, fileOf(files, 'redis', 'feedctl-redis-users')), [], 'short\n')).rejects.toThrow(
+  await expect(runProgram(put(folder, fileOf(files, 'redis', 'feedctl-redis-users')), [], { stdin: 'short\n' })).rejects.toThrow(
     /fewer than 16/,
   )
-  await runProgram(put(folder, fileOf(files, 'redis', 'feedctl-redis-users')), [], `${PASSWORD}\n`)
+  await runProgram(put(folder, fileOf(files, 'redis', 'feedctl-redis-users')), [], { stdin: `${PASSWORD}\n` })
   const users = await readFile(`${redis.config}/users.acl`, 'utf8')
   expect(users).not.toContain(PASSWORD)
   const conf = put(folder, fileOf(files, 'redis', '/redis.conf'))
@@ -140,7 +82,7 @@ test('Redis starts with its settings and users, loses and evicts nothing, and fe
       client.disconnect()
     }
   }
-  const server = new Rendered(
+  const server = new RenderedServer(
     own,
     [findProgram(['redis-server'], 'redis-server'), conf],
     async () => void (await ask(client => client.ping())),
