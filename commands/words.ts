@@ -36,6 +36,7 @@ export const WORDS: Readonly<Record<string, Word>> = {
     load: () => import('./capacity.js'),
   },
   bench: { description: 'measure this machine with generated load', load: () => import('./bench.js') },
+  infra: { description: 'write the files of a deployment, from one description', load: () => import('./infra.js') },
   demo: { description: 'show the whole system on the embedded defaults, offline', load: () => import('./demo.js') },
   completion: { description: 'print the completion script of a shell', load: () => import('./completion.js') },
 }
