@@ -8,7 +8,6 @@ import { concurrentUsers } from '../../src/bench/api/concurrent-users.js'
 import type { Target } from '../../src/bench/api/connection.js'
 import type { Asked } from '../../src/bench/api/expectations.js'
 import { measureHeld, spreadOf } from '../../src/bench/api/held.js'
-import { judge, least, most, unlessShort } from '../../src/bench/api/judging.js'
 import { Latencies } from '../../src/bench/api/latencies.js'
 import type { ApiLoad } from '../../src/bench/api/load.js'
 import { LoadProcess, saturation } from '../../src/bench/api/load-process.js'
@@ -16,6 +15,7 @@ import { processTree, residentBytes } from '../../src/bench/api/processes.js'
 import { askedFor, askOnce, differences, requestText, sameBytes } from '../../src/bench/api/real-answer.js'
 import { rowsOf } from '../../src/bench/api/rows.js'
 import { sumOf } from '../../src/bench/api/service.js'
+import { judge, least, most, unlessShort } from '../../src/bench/judging.js'
 
 const TEXT = requestText('/a', 'token')
 const RIGHT: Asked = { text: TEXT, status: 200, bytes: 2, sha256: null }

@@ -1,5 +1,4 @@
-import { judge, least, type Promised } from '../api/judging.js'
-import type { Row } from '../sync/rows.js'
+import { judge, least, type Promised, type Row } from '../judging.js'
 import { phaseOf } from '../sync/targets.js'
 import type { CachingRound } from './caching.js'
 import type { EagerRound } from './eager.js'
