@@ -265,6 +265,7 @@ test.each([
   [2, 5],
 ])('%d users at once are of %d tenants in turn', async (connections, tenants) => {
   const tokens = Array.from({ length: tenants }, (_, n) => `token-${n}`)
+  const requests = tokens.map(token => ({ path: '/a', headers: { authorization: `Bearer ${token}` }, status: 200 }))
   const asked = new Map<string, number>()
   const target = await serving((request, response) => {
     const key = `${request.url} ${request.headers.authorization}`
@@ -272,7 +273,7 @@ test.each([
     response.end('ok')
   })
   const { host, port } = target
-  const { wrong, lost } = await concurrentUsers({ target: { host, port }, connections, durationS: 3, path: '/a', tokens })
+  const { wrong, lost } = await concurrentUsers({ target: { host, port }, connections, durationS: 3, requests })
   expect({ wrong, lost }).toEqual({ wrong: 0, lost: 0 })
   expect([...asked.keys()].sort()).toEqual(tokens.map(token => `/a Bearer ${token}`))
 })
