@@ -1,6 +1,6 @@
 import { Connection, type Target } from './connection.js'
-import { type Asked, Checker, type Tally } from './expectations.js'
 import { Arrivals, type Drawing } from './drawing.js'
+import { type Asked, Checker, type Tally } from './expectations.js'
 import { Latencies, type LatencyFigures } from './latencies.js'
 
 /** Requests one after another on each of many connections: the next is sent when the last is answered. */

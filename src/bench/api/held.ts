@@ -39,11 +39,7 @@ export interface Spread {
 }
 
 /** @throws {Failure} CONFIG_INVALID which says what is to be raised, when the system has not so many files or ports */
-export function spreadOf(
-  connections: number,
-  workers: number,
-  limits: SystemLimits = systemLimits(),
-): Spread {
+export function spreadOf(connections: number, workers: number, limits: SystemLimits = systemLimits()): Spread {
   const { files, ports } = limits
   const most = (files ?? Number.POSITIVE_INFINITY) - RESERVED_FILES
   const ofWorker = Math.ceil(connections / workers)

@@ -20,9 +20,13 @@ export function systemLimits(): SystemLimits {
 export function checkConnections(connections: number, limits: SystemLimits = systemLimits()): void {
   const files = (limits.files ?? Number.POSITIVE_INFINITY) - RESERVED_FILES
   if (connections > files) {
-    throw new Failure('CONFIG_INVALID', `the load generator would open ${connections} connections, and may open ${limits.files} files`, {
-      hint: `raise the limit: ulimit -n ${connections + RESERVED_FILES}${files > 0 ? `, or --connections ${files}` : ''}`,
-    })
+    throw new Failure(
+      'CONFIG_INVALID',
+      `the load generator would open ${connections} connections, and may open ${limits.files} files`,
+      {
+        hint: `raise the limit: ulimit -n ${connections + RESERVED_FILES}${files > 0 ? `, or --connections ${files}` : ''}`,
+      },
+    )
   }
   const ports = Math.floor((limits.ports ?? Number.POSITIVE_INFINITY) * FREE_PORTS_PART)
   if (connections > ports) {

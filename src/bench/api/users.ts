@@ -55,7 +55,12 @@ export async function measureUsers(parts: UsersParts, generator: LoadProcess): P
 
 /** Lets so many users ask. @throws {Failure} UNAVAILABLE */
 export async function askByUsers(
-  { target, connections, durationMs, requests }: Pick<UsersParts, 'target' | 'connections' | 'durationMs'> & {
+  {
+    target,
+    connections,
+    durationMs,
+    requests,
+  }: Pick<UsersParts, 'target' | 'connections' | 'durationMs'> & {
     readonly requests: readonly UserRequest[]
   },
   generator: LoadProcess,

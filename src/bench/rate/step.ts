@@ -104,7 +104,10 @@ export function judgeRate(perS: number, goalMs: number, repeatMs: number, result
       ...{ achievedSpread: spreadOf(achieved), p99Spread: spreadOf(p99s) },
     },
     medians: { p50Ms: median(known(one => one.p50Ms)), p95Ms: median(known(one => one.p95Ms)), p99Ms },
-    drawing: { latencies: shown.reduce((all, one) => all.merge(one.latencies), new Latencies()).counts(), arrivals: result.arrivals },
+    drawing: {
+      latencies: shown.reduce((all, one) => all.merge(one.latencies), new Latencies()).counts(),
+      arrivals: result.arrivals,
+    },
     ...{ faults, doubts },
     generatorShare: Math.max(...result.repeats.map(({ strain }) => Math.max(strain.loopShare, strain.cpuShare ?? 0))),
   }
