@@ -27,15 +27,16 @@ export function listed(text: string, before: readonly string[] | undefined): rea
   return [...(before ?? []), text]
 }
 
-/** Measures the API of a URL. `isTold`: whether somebody said how much, by the flag of that name or by a phase. @throws {Failure} USAGE, FILE_UNREADABLE */
-export async function measureUrl(io: Io, flags: UrlFlags, isTold: (name: string) => boolean) {
-  const other = Object.entries(OTHERS).find(([name]) => flags.phase === undefined && isTold(name))
+/** Measures the API of a URL. @param isTyped whether the flag of that name was @throws {Failure} USAGE, FILE_UNREADABLE; those of the benchmark */
+export async function measureUrl(io: Io, flags: UrlFlags, isTyped: (name: string) => boolean) {
+  const other = Object.entries(OTHERS).find(([name]) => isTyped(name))
   if (other !== undefined) throw new Failure('USAGE', `${other[1]} is of feedctl's own API, not of --url`)
   const [{ benchUrl }, { URL_CONNECTIONS }, { asText }] = await Promise.all([
     import('../../src/bench/url/bench.js'),
     import('../../src/bench/url/load.js'),
     import('./api-url-text.js'),
   ])
+  const isTold = (name: string) => flags.phase !== undefined || isTyped(name)
   const { phase = null, goalMs, search, duration, repeat } = flags
   const load = {
     ...{ urls: flags.url, headers: await headersOf(io, flags), phase, goalMs, search, duration, repeat },

@@ -35,8 +35,8 @@ export function registerApi(bench: Command, io: Io): void {
       const scenario = { scenario: 'api', hint: ALONE } as const
       const { url } = given
       if (url === undefined) return runScenario(io, self, scenario, given, own => measureOwn(io, own))
-      const isTold = (name: string) => given.phase !== undefined || self.getOptionValueSource(name) === 'cli'
-      return runScenario(io, self, scenario, given, own => measureUrl(io, { ...own, url }, isTold))
+      const isTyped = (name: string) => self.getOptionValueSource(name) === 'cli'
+      return runScenario(io, self, scenario, given, own => measureUrl(io, { ...own, url }, isTyped))
     })
   examples(command, [
     'feedctl bench api',

@@ -8,15 +8,28 @@ const ON_SERVERS = () => ({ ...sharedMariadbEnv(), ...sharedRedisEnv(), CACHE_DR
 
 describe('feedctl bench api', () => {
   test.each([
-    ['in one process', () => ({}), { db: 'sqlite', cache: 'memory', queue: 'sync' }],
-    ['on servers', ON_SERVERS, { db: 'mysql', cache: 'redis', queue: 'redis' }],
-  ])('measures a real API %s, and leaves nothing behind', async (_name, settings, drivers) => {
-    const run = await runBench([...SMALL, '--nginx', '--json'], settings())
+    ['in one process', '--phase=mvp', () => ({}), { db: 'sqlite', cache: 'memory', queue: 'sync' }],
+    ['on servers', '--no-search', ON_SERVERS, { db: 'mysql', cache: 'redis', queue: 'redis' }],
+  ])('measures a real API %s, and leaves nothing behind', async (_name, flag, settings, drivers) => {
+    const run = await runBench([...SMALL, '--nginx', '--json', flag], settings())
     expect({ exit: run.exit, left: leftOf(run) }, run.err).toEqual({ exit: 0, left: [] })
-    const { settings: load, machine } = JSON.parse(run.out) as {
+    const {
+      settings: load,
+      machine,
+      charts,
+      highest_rate: highest,
+    } = JSON.parse(run.out) as {
       settings: { answer_bytes: number }
       machine: { drivers: object }
+      highest_rate: { limit: string; why: string } | null
+      charts: Record<'latency' | 'throughput' | 'rates', { name: string; count: number }[]>
     }
+    expect(charts.latency.map(({ name, count }) => [name, count > 0])).toEqual(
+      ['users', 'crowd', 'rate', 'uncached'].map(name => [name, true]),
+    )
+    expect(charts.throughput.map(({ name }) => name)).toEqual(['users', 'crowd', 'rate', 'uncached'])
+    expect(charts.rates.length > 0).toBe(flag !== '--no-search')
+    expect(highest === null).toBe(flag === '--no-search')
     expect(load.answer_bytes).toBeGreaterThan(1_000)
     expect(machine.drivers).toEqual(drivers)
     const rows = rowsIn(run.out)
@@ -36,6 +49,8 @@ describe('feedctl bench api', () => {
     ])
       expect(figures[metric], metric).toBeGreaterThan(0)
     expect(figures.uncached_statements).toBeGreaterThanOrEqual(1)
+    const searched = rows.filter(({ metric }) => metric === 'highest_rate_per_s')
+    expect(searched.map(({ phase, target }) => [phase, target])).toEqual(flag === '--no-search' ? [] : [['mvp', 100]])
     expect(rows.find(({ metric }) => metric === 'uncached_statements')).toMatchObject({ target: 1.05, valid: true })
   })
 

@@ -11,6 +11,7 @@ import { measureHeld, spreadOf } from '../../src/bench/api/held.js'
 import { Latencies } from '../../src/bench/api/latencies.js'
 import type { ApiLoad } from '../../src/bench/api/load.js'
 import { LoadProcess, saturation } from '../../src/bench/api/load-process.js'
+import { checkConnections } from '../../src/bench/api/preflight.js'
 import { processTree, residentBytes } from '../../src/bench/api/processes.js'
 import { askedFor, askOnce, differences, requestText, sameBytes } from '../../src/bench/api/real-answer.js'
 import { rowsOf } from '../../src/bench/api/rows.js'
@@ -54,6 +55,43 @@ describe('answers over one connection', () => {
       [204, 0, '', null],
       [503, 0, '', 7],
     ])
+  })
+
+  const read = (text: string, size: number) => {
+    const answers: ReadAnswer[] = []
+    const reader = new AnswerReader(
+      answer => answers.push(answer),
+      () => true,
+    )
+    const bytes = Buffer.from(text)
+    for (let at = 0; at < bytes.length; at += size) reader.take(bytes.subarray(at, at + size))
+    return { answers, reader, bodies: () => answers.map(({ status, body, isLast }) => [status, body?.toString(), isLast]) }
+  }
+
+  it.each([1, 2, 5, 1_000])('come in pieces of their own, with early hints before and lines after, %d bytes at a time', size => {
+    const hints = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'
+    const pieces =
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4;x=1\r\nabcd\r\nA\r\n0123456789\r\n0\r\netag: "x"\r\n\r\n'
+    const empty = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n'
+    expect(read(hints + pieces + empty, size).bodies()).toEqual([
+      [200, 'abcd0123456789', false],
+      [200, '', true],
+    ])
+  })
+
+  it('end with the connection where they say no end of their own', () => {
+    const { answers, reader, bodies } = read('HTTP/1.0 200 OK\r\n\r\nto the end', 7)
+    expect(answers).toEqual([])
+    reader.end()
+    expect(bodies()).toEqual([[200, 'to the end', true]])
+    reader.end()
+    expect(answers).toHaveLength(1)
+  })
+
+  it('that are cut are none', () => {
+    const { answers, reader } = read('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\ncut', 7)
+    reader.end()
+    expect(answers).toEqual([])
   })
 
   it.each([
@@ -159,6 +197,12 @@ describe('connections that are held', () => {
     expect(clients).toBe(3)
     expect(new Set(addresses.flat()).size).toBe(3)
     expect(addresses.flat()).not.toContain('127.0.0.1')
+    expect(() => checkConnections(19_500, { files: 20_000, ports: 28_232 })).not.toThrow()
+    expect(() => checkConnections(19_501, { files: 20_000, ports: 28_232 })).toThrow(
+      'would open 19501 connections, and may open 20000 files',
+    )
+    expect(() => checkConnections(19_763, { files: 90_000, ports: 28_232 })).toThrow('an address has 28232 ports')
+    expect(() => checkConnections(250_000, { files: null, ports: null })).not.toThrow()
     expect(() => spreadOf(25_000, 1, { files: 20_000, ports: 28_232 })).toThrow(
       'would hold 25000 connections, and may open 20000 files',
     )

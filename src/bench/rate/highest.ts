@@ -10,6 +10,8 @@ const START_PART = 0.25
 /** A search has a dozen steps: each is shorter than what is measured by itself. */
 const STEP_PART = 0.4
 const STEP_LEAST_MS = 600
+/** How many times the goal a step lasts at least: in less, a server that falls behind has not kept anyone waiting for so long. */
+const STEP_GOALS = 10
 
 /** What a search came to, as it is told beside the rows. */
 export type HighestRate = Pick<RateSearch, 'highestPerS' | 'missedPerS' | 'limit' | 'why'> & { readonly goalMs: number }
@@ -24,14 +26,15 @@ export function searchHighest(
   knownPerS: number,
   durationMs: number,
 ): Promise<RateSearch> {
-  const times = repeatsOf(Math.max(STEP_LEAST_MS, durationMs * STEP_PART))
+  const times = repeatsOf(Math.max(STEP_LEAST_MS, durationMs * STEP_PART, parts.goalMs * STEP_GOALS))
   return searchRate({ ...parts, ...times, startPerS: knownPerS * START_PART, mostPerS: MOST_PER_S, threads: null })
 }
 
-/** Where the server was not the limit, what was found is too little to miss a target by. @param target requests per second; null where nothing is promised */
-export function highestRow(phase: Phase | null, { highestPerS, faults, doubts }: RateSearch, target: number | null): Row {
+/** Zero where the server passes at no rate. Where it was not the limit, what was found is too little to miss a target by. @param target requests per second; null where nothing is promised */
+export function highestRow(phase: Phase | null, { highestPerS, limit, faults, doubts }: RateSearch, target: number | null): Row {
   const isEnough = target === null || (highestPerS !== null && highestPerS >= target)
-  const look = { value: highestPerS, faults: isEnough ? faults : [...faults, ...doubts] }
+  const value = highestPerS ?? (limit === 'server' ? 0 : null)
+  const look = { value, faults: isEnough ? faults : [...faults, ...doubts] }
   return judge(phase, 'highest_rate_per_s', [look], target === null ? null : least(target))
 }
 

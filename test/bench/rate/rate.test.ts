@@ -159,6 +159,14 @@ describe('a step', () => {
     expect(step).toMatchObject({ pass: false, valid: true, why: 'answers with 503 instead of 200 (1 wrong, 0 lost of 150)' })
   })
 
+  it('fails when the server falls behind, before anyone has waited for longer than the goal', async () => {
+    const { target } = await serving((_request, response) => void setTimeout(() => response.end('ok'), 50))
+    // One connection has room for twenty at most.
+    const { step } = await measureRate(parts({ target, connections: 1, goalMs: 2_500, repeatMs: 400 }), 40)
+    expect(step.pass).toBe(false)
+    expect(step.why).toMatch(step.valid ? /only \d+ per second were answered meanwhile$/ : /late|saturated/)
+  })
+
   it('fails when the p99 of the median repeat is beyond the goal', async () => {
     const { target } = await serving((_request, response) => void setTimeout(() => response.end('ok'), 80))
     const { step } = await measureRate(parts({ target, goalMs: 40 }), 50)
@@ -215,6 +223,14 @@ describe('a step is judged', () => {
     const step = judged(repeats)
     expect(step).toMatchObject(expected)
     if (why !== undefined) expect(step.why).toMatch(why)
+  })
+
+  it.each([
+    [100, true],
+    [97, true],
+    [95, false],
+  ])('by what came of 100 that were due in each second: %d', (came, pass) => {
+    expect(judged([repeat(10, { came }), repeat(10, { came }), repeat(10, { came })])).toMatchObject({ valid: true, pass })
   })
 
   it('with what else was the matter', () => {
