@@ -94,6 +94,20 @@ describe('requests at a rate', () => {
     expect(idle.repeats[0]?.tally).toMatchObject({ answers: 6, lost: 0, wrong: 0 })
   })
 
+  it('are sent again when their connection had been idle, and the server closed it at that moment', async () => {
+    const since = new Map<object, number>()
+    let cuts = 0
+    const { target } = await serving((request, response) => {
+      const idleMs = performance.now() - (since.get(request.socket) ?? Number.POSITIVE_INFINITY)
+      since.set(request.socket, performance.now())
+      if (idleMs < 1_100 || cuts++ > 0) return void response.end('ok')
+      request.socket.destroy()
+    })
+    const { repeats } = await send({ target, perS: 0.8, warmUpMs: 0, repeatMs: 2_600, repeats: 1, connections: 1, threads: 1 })
+    expect(repeats[0]?.tally).toMatchObject({ answers: 2, lost: 0 })
+    expect(cuts).toBeGreaterThan(0)
+  })
+
   it('are lost, one by one, when the server goes away', async () => {
     let answered = 0
     const { target, server } = await serving((_request, response) => {
