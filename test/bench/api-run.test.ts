@@ -8,19 +8,36 @@ const ON_SERVERS = () => ({ ...sharedMariadbEnv(), ...sharedRedisEnv(), CACHE_DR
 
 describe('feedctl bench api', () => {
   test.each([
-    ['in one process', () => ({}), { db: 'sqlite', cache: 'memory', queue: 'sync' }],
-    ['on servers', ON_SERVERS, { db: 'mysql', cache: 'redis', queue: 'redis' }],
-  ])('measures a real API %s, and leaves nothing behind', async (_name, settings, drivers) => {
-    const run = await runBench([...SMALL, '--nginx', '--json'], settings())
+    // No machine keeps to so short a goal at many rates: the search is over soon.
+    ['in one process', ['--phase', 'mvp', '--goal-ms', '20'], () => ({}), { db: 'sqlite', cache: 'memory', queue: 'sync' }],
+    ['on servers', ['--no-search'], ON_SERVERS, { db: 'mysql', cache: 'redis', queue: 'redis' }],
+  ])('measures a real API %s, and leaves nothing behind', async (_name, flags, settings, drivers) => {
+    const isSearched = flags[0] !== '--no-search'
+    const run = await runBench([...SMALL, '--nginx', '--json', ...flags], settings())
     expect({ exit: run.exit, left: leftOf(run) }, run.err).toEqual({ exit: 0, left: [] })
-    const { settings: load, machine } = JSON.parse(run.out) as {
+    const {
+      settings: load,
+      machine,
+      charts,
+      highest_rate: highest,
+    } = JSON.parse(run.out) as {
       settings: { answer_bytes: number }
       machine: { drivers: object }
+      highest_rate: { limit: string; why: string } | null
+      charts: Record<'latency' | 'throughput' | 'rates', { name: string; count: number }[]>
     }
+    expect(charts.latency.map(({ name, count }) => [name, count > 0])).toEqual(
+      ['users', 'crowd', 'rate', 'uncached'].map(name => [name, true]),
+    )
+    expect(charts.throughput.map(({ name }) => name)).toEqual(['users', 'crowd', 'rate', 'uncached'])
+    expect(charts.rates.length > 0).toBe(isSearched)
+    expect(highest !== null).toBe(isSearched)
     expect(load.answer_bytes).toBeGreaterThan(1_000)
     expect(machine.drivers).toEqual(drivers)
     const rows = rowsIn(run.out)
-    expect(faultsIn(rows)).toEqual([])
+    const searched = rows.filter(({ metric }) => metric === 'highest_rate_per_s')
+    expect(searched.map(({ phase, target }) => [phase, target])).toEqual(isSearched ? [['mvp', 100]] : [])
+    expect(faultsIn(rows.filter(row => !searched.includes(row)))).toEqual([])
     const figures = figuresIn(rows)
     for (const metric of [
       'cached_ratio',

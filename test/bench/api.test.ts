@@ -1,7 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, test } from 'vitest'
-import { AnswerReader, type ReadAnswer } from '../../src/bench/api/answer-reader.js'
 import type { bareServer } from '../../src/bench/api/bare-server.js'
 import { type ClosedLoopOrder, closedLoop } from '../../src/bench/api/closed-loop.js'
 import { concurrentUsers } from '../../src/bench/api/concurrent-users.js'
@@ -11,6 +10,7 @@ import { measureHeld, spreadOf } from '../../src/bench/api/held.js'
 import { Latencies } from '../../src/bench/api/latencies.js'
 import type { ApiLoad } from '../../src/bench/api/load.js'
 import { LoadProcess, saturation } from '../../src/bench/api/load-process.js'
+import { checkConnections } from '../../src/bench/api/preflight.js'
 import { processTree, residentBytes } from '../../src/bench/api/processes.js'
 import { askedFor, askOnce, differences, requestText, sameBytes } from '../../src/bench/api/real-answer.js'
 import { rowsOf } from '../../src/bench/api/rows.js'
@@ -36,38 +36,6 @@ function loop(target: Target, changes: Partial<ClosedLoopOrder> = {}) {
   const order = { connections: 4, durationMs: 20_000, most: 200, asked: [RIGHT], sequence: null, ...changes }
   return closedLoop({ target, ...order })
 }
-
-describe('answers over one connection', () => {
-  const answers = Buffer.from(
-    'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhelloHTTP/1.1 204 No Content\r\nx: y\r\n\r\nHTTP/1.1 503 Away\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n',
-  )
-
-  it.each([1, 2, 3, 7, 40, 1_000])('are told apart when they come in pieces of %d bytes', size => {
-    const read: ReadAnswer[] = []
-    const reader = new AnswerReader(
-      answer => read.push(answer),
-      () => true,
-    )
-    for (let at = 0; at < answers.length; at += size) reader.take(answers.subarray(at, at + size))
-    expect(read.map(({ status, bytes, body, retryAfterS }) => [status, bytes, body?.toString(), retryAfterS])).toEqual([
-      [200, 5, 'hello', null],
-      [204, 0, '', null],
-      [503, 0, '', 7],
-    ])
-  })
-
-  it.each([
-    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nmany\r\n',
-    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabc\r\n',
-    'SSH-2.0 hello\r\n\r\n',
-  ])('are refused where their end is not told: %j', text => {
-    const reader = new AnswerReader(
-      () => {},
-      () => false,
-    )
-    expect(() => reader.take(Buffer.from(text))).toThrow('answer')
-  })
-})
 
 describe('the closed loop', () => {
   it('counts what is answered, each once', async () => {
@@ -159,6 +127,12 @@ describe('connections that are held', () => {
     expect(clients).toBe(3)
     expect(new Set(addresses.flat()).size).toBe(3)
     expect(addresses.flat()).not.toContain('127.0.0.1')
+    expect(() => checkConnections(19_500, { files: 20_000, ports: 28_232 })).not.toThrow()
+    expect(() => checkConnections(19_501, { files: 20_000, ports: 28_232 })).toThrow(
+      'would open 19501 connections, and may open 20000 files',
+    )
+    expect(() => checkConnections(19_763, { files: 90_000, ports: 28_232 })).toThrow('an address has 28232 ports')
+    expect(() => checkConnections(250_000, { files: null, ports: null })).not.toThrow()
     expect(() => spreadOf(25_000, 1, { files: 20_000, ports: 28_232 })).toThrow(
       'would hold 25000 connections, and may open 20000 files',
     )
@@ -228,9 +202,20 @@ test('a process is found with those that it started', async () => {
 })
 
 describe('the rows of a benchmark of the API', () => {
-  const LOAD: ApiLoad = { tenants: 20, connections: 1_000, rate: 3_000, workers: 1, nginx: false, duration: 10, repeat: 1 }
+  const GOAL = { phase: null, goalMs: 150, search: true, scaling: false }
+  const LOAD: ApiLoad = {
+    tenants: 20,
+    connections: 1_000,
+    rate: 3_000,
+    workers: 1,
+    nginx: false,
+    duration: 10,
+    repeat: 1,
+    ...GOAL,
+  }
   const latency = { count: 9, meanMs: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3, maxMs: 4 }
-  const answered = { perS: 9_000, latency, faults: [], doubts: [], generatorShare: 0.5 }
+  const drawing = { latencies: new Latencies().counts(), arrivals: { everyMs: 250, came: [] } }
+  const answered = { drawing, perS: 9_000, latency, faults: [], doubts: [], generatorShare: 0.5 }
   const throughput = (perS: number) => ({ perS, cpuUs: 50, p50Ms: 1, p99Ms: 2, share: 0.9 })
   const rowNamed = (metric: string, load: ApiLoad, statementsPerRequest = 1) => {
     const cached = { feedctl: throughput(20_000), bare: throughput(25_000), generatorShare: 0.5, faults: [] }
@@ -265,6 +250,7 @@ test.each([
   [2, 5],
 ])('%d users at once are of %d tenants in turn', async (connections, tenants) => {
   const tokens = Array.from({ length: tenants }, (_, n) => `token-${n}`)
+  const requests = tokens.map(token => ({ path: '/a', headers: { authorization: `Bearer ${token}` }, status: 200 }))
   const asked = new Map<string, number>()
   const target = await serving((request, response) => {
     const key = `${request.url} ${request.headers.authorization}`
@@ -272,7 +258,7 @@ test.each([
     response.end('ok')
   })
   const { host, port } = target
-  const { wrong, lost } = await concurrentUsers({ target: { host, port }, connections, durationS: 3, path: '/a', tokens })
+  const { wrong, lost } = await concurrentUsers({ target: { host, port }, connections, durationS: 3, requests })
   expect({ wrong, lost }).toEqual({ wrong: 0, lost: 0 })
   expect([...asked.keys()].sort()).toEqual(tokens.map(token => `/a Bearer ${token}`))
 })

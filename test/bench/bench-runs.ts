@@ -5,7 +5,7 @@ import type { TestEnv } from '../support/drivers.js'
 import { temporaryFolder } from '../support/folders.js'
 
 /** What a busy machine does to a figure; the tests that run beside this one make it one. */
-const BUSY = /saturated|kept the machine busy/
+const BUSY = /saturated|kept the machine busy|generator was late/
 
 export interface BenchRun extends BinResult {
   readonly folder: string

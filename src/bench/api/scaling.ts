@@ -14,7 +14,7 @@ import { withoutCache } from './uncached.js'
 
 /** Processes of the API: enough for a model, and past the cores of a small machine. */
 export const SCALING_PROCESSES = [1, 2, 3, 4, 6, 8] as const
-const REPEATS = 3
+const TURNS = 3
 const WARM_UP_MS = 1_000
 
 export interface ScalingParts {
@@ -24,6 +24,9 @@ export interface ScalingParts {
   readonly generator: LoadProcess
   /** How long each number of processes is asked in each turn. */
   readonly stepMs: number
+  /** Default: those of `SCALING_PROCESSES`, three turns. */
+  readonly processes?: readonly number[]
+  readonly turns?: number
   readonly note: (line: string) => void
   readonly signal: AbortSignal
 }
@@ -42,11 +45,12 @@ export interface Scaling {
  * @throws {Failure} UNAVAILABLE; the signal's reason
  */
 export async function measureScaling(parts: ScalingParts): Promise<Scaling> {
-  const perS = new Map<number, number[]>(SCALING_PROCESSES.map(processes => [processes, []]))
+  const { processes: counts = SCALING_PROCESSES, turns = TURNS } = parts
+  const perS = new Map<number, number[]>(counts.map(processes => [processes, []]))
   const faults = new Set<string>()
-  for (let turn = 1; turn <= REPEATS; turn++) {
-    parts.note(`${SCALING_PROCESSES.join(', ')} processes, turn ${turn} of ${REPEATS}`)
-    for (const processes of SCALING_PROCESSES) {
+  for (let turn = 1; turn <= turns; turn++) {
+    parts.note(`${counts.join(', ')} processes, turn ${turn} of ${turns}`)
+    for (const processes of counts) {
       const measured = await measureProcesses(parts, processes)
       perS.get(processes)?.push(measured.perS)
       for (const fault of measured.faults) faults.add(`${fault}, with ${processes} processes`)

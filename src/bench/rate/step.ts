@@ -1,11 +1,13 @@
 import type { Target } from '../api/connection.js'
+import type { Drawing } from '../api/drawing.js'
 import { type Asked, mergedTally } from '../api/expectations.js'
 import { Latencies, type LatencyFigures } from '../api/latencies.js'
 import type { LoadProcess } from '../api/load-process.js'
 import { faultsOf } from '../api/loop-faults.js'
-import type { LatencyDistribution, RateStep, ThroughputSeries } from '../result.js'
+import type { RateStep } from '../result.js'
 import { median } from '../sync/rows.js'
-import { type RateOrder, type RateResult, type RepeatResult, SERIES_EVERY_MS } from './order.js'
+import { greatest } from '../sync/usage.js'
+import type { RateOrder, RateResult, RepeatResult } from './order.js'
 
 /** A thread that is busier than this cannot know whether the server was the slower one. */
 const SATURATED = 0.95
@@ -13,6 +15,9 @@ const SATURATED = 0.95
 const LATE_PART = 0.1
 /** The timer's own grain, and the least that a machine with anything else on it adds. */
 const LATE_LEAST_MS = 3
+/** Of the requests, and of the goal as a time: so much may be under way when the last repeat ends, and was not when the first began. */
+const BEHIND_PART = 0.03
+const BEHIND_GOALS = 0.1
 /** Less of all cores left idle is none. */
 const FULL = 0.02
 /** Whoever is not answered by then, of so many times the goal, would not meet it with any luck. */
@@ -51,8 +56,7 @@ export interface MeasuredRate {
   readonly step: MeasuredStep
   /** Medians of the repeats. */
   readonly medians: Pick<LatencyFigures, 'p50Ms' | 'p95Ms' | 'p99Ms'>
-  readonly latency: LatencyDistribution
-  readonly throughput: ThroughputSeries
+  readonly drawing: Drawing
   /** Wrong answers and lost connections. */
   readonly faults: readonly string[]
   /** Why the generator cannot be believed; empty when it can. */
@@ -85,18 +89,21 @@ export async function measureRate(parts: RateParts, perS: number): Promise<Measu
  * repeats, the step is not valid. What passes has medians within the goal, and every answer right.
  */
 export function judgeRate(perS: number, goalMs: number, repeatMs: number, result: RateResult): MeasuredRate {
-  const judged = result.repeats.map(repeat => ({ repeat, doubts: doubtsOf(repeat, goalMs) }))
-  const believed = judged.filter(({ doubts }) => doubts.length === 0).map(({ repeat }) => repeat)
+  const judged = result.repeats.map(repeat => ({ repeat, doubt: doubtOf(repeat, goalMs) }))
+  const believed = judged.filter(({ doubt }) => doubt.busy === null && doubt.lateMs === null).map(({ repeat }) => repeat)
   const valid = believed.length * 2 > judged.length
   const shown = valid ? believed : result.repeats
   const figures = shown.map(({ latencies }) => new Latencies().merge(latencies).figures())
   const known = (of: (one: (typeof figures)[number]) => number | null) => figures.flatMap(one => of(one) ?? [])
   const p99s = known(({ p99Ms }) => p99Ms)
   const achieved = shown.map(({ came }) => (came * 1000) / repeatMs)
-  const doubts = valid ? [] : [...new Set(judged.flatMap(one => one.doubts))]
+  const doubts = valid ? [] : wordsFor(judged.map(({ doubt }) => doubt))
   const faults = faultsOf(mergedTally(result.repeats.map(({ tally }) => tally)))
   const p99Ms = median(p99s)
-  const why = [...doubts, ...(valid ? missesOf(p99Ms, goalMs, faults, result) : [])].join('; ')
+  const why = [
+    ...doubts,
+    ...(valid ? [...faults, ...missesOf(p99Ms, goalMs, result), ...behind(perS, goalMs, repeatMs, result)] : []),
+  ].join('; ')
   return {
     step: {
       ...{ rate: perS, achieved: median(achieved) ?? 0, p99Ms, goalMs, valid },
@@ -104,42 +111,61 @@ export function judgeRate(perS: number, goalMs: number, repeatMs: number, result
       ...{ achievedSpread: spreadOf(achieved), p99Spread: spreadOf(p99s) },
     },
     medians: { p50Ms: median(known(one => one.p50Ms)), p95Ms: median(known(one => one.p95Ms)), p99Ms },
-    latency: shown.reduce((all, { latencies }) => all.merge(latencies), new Latencies()).distribution(`${perS} per second`),
-    throughput: seriesOf(`${perS} per second`, result),
+    drawing: {
+      latencies: shown.reduce((all, one) => all.merge(one.latencies), new Latencies()).counts(),
+      arrivals: result.arrivals,
+    },
     ...{ faults, doubts },
     generatorShare: Math.max(...result.repeats.map(({ strain }) => Math.max(strain.loopShare, strain.cpuShare ?? 0))),
   }
 }
 
-function doubtsOf({ strain, lateness }: RepeatResult, goalMs: number): string[] {
+/** The busiest and the latest that a repeat was; both null when it counts. */
+interface Doubt {
+  readonly busy: number | null
+  readonly lateMs: number | null
+}
+
+function doubtOf({ strain, lateness }: RepeatResult, goalMs: number): Doubt {
   const busy = Math.max(strain.loopShare, strain.cpuShare ?? 0)
   const lateMs = new Latencies().merge(lateness).figures().p99Ms ?? 0
   const bound = Math.max(LATE_LEAST_MS, goalMs * LATE_PART)
+  return { busy: busy < SATURATED ? null : busy, lateMs: lateMs <= bound ? null : lateMs }
+}
+
+function wordsFor(doubts: readonly Doubt[]): string[] {
+  const busy = greatest(doubts.map(one => one.busy))
+  const lateMs = greatest(doubts.map(one => one.lateMs))
   return [
-    ...(busy < SATURATED
+    ...(busy === null
       ? []
       : [`the load generator was saturated (${Math.round(busy * 100)} % busy): the server could have done more`]),
-    ...(lateMs <= bound
+    ...(lateMs === null
       ? []
       : [`the load generator was late: one request in a hundred began ${lateMs.toFixed(1)} ms or more after it was due`]),
   ]
 }
 
-function missesOf(p99Ms: number | null, goalMs: number, faults: readonly string[], result: RateResult): string[] {
-  if (p99Ms !== null && p99Ms <= goalMs) return [...faults]
+function missesOf(p99Ms: number | null, goalMs: number, result: RateResult): string[] {
+  if (p99Ms !== null && p99Ms <= goalMs) return []
   const late = p99Ms === null ? 'nothing was answered' : `the p99 was ${p99Ms.toFixed(1)} ms instead of ${goalMs}`
   const wasFull = result.machineIdle !== null && result.machineIdle < FULL
   const waited = result.repeats.some(({ waited: some }) => some > 0)
   return [
-    ...faults,
     late,
     ...(waited ? ['requests waited for a connection to be free'] : []),
     ...(wasFull ? ["all cores of this machine were busy, the generator's too"] : []),
   ]
 }
 
-function seriesOf(name: string, { series }: RateResult): ThroughputSeries {
-  return { name, everyMs: SERIES_EVERY_MS, perS: series.map(came => (came * 1000) / SERIES_EVERY_MS) }
+/** Who answers less than is asked makes everyone wait longer and longer: that the goal is not missed yet is only that it was not asked for long. */
+function behind(perS: number, goalMs: number, repeatMs: number, { repeats }: RateResult): string[] {
+  const durationMs = repeatMs * repeats.length
+  const due = (perS * durationMs) / 1000
+  const came = repeats.reduce((sum, one) => sum + one.came, 0)
+  const spared = due * BEHIND_PART + (perS * goalMs * BEHIND_GOALS) / 1000
+  if (due - came <= spared) return []
+  return [`only ${Math.round((came * 1000) / durationMs)} per second were answered meanwhile`]
 }
 
 function spreadOf(values: readonly number[]): Spread | null {

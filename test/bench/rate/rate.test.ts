@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { chartsOf } from '../../../src/bench/api/drawing.js'
 import { Latencies } from '../../../src/bench/api/latencies.js'
 import { LoadProcess } from '../../../src/bench/api/load-process.js'
 import type { RateOrder, RateResult, RepeatResult } from '../../../src/bench/rate/order.js'
@@ -42,8 +43,8 @@ describe('requests at a rate', () => {
       ['/c', 170],
     ])
     expect(ports.size).toBeLessThanOrEqual(50)
-    expect(result.series).toHaveLength(6)
-    expect(result.series.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(300)
+    expect(result.arrivals.came).toHaveLength(6)
+    expect(result.arrivals.came.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(300)
   })
 
   it('that come while the server stands still are late from when they were due', async () => {
@@ -93,6 +94,20 @@ describe('requests at a rate', () => {
     expect(idle.repeats[0]?.tally).toMatchObject({ answers: 6, lost: 0, wrong: 0 })
   })
 
+  it('are sent again when their connection had been idle, and the server closed it at that moment', async () => {
+    const since = new Map<object, number>()
+    let cuts = 0
+    const { target } = await serving((request, response) => {
+      const idleMs = performance.now() - (since.get(request.socket) ?? Number.POSITIVE_INFINITY)
+      since.set(request.socket, performance.now())
+      if (idleMs < 1_100 || cuts++ > 0) return void response.end('ok')
+      request.socket.destroy()
+    })
+    const { repeats } = await send({ target, perS: 0.8, warmUpMs: 0, repeatMs: 2_600, repeats: 1, connections: 1, threads: 1 })
+    expect(repeats[0]?.tally).toMatchObject({ answers: 2, lost: 0 })
+    expect(cuts).toBeGreaterThan(0)
+  })
+
   it('are lost, one by one, when the server goes away', async () => {
     let answered = 0
     const { target, server } = await serving((_request, response) => {
@@ -123,12 +138,15 @@ describe('a step', () => {
 
   it('passes with all answers right and in time', async () => {
     const { target } = await serving((_request, response) => void response.end('ok'))
-    const { step, medians, latency, throughput, faults } = await measureRate(parts({ target }), 100)
+    const { step, medians, drawing, faults } = await measureRate(parts({ target }), 100)
     expect({ ...step, faults }).toMatchObject({ rate: 100, pass: true, valid: true, why: null, faults: [] })
     expect(step.achieved).toBeGreaterThan(0)
     expect(medians.p99Ms).toBe(step.p99Ms)
-    expect(latency.buckets.reduce((sum, { count }) => sum + count, 0)).toBe(150)
-    expect(throughput).toMatchObject({ everyMs: 250, perS: expect.toSatisfy(list => list.length === 6) })
+    const { latency, throughput } = chartsOf({ rate: [drawing], none: [] }, [step])
+    expect(latency.map(({ name, count, buckets }) => [name, count, buckets.reduce((sum, one) => sum + one.count, 0)])).toEqual([
+      ['rate', 150, 150],
+    ])
+    expect(throughput).toMatchObject([{ name: 'rate', everyMs: 250, perS: expect.toSatisfy(list => list.length === 6) }])
   })
 
   it.each([1, 2])('passes nothing while its generator is saturated: a million per second on %d threads', async threads => {
@@ -155,6 +173,14 @@ describe('a step', () => {
     expect(step).toMatchObject({ pass: false, valid: true, why: 'answers with 503 instead of 200 (1 wrong, 0 lost of 150)' })
   })
 
+  it('fails when the server falls behind, before anyone has waited for longer than the goal', async () => {
+    const { target } = await serving((_request, response) => void setTimeout(() => response.end('ok'), 50))
+    // One connection has room for twenty at most.
+    const { step } = await measureRate(parts({ target, connections: 1, goalMs: 2_500, repeatMs: 400 }), 40)
+    expect(step.pass).toBe(false)
+    expect(step.why).toMatch(step.valid ? /only \d+ per second were answered meanwhile$/ : /late|saturated/)
+  })
+
   it('fails when the p99 of the median repeat is beyond the goal', async () => {
     const { target } = await serving((_request, response) => void setTimeout(() => response.end('ok'), 80))
     const { step } = await measureRate(parts({ target, goalMs: 40 }), 50)
@@ -178,7 +204,7 @@ describe('a step is judged', () => {
   const busy = { strain: { loopShare: 0.97, cpuShare: 0.6 } }
   const late = { lateness: times(30) }
   const judged = (repeats: readonly RepeatResult[], machineIdle: number | null = 0.5) =>
-    judgeRate(100, 150, 1_000, { threads: 1, repeats, series: [25, 25], reopened: 0, machineIdle }).step
+    judgeRate(100, 150, 1_000, { threads: 1, repeats, arrivals: { everyMs: 250, came: [25, 25] }, reopened: 0, machineIdle }).step
 
   it.each([
     ['the median', [repeat(10), repeat(900), repeat(20)], { pass: true, p99Ms: 20, p99Spread: { min: 10, max: 900 } }],
@@ -211,6 +237,14 @@ describe('a step is judged', () => {
     const step = judged(repeats)
     expect(step).toMatchObject(expected)
     if (why !== undefined) expect(step.why).toMatch(why)
+  })
+
+  it.each([
+    [100, true],
+    [97, true],
+    [95, false],
+  ])('by what came of 100 that were due in each second: %d', (came, pass) => {
+    expect(judged([repeat(10, { came }), repeat(10, { came }), repeat(10, { came })])).toMatchObject({ valid: true, pass })
   })
 
   it('with what else was the matter', () => {

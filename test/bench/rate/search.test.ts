@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LoadProcess } from '../../../src/bench/api/load-process.js'
-import { type SearchParts, searchRate } from '../../../src/bench/rate/search.js'
+import { highestRow } from '../../../src/bench/rate/highest.js'
+import { type RateSearch, type SearchParts, searchRate } from '../../../src/bench/rate/search.js'
 import { ASKED, serving } from './servers.js'
 
 let generator: LoadProcess
@@ -61,5 +62,38 @@ describe('the search for the highest rate at a goal', () => {
     const stopping = new AbortController()
     const note = () => stopping.abort(new Error('told to'))
     await expect(search({ target, note, signal: stopping.signal })).rejects.toThrow('told to')
+  })
+})
+
+describe('the row of the highest rate', () => {
+  const found = (changes: Partial<RateSearch>): RateSearch => ({
+    ...{ highestPerS: 400, missedPerS: 420, limit: 'server', why: 'slow', steps: [], latency: null, throughput: null },
+    ...{ faults: [], doubts: [], ...changes },
+  })
+
+  it.each([
+    ['misses where the server is the limit', found({}), 500, { measured: 400, pass: false, valid: true }],
+    ['misses where the server passes at no rate', found({ highestPerS: null }), 500, { measured: 0, pass: false, valid: true }],
+    [
+      'is not valid where the generator is the limit',
+      found({ limit: 'generator', doubts: ['busy'] }),
+      500,
+      { pass: false, valid: false, why: 'busy' },
+    ],
+    [
+      'passes where the generator is the limit, beyond the target',
+      found({ limit: 'generator', doubts: ['busy'] }),
+      300,
+      { pass: true, valid: true },
+    ],
+    [
+      'is not valid where nothing was found out',
+      found({ highestPerS: null, limit: 'generator', doubts: ['busy'], faults: ['busy'] }),
+      null,
+      { measured: null, pass: null, valid: false },
+    ],
+    ['is told without a target', found({ limit: 'cap', doubts: ['cap'] }), null, { measured: 400, pass: null, valid: true }],
+  ] as const)('%s', (_name, search, target, expected) => {
+    expect(highestRow('growth', search, target)).toMatchObject({ metric: 'highest_rate_per_s', target, ...expected })
   })
 })
