@@ -27,7 +27,7 @@ describe.each(
   test('has commands of feedctl that there are, in lines that a shell can read', async () => {
     const { looked, faults } = commandFaults({ path: 'README.md', text: typedIn(text) }, await loadCommands())
     expect(looked).toBeGreaterThan(3)
-    expect(faults.filter(fault => !REGIONS.test(fault))).toEqual([])
+    expect(faults).toEqual([])
     const code = [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, lines]) => lines).join('\n')
     const { stderr } = spawnSync('bash', ['-n'], { input: code, encoding: 'utf8' })
     expect(stderr).toBe('')
@@ -40,9 +40,6 @@ function typedIn(text: string): string {
   const started = [...text.matchAll(/feedctl\.js ([a-z].*)$/gm)].map(([, words]) => `feedctl ${words}`)
   return ['```sh', ...lines, ...started, '```', ''].join('\n')
 }
-
-/** Regions of hosts and tenants are given by a flag that a build without them does not have. */
-const REGIONS = /: (no flag --region|too many words: (eu|us))$/
 
 test('a tenant of each region is placed on hosts that are told to be there, and replicas are read', () => {
   const [readme] = renderFiles('enterprise', described({}))
