@@ -1,0 +1,66 @@
+import type { Phase } from '../../watch/phases.js'
+import { judge, type Look, least, most, type Promised } from '../api/judging.js'
+import type { Row } from '../sync/rows.js'
+import { type Attempt, looksAt } from './attempt.js'
+import type { FleetLook } from './fleet.js'
+import { carriedBy, type GuideLoad, TARGETS } from './load.js'
+import type { UsersLook } from './most-users.js'
+import type { GuideRound } from './round.js'
+
+const METRICS = ['tenants', 'sync_enqueue_s', 'concurrent_users', 'users_p99_ms', 'requests_per_s']
+
+export function isCapacity({ metric }: Row): boolean {
+  return METRICS.includes(metric)
+}
+
+/** Of the guide's capacity table: all of a phase together, in the order of the phases. */
+export function capacityRows(load: GuideLoad, rounds: readonly GuideRound[]): Row[] {
+  return load.phases.flatMap((phase, n) => [
+    ...fleetRows(
+      phase,
+      rounds.map(({ tenants }) => tenants?.[n] ?? null),
+    ),
+    ...usersRows(
+      phase,
+      load.goalMs,
+      rounds.map(({ users }) => users?.[n] ?? null),
+    ),
+  ])
+}
+
+function fleetRows(phase: Phase, attempts: readonly (Attempt<FleetLook> | null)[]): Row[] {
+  if (attempts.every(one => one === null)) return []
+  const answered = looksAt(attempts, one => ({ value: one.answered, faults: [] }))
+  const enqueued = looksAt(attempts, one => ({ value: one.enqueueMs / 1000, faults: one.faults }))
+  return [
+    judgeWithReasons(phase, 'tenants', answered, least(carriedBy(phase).tenants), reasonsIn(attempts)),
+    judge(phase, 'sync_enqueue_s', enqueued, most(TARGETS.enqueueS)),
+  ]
+}
+
+function usersRows(phase: Phase, goalMs: number, attempts: readonly (Attempt<UsersLook> | null)[]): Row[] {
+  if (attempts.every(one => one === null)) return []
+  const doubtful = (one: UsersLook) => (one.doubts.length === 0 ? [] : [one.shortfall ?? '', ...one.doubts])
+  const users = looksAt(attempts, one => ({ value: one.users, faults: doubtful(one) }))
+  const times = looksAt(attempts, one => ({ value: one.p99Ms, faults: doubtful(one) }))
+  return [
+    judgeWithReasons(phase, 'concurrent_users', users, least(carriedBy(phase).users), reasonsIn(attempts)),
+    judge(phase, 'users_p99_ms', times, most(goalMs)),
+  ]
+}
+
+/** A figure that counts and does not pass says why, too. */
+export function judgeWithReasons(
+  phase: Phase,
+  metric: string,
+  looks: readonly Look[],
+  promised: Promised,
+  reasons: readonly string[],
+): Row {
+  const row = judge(phase, metric, looks, promised)
+  return row.valid && row.pass === false && reasons.length > 0 ? { ...row, why: reasons.join('; ') } : row
+}
+
+function reasonsIn(attempts: readonly (Attempt<{ readonly shortfall: string | null }> | null)[]): string[] {
+  return [...new Set(attempts.flatMap(one => one?.part?.shortfall ?? []))]
+}
