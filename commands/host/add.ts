@@ -16,6 +16,7 @@ export function registerAdd(host: Command, io: Io): void {
     .option('--max-tenants <n>', 'tenants it takes at most, or none for as many as come', maxTenants)
     .option('--connections <n>', 'connections of all processes together, or none for FEEDCTL_DB_POOL each', connections)
     .option('--read-address <where>', 'host:port of a replica that reads may go to')
+    .option('--region <name>', 'where it stands: `tenant create --region` goes to hosts of that region')
     .action(async (name, flags) => {
       await using app = await opening(io)
       const { addHost } = await import('../../src/tenants/hosts/changing.js')
@@ -31,6 +32,7 @@ export function registerAdd(host: Command, io: Io): void {
   examples(command, [
     'feedctl host add db2 --address 10.0.0.2:3306 --username tenants --connections 120',
     'feedctl host add db3 --address 10.0.0.3:3306 --weight 50 --max-tenants 500',
+    'feedctl host add eu-1 --address 10.1.0.2:3306 --region eu --read-address 10.1.0.3:3306',
     'feedctl host add disk2 --address /mnt/disk2/feedctl',
   ])
 }

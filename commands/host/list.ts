@@ -35,6 +35,7 @@ function listWords(hosts: readonly HostStanding[], style: Style): string {
         paint: (text, host) =>
           host.answers ? (host.state === 'open' ? style.green(text) : style.yellow(text)) : style.red(text),
       },
+      ...(hosts.some(host => host.region !== null) ? [{ title: 'REGION', cell: regionOf }] : []),
       { title: 'TENANTS', cell: host => outOf(host.tenants, host.maxTenants), right: true },
       { title: 'DATABASES', cell: host => host.databases },
       { title: 'WEIGHT', cell: host => host.weight },
@@ -50,6 +51,10 @@ function listWords(hosts: readonly HostStanding[], style: Style): string {
   )
   const away = hosts.filter(host => !host.answers).map(host => `${host.name}: ${host.why}`)
   return [rows.trimEnd(), ...away].join('\n')
+}
+
+function regionOf({ region }: HostStanding): string | null {
+  return region
 }
 
 /** `12` or `12/100` */

@@ -17,6 +17,7 @@ export function registerSet(host: Command, io: Io): void {
     .option('--max-tenants <n>', 'tenants it takes at most, or none for as many as come', maxTenants)
     .option('--connections <n>', 'connections of all processes together, or none for FEEDCTL_DB_POOL each', connections)
     .option('--read-address <where>', 'host:port of a replica that reads may go to, or none')
+    .option('--region <name>', 'where it stands, or none')
     .action(async (name, flags) => {
       if (Object.keys(flags).length === 0) {
         throw new Failure('USAGE', 'name what is to change', { hint: 'feedctl host set --help' })

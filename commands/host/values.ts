@@ -12,6 +12,7 @@ export interface HostFlags {
   readonly maxTenants?: number | 'none'
   readonly connections?: number | 'none'
   readonly readAddress?: string
+  readonly region?: string
 }
 
 export const weight = wholeNumber(0, 1_000_000)
@@ -20,7 +21,7 @@ export const connections = orNone(wholeNumber(1, 100_000))
 
 /** An address of SQLite files is a folder, as seen from the working folder. */
 export function wishOf({ config }: App, io: Io, flags: HostFlags): HostWish {
-  const { address, username, readAddress } = flags
+  const { address, username, readAddress, region } = flags
   return {
     ...(address === undefined ? {} : { address: config.dbConnection === 'sqlite' ? resolve(io.cwd, address) : address }),
     ...(username === undefined ? {} : { username }),
@@ -28,6 +29,7 @@ export function wishOf({ config }: App, io: Io, flags: HostFlags): HostWish {
     ...(flags.maxTenants === undefined ? {} : { maxTenants: flags.maxTenants === 'none' ? null : flags.maxTenants }),
     ...(flags.connections === undefined ? {} : { maxConnections: flags.connections === 'none' ? null : flags.connections }),
     ...(readAddress === undefined ? {} : { readAddress: readAddress === 'none' ? null : readAddress }),
+    ...(region === undefined ? {} : { region: region === 'none' ? null : region }),
   }
 }
 

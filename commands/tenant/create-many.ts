@@ -69,9 +69,13 @@ async function sourceOf(app: App, io: Io, options: CreateOptions): Promise<Sourc
     if (first !== undefined) newTenant(app, first, options)
     return { tenants: options.count ?? 0, hasFeeds: false, lines: () => countedLines(options) }
   }
-  const { getHost } = await import('../../src/tenants/hosts/rows.js')
+  const { getHost, refuseRegion } = await import('../../src/tenants/hosts/rows.js')
   const csv = new TenantsCsv(options.from, io)
-  const { tenants, hasFeeds } = await csv.check(host => getHost(app.catalog.kysely, host))
+  const { kysely } = app.catalog
+  const { tenants, hasFeeds } = await csv.check({
+    host: name => getHost(kysely, name),
+    region: name => refuseRegion(kysely, name),
+  })
   return { tenants, hasFeeds, lines: () => csv.lines() }
 }
 
@@ -79,7 +83,7 @@ function* countedLines({ count = 0, prefix = 'p' }: CreateOptions): Generator<Te
   const digits = Math.max(4, String(count).length)
   for (let number = 1; number <= count; number++) {
     const slug = `${prefix}${String(number).padStart(digits, '0')}`
-    yield { slug, name: slug, placement: null, host: null, opml: null }
+    yield { slug, name: slug, placement: null, host: null, region: null, opml: null }
   }
 }
 

@@ -20,9 +20,10 @@ export function registerCreate(tenant: Command, io: Io): void {
     .option('--name <name>', 'what people call the tenant (default: the slug)')
     .option('--placement <kind>', 'dedicated or shared (default: FEEDCTL_PLACEMENT)')
     .option('--host <name>', 'database host (default: by weight and fullness)')
+    .option('--region <name>', 'on a database host of that region, by weight and fullness')
     .option('--feed <url...>', 'subscribe to these feeds; not looked at, as `feedctl feed add` does')
     .option('--opml <file>', 'subscribe to the feeds of an OPML file')
-    .option('--from <file>', 'create the tenants of a CSV file: slug,name,placement,host,opml')
+    .option('--from <file>', 'create the tenants of a CSV file: slug,name,placement,host,region,opml')
     .option('--count <n>', 'create n tenants, p0001 and so on', wholeNumber(1, 1_000_000))
     .option('--prefix <p>', 'start of the slugs that --count makes (default: p)')
     .option('--db-user', 'make a MySQL user that may read its database, and no other; its password is shown once')
@@ -33,14 +34,18 @@ export function registerCreate(tenant: Command, io: Io): void {
       if ([slug, options.from, options.count].filter(way => way !== undefined).length !== 1) {
         throw new Failure('USAGE', 'name one slug, or --from a file, or --count', { hint: 'feedctl tenant create --help' })
       }
+      if (options.host !== undefined && options.region !== undefined) {
+        throw new Failure('USAGE', 'name a host, or a region', { hint: 'feedctl host list shows where hosts are' })
+      }
       await using app = await opening(io)
-      if (options.host !== undefined) await refuseHost(app, options.host)
+      await refuseHost(app, options)
       if (slug !== undefined) await createOne(app, io, slug, options)
       else await createMany(app, io, options)
     })
   examples(command, [
     'feedctl tenant create acme --name "Acme" --feed https://example.com/feed.xml',
     'feedctl tenant create acme --host disk2',
+    'feedctl tenant create acme --region eu',
     'feedctl tenant create --from tenants.csv',
     'feedctl tenant create acme --placement dedicated --db-user',
     'feedctl tenant create --count 1000 --placement shared',
@@ -48,9 +53,11 @@ export function registerCreate(tenant: Command, io: Io): void {
 }
 
 /** Before anything is created. @throws {Failure} HOST_NOT_FOUND */
-async function refuseHost({ catalog }: App, name: string): Promise<void> {
-  const { getHost } = await import('../../src/tenants/hosts/rows.js')
-  await getHost(catalog.kysely, name)
+async function refuseHost({ catalog }: App, { host, region }: CreateOptions): Promise<void> {
+  if (host === undefined && region === undefined) return
+  const { getHost, refuseRegion } = await import('../../src/tenants/hosts/rows.js')
+  if (host !== undefined) await getHost(catalog.kysely, host)
+  if (region !== undefined) await refuseRegion(catalog.kysely, region)
 }
 
 async function createOne(app: App, io: Io, slug: string, options: CreateOptions): Promise<void> {
@@ -59,7 +66,7 @@ async function createOne(app: App, io: Io, slug: string, options: CreateOptions)
     import('../../src/tenants/provision.js'),
     import('../../src/feeds/subscriptions.js'),
   ])
-  const wanted = newTenant(app, { slug, name: options.name ?? slug, placement: null, host: null }, options)
+  const wanted = newTenant(app, { slug, name: options.name ?? slug, placement: null, host: null, region: null }, options)
   const wishes = await wishesOf(options, io)
   if (options.dbUser) await refuseUser(app, wanted)
   const made = await createTenant(app.catalog, app.config.databasePrefix, wanted, async tenant => ({

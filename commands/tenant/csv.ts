@@ -14,6 +14,7 @@ export interface TenantLine {
   readonly name: string
   readonly placement: string | null
   readonly host: string | null
+  readonly region: string | null
   /** Absolute path of its OPML file. */
   readonly opml: string | null
 }
@@ -24,8 +25,11 @@ export interface CsvFacts {
   readonly hasFeeds: boolean
 }
 
-const COLUMNS = ['slug', 'name', 'placement', 'host', 'opml']
+const COLUMNS = ['slug', 'name', 'placement', 'host', 'region', 'opml']
 const MAX_MISTAKES = 20
+
+/** What throws where there is no such host, and none in such a region. */
+export type RefusePlace = Readonly<Record<'host' | 'region', (name: string) => Promise<unknown>>>
 
 /**
  * A CSV of tenants, read line by line and as often as is asked; of one that is piped in the bytes are kept. Paths of OPML files are relative to it.
@@ -40,19 +44,24 @@ export class TenantsCsv {
   ) {}
 
   /** Looks at every line, and at the OPML files that they name. @throws {Failure} CSV_INVALID naming the mistakes by their lines; HOST_NOT_FOUND; FILE_UNREADABLE */
-  async check(refuseHost: (host: string) => Promise<unknown>): Promise<CsvFacts> {
+  async check(refuse: RefusePlace): Promise<CsvFacts> {
     const mistakes: string[] = []
     const lines = new Map<string, number>()
     const refused = new Map<string, Promise<unknown>>()
     let hasFeeds = false
     for await (const [row, line] of this.records()) {
       try {
-        const { slug, host, opml } = checked(row)
+        const { slug, opml } = checked(row)
         const first = lines.get(slug)
         if (first !== undefined) throw new Failure('CSV_INVALID', `slug ${slug} is on line ${first} already`)
         lines.set(slug, line)
-        if (host !== null && !refused.has(host)) refused.set(host, refuseHost(host))
-        await refused.get(host ?? '')
+        for (const kind of ['host', 'region'] as const) {
+          const name = row[kind]
+          if (name === null) continue
+          const known = refused.get(`${kind} ${name}`) ?? refuse[kind](name)
+          refused.set(`${kind} ${name}`, known)
+          await known
+        }
         if (opml !== null) hasFeeds = (await readOpmlFile(opml)).length > 0 || hasFeeds
       } catch (error) {
         if (!isFailure(error)) throw error
@@ -108,12 +117,13 @@ export async function wishesOfLine({ opml }: TenantLine): Promise<FeedWish[]> {
   return opml === null ? [] : readOpmlFile(opml)
 }
 
-function rowOf({ slug = '', name, placement, host, opml }: CsvRecord['record'], folder: string): TenantLine {
+function rowOf({ slug = '', name, placement, host, region, opml }: CsvRecord['record'], folder: string): TenantLine {
   return {
     slug,
     name: name || slug,
     placement: placement || null,
     host: host || null,
+    region: region || null,
     opml: opml ? resolve(folder, opml) : null,
   }
 }
@@ -123,6 +133,8 @@ function checked(row: TenantLine): TenantLine {
   parseTenantName(row.name)
   if (row.placement !== null && row.placement !== 'dedicated' && row.placement !== 'shared')
     throw new Failure('CSV_INVALID', `placement ${row.placement} is not dedicated or shared`, { hint: 'mend the file' })
+  if (row.host !== null && row.region !== null)
+    throw new Failure('CSV_INVALID', 'a host and a region: one of them', { hint: 'mend the file' })
   return row
 }
 

@@ -11,6 +11,7 @@ export interface CreateOptions {
   name?: string
   placement?: string
   host?: string
+  region?: string
   feed?: string[]
   opml?: string
   from?: string
@@ -25,6 +26,7 @@ export interface NamedTenant {
   readonly name: string
   readonly placement: string | null
   readonly host: string | null
+  readonly region: string | null
 }
 
 /** @throws {Failure} SLUG_INVALID, USAGE */
@@ -34,8 +36,9 @@ export function newTenant({ config }: Pick<App, 'config'>, named: NamedTenant, o
     throw new Failure('USAGE', `placement ${JSON.stringify(placement)} is not dedicated or shared`, {
       hint: '--placement dedicated',
     })
-  const host = named.host ?? options.host ?? null
-  return { slug: parseSlug(named.slug), name: parseTenantName(named.name), placement, host }
+  const where = named.host === null && named.region === null ? options : named
+  const { host = null, region = null } = where
+  return { slug: parseSlug(named.slug), name: parseTenantName(named.name), placement, host, region }
 }
 
 /** The feeds that the flags name. @throws {Failure} URL_INVALID; FILE_UNREADABLE, OPML_TOO_LARGE, OPML_INVALID */

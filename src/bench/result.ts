@@ -15,6 +15,14 @@ export interface BenchResult {
   readonly charts?: BenchCharts
 }
 
+/** A result as it is printed. */
+export interface MeasuredBench extends BenchResult {
+  /** When the measurement began, epoch ms. */
+  readonly at: number
+  /** Of the feedctl that measured. */
+  readonly version: string
+}
+
 export interface BenchCharts {
   readonly latency: readonly LatencyDistribution[]
   readonly throughput: readonly ThroughputSeries[]

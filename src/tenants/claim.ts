@@ -4,6 +4,8 @@ import type { Catalog } from './catalog.js'
 import { type Claim, forgetUnplaced, type Refuse, writeTenants } from './claimed-rows.js'
 import type { PlacementKind } from './databases/index.js'
 import { placing } from './hosts/placing.js'
+import { readHosts } from './hosts/rows.js'
+import { type HostWanted, isWanted } from './hosts/spreading.js'
 import { type DatabaseName, parseDatabaseName, parseSlug, parseTenantId, type TenantId, type TenantSlug } from './ids.js'
 import { type TenantRow, tenantRows } from './tenant.js'
 
@@ -11,12 +13,10 @@ import { type TenantRow, tenantRows } from './tenant.js'
 const CLAIM_MS = 60_000
 const NO_POLICY = { keep_days: null, keep_posts: null, media_types: null, media_max_bytes: null, media_per_post: null }
 
-export interface NewTenant {
+export interface NewTenant extends HostWanted {
   readonly slug: TenantSlug
   readonly name: string
   readonly placement: PlacementKind
-  /** Name of the host that was asked for; null, as not given, where it goes by weight and fullness. */
-  readonly host?: string | null
   /** One of the leak probe's own, which the next probe removes: nobody else makes such. */
   readonly isCanary?: boolean
 }
@@ -131,11 +131,13 @@ async function takeUp(catalog: Catalog, wanted: readonly NewTenant[], { holder, 
     .where('tenants.slug', 'in', [...bySlug.keys()])
     .where('tenants.state', '=', 'provisioning')
     .execute()
+  const regions = new Map((await readHosts(catalog.kysely)).map(host => [host.name, host.region]))
   for (const row of left) {
     const tenant = bySlug.get(row.slug)
     const free = row.claimed_by === null || (row.claimed_at ?? 0) < now - CLAIM_MS || holderIsGone(row.claimed_by)
     if (!free || tenant === undefined) continue
-    if (row.kind !== tenant.placement || (tenant.host ?? row.host) !== row.host) {
+    const isThere = isWanted(tenant, { name: row.host, region: regions.get(row.host) ?? null })
+    if (row.kind !== tenant.placement || !isThere) {
       refuse(tenant.slug, begunElsewhere(row))
       continue
     }

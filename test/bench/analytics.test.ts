@@ -227,7 +227,20 @@ describe.each([
   ['on servers', ON_SERVERS],
 ] as const)('feedctl bench analytics %s', (_name, settings) => {
   test('counts every event that was acknowledged, and leaves nothing behind', async () => {
-    const flags = ['--tenants', '3', '--duration', '1', '--events-per-s', '20000', '--from', 'both', '--json', '--assert']
+    const flags = [
+      '--tenants',
+      '3',
+      '--repeat',
+      '1',
+      '--duration',
+      '1',
+      '--events-per-s',
+      '20000',
+      '--from',
+      'both',
+      '--json',
+      '--assert',
+    ]
     const run = await runBench(['analytics', ...flags], { ...settings(), FEEDCTL_ANALYTICS_DELAY_S: '1' })
     expect({ exit: run.exit, left: leftOf(run) }, run.err).toEqual({ exit: 0, left: [] })
     const rows = rowsIn(run.out)

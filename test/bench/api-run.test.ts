@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { sharedMariadbEnv, sharedRedisEnv } from '../support/drivers.js'
 import { faultsIn, figuresIn, leftOf, rowsIn, runBench } from './bench-runs.js'
 
-const SMALL = ['api', '--tenants', '3', '--connections', '10', '--rate', '50', '--duration', '1']
+const SMALL = ['api', '--tenants', '3', '--connections', '10', '--rate', '50', '--duration', '1', '--repeat', '1']
 
 const ON_SERVERS = () => ({ ...sharedMariadbEnv(), ...sharedRedisEnv(), CACHE_DRIVER: 'redis', QUEUE_CONNECTION: 'redis' })
 

@@ -17,7 +17,7 @@ export async function runBench(argv: readonly string[], env: TestEnv = {}, stopA
   let isStopped = false
   const result = await runNode([BIN, 'bench', ...argv, '--progress', 'none'], {
     cwd: folder,
-    env: { TMPDIR: folder, PATH: process.env.PATH ?? '', ...env },
+    env: { TMPDIR: folder, FEEDCTL_DATA: temporaryFolder(), PATH: process.env.PATH ?? '', ...env },
     onError: (err, kill) => {
       if (isStopped || stopAt === null || !err.includes(stopAt)) return
       isStopped = true

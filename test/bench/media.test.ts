@@ -91,7 +91,7 @@ describe('feedctl bench media', () => {
     const folder = temporaryFolder()
     const flags = ['--files', '12', '--bytes', '2000', '--repeat', '1', '--json', '--progress', 'none', '--assert']
     // Without rclone's folder: what rclone does is measured where it is installed.
-    const env = { ...s3.env, TMPDIR: folder, PATH: '/nowhere' }
+    const env = { ...s3.env, TMPDIR: folder, FEEDCTL_DATA: temporaryFolder(), PATH: '/nowhere' }
     const { exit, out, err } = await runNode([BIN, 'bench', 'media', ...flags], { cwd: folder, env })
     expect({ exit, err }).toMatchObject({ exit: 8, err: expect.stringContaining('small_wall_ratio') })
     const { rows, settings, machine } = JSON.parse(out) as { rows: Row[]; settings: { rclone: null }; machine: { cpus: number } }

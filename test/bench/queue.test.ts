@@ -6,7 +6,20 @@ import { BIN, runNode } from '../support/bin.js'
 import { runCli } from '../support/cli.js'
 import { temporaryFolder } from '../support/folders.js'
 
-const SMALL = ['--jobs', '500', '--tenants', '5', '--feeds-per-tenant', '2', '--giant-feeds', '30', '--workers', '1']
+const SMALL = [
+  '--jobs',
+  '500',
+  '--tenants',
+  '5',
+  '--feeds-per-tenant',
+  '2',
+  '--giant-feeds',
+  '30',
+  '--workers',
+  '1',
+  '--repeat',
+  '1',
+]
 
 describe('feedctl bench queue', () => {
   test.each([
@@ -23,6 +36,7 @@ describe('feedctl bench queue', () => {
     const REDIS_URL = `${inject('redis').url}/7`
     const env = {
       TMPDIR: folder,
+      FEEDCTL_DATA: temporaryFolder(),
       REDIS_URL,
       QUEUE_CONNECTION: 'redis',
       CACHE_DRIVER: 'redis',

@@ -14,7 +14,14 @@ describe('feedctl bench tenants', () => {
     const folder = temporaryFolder()
     const mariadb = sharedMariadbEnv()
     const REDIS_URL = `${inject('redis').url}/6`
-    const env = { ...mariadb, TMPDIR: folder, REDIS_URL, QUEUE_CONNECTION: 'redis', CACHE_DRIVER: 'redis' }
+    const env = {
+      ...mariadb,
+      TMPDIR: folder,
+      FEEDCTL_DATA: temporaryFolder(),
+      REDIS_URL,
+      QUEUE_CONNECTION: 'redis',
+      CACHE_DRIVER: 'redis',
+    }
     const { exit, out, err } = await runNode([BIN, 'bench', 'tenants', '--json', '--progress', 'none', ...SMALL], {
       cwd: folder,
       env,

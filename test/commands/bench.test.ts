@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/folders.js'
 import { type MariadbServer, startMariadb } from '../support/mariadb.js'
 import { type RedisServer, startRedis } from '../support/redis.js'
 
-const SMALL = ['--tenants', '4', '--feeds-per-tenant', '2', '--items', '5', '--item-bytes', '300']
+const SMALL = ['--tenants', '4', '--feeds-per-tenant', '2', '--items', '5', '--item-bytes', '300', '--repeat', '1']
 /** What `--progress json` shows when a cold sync has run for a second. */
 const IN_COLD_SYNC = /"progress":"cold sync"/
 /** Dozens of processes are started, on a machine that may be busy with other tests. */
@@ -35,7 +35,7 @@ async function bench(
   let stopped = false
   const result = await runNode([BIN, 'bench', 'sync', ...flags], {
     cwd: folder,
-    env: { TMPDIR: folder, ...env },
+    env: { TMPDIR: folder, FEEDCTL_DATA: temporaryFolder(), ...env },
     onError: (err, kill) => {
       if (stopped || stop === undefined || !stop.at.test(err)) return
       stopped = true
@@ -77,11 +77,24 @@ function rowsIn(out: string): BenchRow[] {
 }
 
 describe('feedctl bench', () => {
-  test.each([
-    [['bench'], 'bench needs a scenario: this version has analytics, api, guide, media, queue, sync, tenants'],
-    [['bench', 'weather'], 'there is no scenario "weather": this version has analytics, api, guide, media, queue, sync, tenants'],
-  ])('%j names the scenarios that there are', async (argv, words) => {
-    expect(await runCli(argv)).toEqual({ exit: 2, out: '', err: `error: ${words} (USAGE)\n  try: feedctl bench sync\n` })
+  test('names the scenarios that there are to who asks for another', async () => {
+    const words = 'there is no scenario "weather": this version has analytics, api, guide, media, queue, sync, tenants'
+    const refused = { exit: 2, out: '', err: `error: ${words} (USAGE)\n  try: feedctl bench sync\n` }
+    expect(await runCli(['bench', 'weather'])).toEqual(refused)
+  })
+
+  test('is about the guide unless it is told otherwise', async () => {
+    const flags = ['--phase', 'mvp', '--only', 'sync']
+    const words = 'error: the guide claims nothing of sync for the phase mvp (USAGE)\n  try: feedctl bench guide\n'
+    for (const argv of [
+      ['bench', ...flags],
+      ['bench', 'guide', ...flags],
+    ])
+      expect(await runCli(argv)).toEqual({ exit: 2, out: '', err: words })
+    expect(await runCli(['bench', '--only', 'weather'])).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining('There is no claim "weather".'),
+    })
   })
 
   test('refuses a load that cannot be, and drivers that cannot share', async () => {

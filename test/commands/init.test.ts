@@ -1,5 +1,6 @@
 import { createConnection } from 'mysql2/promise'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { CATALOG_VERSION } from '../../src/doctor/catalog-state.js'
 import { BIN, runNode } from '../support/bin.js'
 import { runCli } from '../support/cli.js'
 import { dropDatabases, sharedMariadbEnv, type TestEnv } from '../support/drivers.js'
@@ -34,10 +35,10 @@ describe.each(['sqlite', 'mysql'] as const)('feedctl init (%s)', kind => {
     const database = env.DB_DATABASE ?? 'feedctl'
     const made = [await runCli(['init', '--json'], { env }), await runCli(['init', '--json'], { env })]
     expect(made.map(({ exit, out }) => [exit, JSON.parse(out)])).toEqual([
-      [0, { catalog: { connection: kind, database, created: true, schema_version: 6 } }],
-      [0, { catalog: { connection: kind, database, created: false, schema_version: 6 } }],
+      [0, { catalog: { connection: kind, database, created: true, schema_version: CATALOG_VERSION } }],
+      [0, { catalog: { connection: kind, database, created: false, schema_version: CATALOG_VERSION } }],
     ])
-    expect((await runCli(['init'], { env })).out).toBe(`catalog ${database} on ${kind}: up to date, schema 6\n`)
+    expect((await runCli(['init'], { env })).out).toBe(`catalog ${database} on ${kind}: up to date, schema ${CATALOG_VERSION}\n`)
   })
 
   it('keeps the tenants that are there', async () => {

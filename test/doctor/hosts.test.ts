@@ -11,6 +11,7 @@ const host = (name: string, own: Partial<HostStanding> = {}): HostStanding => ({
   maxTenants: null,
   maxConnections: null,
   readAddress: null,
+  region: null,
   state: 'open',
   tenants: 0,
   databases: 0,

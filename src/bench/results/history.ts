@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isFailure, wordsOf } from '../../kernel/errors.js'
 import { writeWhole } from '../../kernel/whole-file.js'
@@ -15,17 +15,35 @@ export interface KeptBench {
 /** `2026-11-30T12-00-00.000Z-api.json` */
 const NAME = /^(\d{4}-\d\d-\d\dT\d\d)-(\d\d)-(\d\d\.\d{3}Z)-([a-z]+)\.json$/
 
-/** Keeps a result, as it was printed, under the data folder. Answers where. @throws {Failure} FILE_UNREADABLE, DISK_FULL */
+/** Of each scenario; those that are older go. */
+const MOST_KEPT = 200
+
+/**
+ * Keeps a result, as it was printed, under the data folder, and removes the oldest of its scenario beyond 200. Answers where.
+ * @throws {Failure} FILE_UNREADABLE, DISK_FULL; whatever else the file system says
+ */
 export async function keepResult(data: string, scenario: string, at: Date, printed: string): Promise<string> {
   const folder = folderIn(data)
   await mkdir(folder, { recursive: true })
   const path = join(folder, `${at.toISOString().replaceAll(':', '-')}-${scenario}.json`)
   await writeWhole(path, { replace: true }, file => file.writeFile(`${printed}\n`))
+  for (const { path: old } of (await filesOf(data, scenario)).slice(MOST_KEPT)) await rm(old, { force: true })
   return path
 }
 
 /** Results that were kept of a scenario, or of any (null), the newest first; those that cannot be read are left out. */
 export async function keptResults(data: string, scenario: string | null, most: number): Promise<KeptBench[]> {
+  const kept: KeptBench[] = []
+  for (const { at, path } of await filesOf(data, scenario)) {
+    if (kept.length === most) break
+    const result = await readKept(path)
+    if (result !== null) kept.push({ at, path, result })
+  }
+  return kept
+}
+
+/** The newest first. */
+async function filesOf(data: string, scenario: string | null): Promise<Omit<KeptBench, 'result'>[]> {
   const names = await readdir(folderIn(data)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw new Error(`cannot read ${folderIn(data)}: ${wordsOf(error)}`, { cause: error })
@@ -35,13 +53,7 @@ export async function keptResults(data: string, scenario: string | null, most: n
     const isWanted = of !== undefined && (scenario === null || of === scenario)
     return isWanted ? [{ at: Date.parse(`${hour}:${minute}:${rest}`), path: join(folderIn(data), name) }] : []
   })
-  const kept: KeptBench[] = []
-  for (const { at, path } of found.sort((one, other) => other.at - one.at)) {
-    if (kept.length === most) break
-    const result = await readKept(path)
-    if (result !== null) kept.push({ at, path, result })
-  }
-  return kept
+  return found.sort((one, other) => other.at - one.at)
 }
 
 async function readKept(path: string): Promise<StoredBench | null> {

@@ -4,7 +4,7 @@ import type { Catalog } from '../catalog.js'
 import { ownerOf } from '../database-owner.js'
 import { type DatabaseServer, type HostState, insertRows, maxConnections, openFolder, unmarkFolder } from '../databases/index.js'
 import { parseDatabaseName } from '../ids.js'
-import { DEFAULT_HOST, parseFolderAddress, parseHostName, parseServerAddress } from './names.js'
+import { DEFAULT_HOST, parseFolderAddress, parseHostName, parseRegion, parseServerAddress } from './names.js'
 import { openHost } from './opening.js'
 import { tenantsByHost, withPlacingLock } from './placing.js'
 import { claimFolder, makeHostFolder, markOwner, proveRights, refuseSameServer, usableFolder } from './proving.js'
@@ -18,6 +18,7 @@ export interface HostWish {
   readonly maxTenants?: number | null
   readonly maxConnections?: number | null
   readonly readAddress?: string | null
+  readonly region?: string | null
 }
 
 /** The newest, which an older copy of the host has not. */
@@ -51,6 +52,7 @@ export async function addHost(
     max_tenants: wish.maxTenants ?? null,
     max_connections: wish.maxConnections ?? null,
     read_address: wish.readAddress ?? null,
+    region: wish.region ?? null,
     created_at: Date.now(),
   }
   await insertRows(catalog.database, 'hosts', [row], 'keep')
@@ -84,6 +86,7 @@ export async function changeHost(catalog: Catalog, config: Config, name: string,
     ...(wish.maxTenants === undefined ? {} : { max_tenants: wish.maxTenants }),
     ...(wish.maxConnections === undefined ? {} : { max_connections: wish.maxConnections }),
     ...(wish.readAddress === undefined ? {} : { read_address: wish.readAddress }),
+    ...(wish.region === undefined ? {} : { region: wish.region }),
   }
   if (Object.keys(changes).length === 0) return before
   await catalog.kysely.updateTable('hosts').set(changes).where('id', '=', before.id).execute()
@@ -141,6 +144,7 @@ function addressOf(catalog: Catalog, config: Config, name: string, text: string,
 /** @throws {Failure} HOST_INVALID for what SQLite has not, or what is no address */
 function refuseWish(catalog: Catalog, wish: HostWish): void {
   if (typeof wish.readAddress === 'string') parseServerAddress(wish.readAddress)
+  if (typeof wish.region === 'string') parseRegion(wish.region)
   if (catalog.server.dialect === 'mysql') return
   const foreign = [
     wish.username === undefined ? null : '--username',

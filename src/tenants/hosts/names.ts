@@ -20,6 +20,14 @@ export function parseHostName(text: string): string {
   })
 }
 
+/** Of hosts, as their operator names it: `eu`, `us-east-1`. @throws {Failure} HOST_INVALID */
+export function parseRegion(text: string): string {
+  if (/^[a-z][a-z0-9-]{0,39}$/.test(text)) return text
+  throw new Failure('HOST_INVALID', `${JSON.stringify(text.slice(0, 60))} is no name for a region`, {
+    hint: '1 to 40 of a-z, 0-9 and -, starting with a letter',
+  })
+}
+
 /** `host:port`, `host` (port 3306), `[ipv6]:port` or the path of a socket. @throws {Failure} HOST_INVALID */
 export function parseServerAddress(text: string): ServerAddress {
   if (isAbsolute(text)) return { host: '', port: 0, socket: normalize(text) }

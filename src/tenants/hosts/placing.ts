@@ -4,18 +4,16 @@ import type { PlacementKind } from '../databases/index.js'
 import { type DatabaseName, dedicatedDatabase, sharedDatabase, type TenantSlug } from '../ids.js'
 import { whenUnlocked } from '../locks.js'
 import { type HostRow, noHost, readHosts } from './rows.js'
-import { type HostFill, spreadTenants } from './spreading.js'
+import { type HostFill, type HostWanted, spreadTenants } from './spreading.js'
 
 const LOCK = 'placing tenants'
 /** Longer than many processes that write a thousand tenants each, one after the other. */
 const PATIENCE_MS = 120_000
 
 /** A new tenant that has no place yet. */
-export interface Unplaced {
+export interface Unplaced extends HostWanted {
   readonly slug: TenantSlug
   readonly placement: PlacementKind
-  /** Name of the host that was asked for; null where it goes by weight and fullness. */
-  readonly host?: string | null
 }
 
 /** Where a new tenant goes. */
@@ -67,7 +65,7 @@ export async function inTurn<T>(
  */
 export async function refuseNewTenant(catalog: Catalog, host: string, { isBack = false } = {}): Promise<void> {
   const fills = await fillsOf(catalog, await readHosts(catalog.kysely))
-  const [place] = spreadTenants(isBack ? fills.map(fill => ({ ...fill, state: 'open' as const })) : fills, [host])
+  const [place] = spreadTenants(isBack ? fills.map(fill => ({ ...fill, state: 'open' as const })) : fills, [{ host }])
   if (place instanceof Failure) throw place
 }
 
@@ -78,9 +76,10 @@ export async function refuseNewTenant(catalog: Catalog, host: string, { isBack =
 export async function hostForSpare(catalog: Catalog, failing: ReadonlySet<string>): Promise<Pick<HostRow, 'id' | 'name'> | null> {
   const hosts = (await readHosts(catalog.kysely)).filter(({ maxTenants }) => maxTenants === null)
   const [fills, spares] = [await fillsOf(catalog, hosts), await sparesByHost(catalog)]
-  const counted = fills.map(fill => ({ ...fill, tenants: fill.tenants + (spares.get(fill.id) ?? 0) }))
+  // Whatever its region: there are sign-ups in each.
+  const counted = fills.map(fill => ({ ...fill, region: null, tenants: fill.tenants + (spares.get(fill.id) ?? 0) }))
   const choose = (among: readonly HostFill[]) => {
-    const [host] = spreadTenants(among, [null])
+    const [host] = spreadTenants(among, [{}])
     return host === undefined || host instanceof Failure ? null : host
   }
   const host = choose(counted.filter(({ name }) => !failing.has(name)))
@@ -121,10 +120,7 @@ async function placesFor(
   tenants: readonly Unplaced[],
 ): Promise<(Place | Failure)[]> {
   const fills = needsNoCount(hosts, tenants) ? hosts.map(host => ({ ...host, tenants: 0 })) : await fillsOf(catalog, hosts)
-  const chosen = spreadTenants(
-    fills,
-    tenants.map(({ host }) => host ?? null),
-  )
+  const chosen = spreadTenants(fills, tenants)
   const shared = new Map<number, DatabaseName[]>()
   for (const id of new Set(chosen.flatMap(host => (host instanceof Failure ? [] : [host.id])))) {
     const count = tenants.filter(({ placement }, index) => placement === 'shared' && isHost(chosen[index], id)).length

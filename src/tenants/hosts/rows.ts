@@ -17,6 +17,8 @@ export interface HostRow {
   readonly maxConnections: number | null
   /** Of a replica that reads may go to; null for none. */
   readonly readAddress: string | null
+  /** Where it stands, in the operator's words; null where nobody said. */
+  readonly region: string | null
   readonly state: HostState
 }
 
@@ -32,12 +34,24 @@ export async function getHost(catalog: Kysely<CatalogSchema>, name: string): Pro
   return hostOf(row)
 }
 
+/** @throws {Failure} HOST_NOT_FOUND where no host is in the region */
+export async function refuseRegion(catalog: Kysely<CatalogSchema>, region: string): Promise<void> {
+  const row = await catalog.selectFrom('hosts').select('id').where('region', '=', region).executeTakeFirst()
+  if (row === undefined) throw noRegion(region)
+}
+
+export function noRegion(region: string): Failure {
+  return new Failure('HOST_NOT_FOUND', `there is no database host in the region ${region.slice(0, 60)}`, {
+    hint: 'feedctl host list; feedctl host set <name> --region',
+  })
+}
+
 export function noHost(name: string): Failure {
   return new Failure('HOST_NOT_FOUND', `there is no database host ${name.slice(0, 60)}`, { hint: 'feedctl host list' })
 }
 
 function hostOf(row: Selectable<HostsTable>): HostRow {
-  const { id, name, address, username, weight, state } = row
+  const { id, name, address, username, weight, region, state } = row
   return {
     id,
     name,
@@ -47,6 +61,7 @@ function hostOf(row: Selectable<HostsTable>): HostRow {
     maxTenants: row.max_tenants,
     maxConnections: row.max_connections,
     readAddress: row.read_address,
+    region,
     state,
   }
 }

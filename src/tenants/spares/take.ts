@@ -2,6 +2,9 @@ import { Failure, isFailure } from '../../kernel/errors.js'
 import type { Catalog } from '../catalog.js'
 import type { ClaimedTenant, NewTenant } from '../claim.js'
 import { insertRows } from '../databases/index.js'
+import { DEFAULT_HOST } from '../hosts/names.js'
+import { getHost } from '../hosts/rows.js'
+import type { HostWanted } from '../hosts/spreading.js'
 import { parseDatabaseName, parseTenantId } from '../ids.js'
 import { TENANT_SCHEMA_VERSION } from '../upgrade.js'
 
@@ -14,7 +17,7 @@ const LOOKED_AT = 20
  */
 export async function takeSpare(catalog: Catalog, wanted: NewTenant, holder: string): Promise<ClaimedTenant | null> {
   if (wanted.placement !== 'dedicated') return null
-  const spares = await sparesFor(catalog, wanted.host ?? null)
+  const spares = await sparesFor(catalog, wanted)
   if (spares.length === 0) return null
   try {
     return await catalog.kysely.transaction().execute(async tx => {
@@ -39,12 +42,14 @@ export async function takeSpare(catalog: Catalog, wanted: NewTenant, holder: str
 
 type Spare = Awaited<ReturnType<typeof sparesFor>>[number]
 
-/** Of the host that was asked for, or of those that tenants go to by themselves. */
-function sparesFor(catalog: Catalog, host: string | null) {
+/** Of the host that was asked for, or of those of the region that tenants go to by themselves. */
+async function sparesFor(catalog: Catalog, { host = null, region = null }: HostWanted) {
+  const there = host === null ? (region ?? (await getHost(catalog.kysely, DEFAULT_HOST)).region) : null
   return readySpares(catalog)
     .select(['placements.id', 'placements.database_name', 'hosts.name as host'])
     .$if(host === null, query => query.where('hosts.weight', '>', 0))
     .$if(host !== null, query => query.where('hosts.name', '=', host ?? ''))
+    .$if(host === null, query => query.where('hosts.region', there === null ? 'is' : '=', there))
     .orderBy('placements.id')
     .limit(LOOKED_AT)
     .execute()

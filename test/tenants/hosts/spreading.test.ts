@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Failure } from '../../../src/kernel/errors.js'
-import { type HostFill, spreadTenants } from '../../../src/tenants/hosts/spreading.js'
+import { type HostFill, type HostWanted, isWanted, spreadTenants } from '../../../src/tenants/hosts/spreading.js'
 
 let ids = 0
 const host = (name: string, own: Partial<HostFill> = {}): HostFill => ({
@@ -8,14 +8,22 @@ const host = (name: string, own: Partial<HostFill> = {}): HostFill => ({
   name,
   weight: 100,
   maxTenants: null,
+  region: null,
   state: 'open',
   tenants: 0,
   ...own,
 })
 
+const namesOf = (places: readonly (HostFill | Failure)[]) => places.map(each => (each instanceof Failure ? each.code : each.name))
+
 /** Names of the chosen hosts, or the code of the refusal. */
 const chosen = (hosts: readonly HostFill[], wanted: readonly (string | null)[]) =>
-  spreadTenants(hosts, wanted).map(each => (each instanceof Failure ? each.code : each.name))
+  namesOf(
+    spreadTenants(
+      hosts,
+      wanted.map(name => ({ host: name })),
+    ),
+  )
 
 const anywhere = (count: number) => new Array<null>(count).fill(null)
 
@@ -43,5 +51,41 @@ describe('new tenants', () => {
     const names = chosen([host('a', { weight: 10 }), host('b', { weight: 30 }), host('c', { weight: 60 })], anywhere(1000))
     const count = (name: string) => names.filter(each => each === name).length
     expect([count('a'), count('b'), count('c')]).toEqual([100, 300, 600])
+  })
+})
+
+describe('a region', () => {
+  const hosts = [
+    host('default', { tenants: 7 }),
+    host('home-2', { tenants: 0, maxTenants: 1 }),
+    host('eu-1', { region: 'eu', tenants: 5 }),
+    host('eu-2', { region: 'eu', tenants: 9 }),
+    host('us-1', { region: 'us', weight: 0 }),
+    host('asia-1', { region: 'asia', state: 'draining' }),
+  ]
+
+  test.each<[string, HostWanted[], string[]]>([
+    ['keeps its tenants, however empty others are', [{ region: 'eu' }, { region: 'eu' }], ['eu-1', 'eu-1']],
+    ['is for nobody who names none: they go where the default host is', [{}, { region: null }], ['home-2', 'default']],
+    ['without a host is none', [{ region: 'nowhere' }], ['HOST_NOT_FOUND']],
+    [
+      'whose hosts take none by themselves refuses, rather than send a tenant elsewhere',
+      [{ region: 'us' }, { region: 'asia' }],
+      ['HOST_FULL', 'HOST_FULL'],
+    ],
+    ['gives way to a host that is named', [{ host: 'us-1', region: 'eu' }], ['us-1']],
+  ])('%s', (_, wanted, expected) => {
+    expect(namesOf(spreadTenants(hosts, wanted))).toEqual(expected)
+  })
+
+  test.each<[HostWanted, string | null, boolean]>([
+    [{}, null, true],
+    [{ region: 'eu' }, 'eu', true],
+    [{ region: 'eu' }, 'us', false],
+    [{ region: 'eu' }, null, false],
+    [{ host: 'here' }, 'us', true],
+    [{ host: 'there' }, 'us', false],
+  ])('is where a tenant that wants %j and is begun in %s should be: %s', (wanted, region, expected) => {
+    expect(isWanted(wanted, { name: 'here', region })).toBe(expected)
   })
 })

@@ -227,4 +227,9 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
       'alter table sources add column left_at bigint, add index sources_left (left_at)',
     ],
   },
+  {
+    version: 7,
+    sqlite: ['alter table hosts add column region text'],
+    mysql: [`alter table hosts add column region varchar(40) ${ASCII}`],
+  },
 ]

@@ -21,6 +21,8 @@ export interface HostsTable {
   max_connections: number | null
   /** `host:port` of a replica that reads may go to; null for none. */
   read_address: string | null
+  /** Where it stands, in the operator's words; null where nobody said. */
+  region: string | null
   /** `draining` takes no new tenants. */
   state: Generated<HostState>
   created_at: number

@@ -1,0 +1,59 @@
+import { type Command, Option } from '@commander-js/extra-typings'
+import type { BenchResult } from '../../src/bench/result.js'
+import { type Scenario, type Sizes, sizesOf } from '../../src/bench/sizes.js'
+import type { Io } from '../../src/cli/io.js'
+import { PHASES, type Phase } from '../../src/watch/phases.js'
+import { finish, type Measured } from './finish.js'
+
+/** What every scenario understands. */
+export interface SharedFlags {
+  readonly phase?: Phase | undefined
+  readonly assert?: true | undefined
+}
+
+/** What to try when a target is missed. */
+export const ALONE = 'nothing else on this machine meanwhile, and --repeat 5'
+
+/** What a bare `feedctl bench` measures. */
+const DEFAULT: Scenario = 'guide'
+const PHASE_NAMES = PHASES.map(({ name }) => name)
+
+/** A scenario's command with the flags that all have; its own are added to it. */
+export function scenarioCommand(bench: Command, name: Scenario, description: string) {
+  return bench
+    .command(name, { isDefault: name === DEFAULT })
+    .description(description)
+    .addOption(
+      new Option(
+        '--phase <name>',
+        'measure what this phase of the guide carries, and judge by it; other flags go before',
+      ).choices(PHASE_NAMES),
+    )
+    .option('--assert', 'exit 8 when a target is missed or a figure is not valid')
+}
+
+/**
+ * Runs a scenario, prints its result and does what the shared flags ask. `measure` is given the scenario's own flags, with the phase's
+ * sizes where nobody typed another.
+ * @param hint what to try when a target is missed
+ * @throws {Failure} CHECK_FAILED; those of the scenario
+ */
+export async function runScenario<Name extends Scenario, Flags extends SharedFlags, Result extends BenchResult>(
+  io: Io,
+  command: { getOptionValueSource(name: string): string | undefined },
+  { scenario, hint }: { readonly scenario: Name; readonly hint: string },
+  given: Flags,
+  measure: (own: Omit<Flags, 'assert'>) => Promise<Measured<Result>>,
+): Promise<void> {
+  const { assert, ...own } = given
+  const typed = (name: string) => command.getOptionValueSource(name) === 'cli'
+  const sizes = given.phase === undefined ? {} : untyped(sizesOf(scenario, given.phase), typed)
+  const at = Date.now()
+  const measured = await measure({ ...own, ...sizes })
+  await finish(io, { ...measured, at, phase: given.phase ?? null, hint: assert === true ? hint : null })
+}
+
+/** What was typed wins. */
+function untyped<Name extends Scenario>(sizes: Sizes[Name], typed: (name: string) => boolean): Partial<Sizes[Name]> {
+  return Object.fromEntries(Object.entries(sizes).filter(([name]) => !typed(name))) as Partial<Sizes[Name]>
+}
