@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { Redis } from 'ioredis'
-import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { onServers } from '../bench/bench-runs.js'
 import { BIN, runNode } from '../support/bin.js'
 import { runCli } from '../support/cli.js'
 import type { TestEnv } from '../support/drivers.js'
@@ -56,20 +55,6 @@ function processesOf(folder: string): string[] {
       return false
     }
   })
-}
-
-/** Databases and keys on the servers. */
-async function onServers(mariadb: MariadbServer, redis: RedisServer): Promise<string[]> {
-  const { host, port, username: user, password } = mariadb
-  const connection = await createConnection({ host, port, user, password })
-  const client = new Redis(redis.url)
-  try {
-    const [rows] = await connection.query<RowDataPacket[]>('SHOW DATABASES')
-    return [...rows.map(row => String(row.Database)), ...(await client.keys('*'))].sort()
-  } finally {
-    await connection.end()
-    client.disconnect()
-  }
 }
 
 function rowsIn(out: string): BenchRow[] {

@@ -60,6 +60,7 @@ class Fleet {
   ) {}
 
   async growTo(size: number): Promise<FleetLook> {
+    this.parts.watcher.note(`${size} tenants`)
     const added = plannedTenants(this.planned.length, size)
     await this.make(added)
     for (const { slug } of samplesOf(added)) {

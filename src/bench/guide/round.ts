@@ -1,14 +1,14 @@
 import { eventsOverHttp } from '../analytics/bench.js'
 import { choosePlace } from '../api/bench.js'
-import { type Caller, populate } from '../api/population.js'
-import type { Place } from '../sync/place.js'
+import type { Caller } from '../api/population.js'
+import { peopled } from './asking.js'
 import { type Attempt, attempt } from './attempt.js'
 import { type CachingRound, measureCaching } from './caching.js'
 import { CLAIMS, type ClaimName } from './claims.js'
 import { type EagerRound, measureEager } from './eager.js'
 import { claimS } from './estimate.js'
 import { type FleetLook, measureFleet } from './fleet.js'
-import { carriedBy, EVENTS, FEEDS_PER_TENANT, POSTS_PER_FEED } from './load.js'
+import { carriedBy, EVENTS } from './load.js'
 import type { UsersLook } from './most-users.js'
 import type { GuideParts } from './parts.js'
 import { measureSingleEvents } from './single-events.js'
@@ -76,13 +76,13 @@ export async function claimed<Part>(
 
 async function eager(parts: GuideParts): Promise<EagerRound> {
   await using place = await choosePlace(parts)
-  return await measureEager(place, first(await peopled(parts, place, 1)))
+  return await measureEager(place, first(await peopled(place, 1, parts.signal)))
 }
 
 async function caching(parts: GuideParts): Promise<CachingRound> {
   const { load, signal } = parts
   await using place = await choosePlace(parts)
-  return await measureCaching(place, await peopled(parts, place, load.tenants), load, signal)
+  return await measureCaching(place, await peopled(place, load.tenants, signal), load, signal)
 }
 
 async function events(parts: GuideParts): Promise<EventsPart> {
@@ -99,13 +99,8 @@ async function singly(parts: GuideParts): Promise<number> {
   const { load, watcher, signal } = parts
   watcher.note('events one by one')
   await using place = await choosePlace(parts)
-  const callers = await peopled(parts, place, EVENTS.tenants)
+  const callers = await peopled(place, EVENTS.tenants, signal)
   return await measureSingleEvents(place, callers, load.duration * 1000, signal)
-}
-
-async function peopled(parts: GuideParts, place: Place, tenants: number): Promise<Caller[]> {
-  await place.prepare()
-  return populate(place, { tenants, feedsPerTenant: FEEDS_PER_TENANT, postsPerFeed: POSTS_PER_FEED }, parts.signal)
 }
 
 function first([caller]: readonly Caller[]): Caller {

@@ -63,7 +63,7 @@ export async function measureSlowSync(parts: GuideParts): Promise<SlowSyncRound>
 }
 
 function wayOfAll(operator: Config, tenants: number): Way {
-  const name = `sync of ${tenants} tenants`
+  const name = `${SLOW.workers} at once`
   if (operator.queueConnection === 'sync') {
     return { name, operator, tenants, flags: ['--concurrency', `${SLOW.workers}`], workers: 0 }
   }
@@ -84,6 +84,7 @@ async function synced(parts: GuideParts, server: RemoteFeedServer, way: Way): Pr
   progress.start(tenants)
   await populate(place, load, source => server.urlOf(source), { signal, progress: done => progress.update(done) })
   progress.stop()
+  watcher.note(`${tenants} tenants, ${name}`)
   await using workers = await Workers.start(way.workers, place, signal, ['--queue', 'sync', ...ONE_AT_ONCE])
   const measured = await measureSync(name, way.flags, { place, tenants, server, workers, watcher, signal })
   const evidence = { ...measured, postsStored: await countPosts(place), workersLost: workers.lost }

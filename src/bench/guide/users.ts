@@ -2,17 +2,16 @@ import type { Phase } from '../../watch/phases.js'
 import { choosePlace } from '../api/bench.js'
 import type { ClosedLoopOrder, LoopResult } from '../api/closed-loop.js'
 import type { UsersOrder } from '../api/concurrent-users.js'
-import type { Asked } from '../api/expectations.js'
 import { type HeldFigures, measureHeld } from '../api/held.js'
 import { HELD_FROM, LIST_PATH } from '../api/load.js'
 import { LoadProcess } from '../api/load-process.js'
-import { type Caller, populate } from '../api/population.js'
-import { askedFor, askOnce } from '../api/real-answer.js'
+import type { Caller } from '../api/population.js'
 import { Service } from '../api/service.js'
 import { answeredOf } from '../api/users.js'
 import type { Place } from '../sync/place.js'
+import { askedOf, usersOf } from './asking.js'
 import { type Attempt, attempt } from './attempt.js'
-import { API_PROCESSES, carriedBy, FEEDS_PER_TENANT, HOLDING_PROCESSES, POSTS_PER_FEED, USERS_TENANTS } from './load.js'
+import { API_PROCESSES, carriedBy, HOLDING_PROCESSES } from './load.js'
 import { mostUsers, shortfallOf, type UsersLook, type UsersTried } from './most-users.js'
 import type { GuideParts } from './parts.js'
 
@@ -20,12 +19,7 @@ import type { GuideParts } from './parts.js'
 export async function measureUsers(parts: GuideParts, phases: readonly Phase[]): Promise<Attempt<UsersLook>[]> {
   const { load, watcher, signal } = parts
   await using place = await choosePlace(parts)
-  await place.prepare()
-  const callers = await populate(
-    place,
-    { tenants: USERS_TENANTS, feedsPerTenant: FEEDS_PER_TENANT, postsPerFeed: POSTS_PER_FEED },
-    signal,
-  )
+  const callers = await usersOf(place, signal)
   const looks: Attempt<UsersLook>[] = []
   for (const phase of phases) {
     const wanted = carriedBy(phase).users
@@ -75,12 +69,6 @@ export function missing({ open, lost, fewestAnswers }: HeldFigures, users: numbe
     ...(open === users && lost === 0 ? [] : [`${open} of ${users} connections stayed open`]),
     ...(fewestAnswers >= 2 ? [] : [`a connection was answered ${fewestAnswers} times instead of twice`]),
   ]
-}
-
-async function askedOf({ target }: Service, callers: readonly Caller[]): Promise<Asked[]> {
-  const asked: Asked[] = []
-  for (const { token } of callers) asked.push(askedFor(LIST_PATH, token, await askOnce(target, LIST_PATH, token)))
-  return asked
 }
 
 function triedOf({ latency, faults, doubts }: ReturnType<typeof answeredOf>): UsersTried {

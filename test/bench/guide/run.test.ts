@@ -1,0 +1,109 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type MariadbServer, startMariadb } from '../../support/mariadb.js'
+import { type RedisServer, startRedis } from '../../support/redis.js'
+import { type BenchRun, faultsIn, figuresIn, leftOf, onServers, rowsIn, runBench } from '../bench-runs.js'
+
+const SHORT = ['--duration', '1', '--no-scaling', '--json']
+
+function endOf(run: BenchRun) {
+  return { exit: run.exit, left: leftOf(run) }
+}
+
+describe('feedctl bench guide', () => {
+  // Of its own: what other benchmarks have on those of the run is there at one moment, and gone at the next.
+  let mariadb: MariadbServer
+  let redis: RedisServer
+  let before: string[]
+  beforeAll(async () => {
+    mariadb = await startMariadb()
+    redis = await startRedis()
+    before = await onServers(mariadb, redis)
+  })
+  afterEach(async () => {
+    expect(await onServers(mariadb, redis)).toEqual(before)
+  })
+  afterAll(async () => {
+    await mariadb?.dispose()
+    await redis?.dispose()
+  })
+  const serversEnv = () => ({ ...mariadb.env, ...redis.env, CACHE_DRIVER: 'redis', QUEUE_CONNECTION: 'redis' })
+
+  test('measures what the cache, eager loading and batches bring, and refuses what does not hold', async () => {
+    const few = ['--tenants', '3', '--requests', '400', '--write-every', '5']
+    const run = await runBench(['guide', '--only', 'caching,eager,events', ...few, ...SHORT, '--assert'])
+    expect(endOf(run), run.err).toEqual({ exit: 8, left: [] })
+    expect(run.err).toMatch(/not as promised: [^"]*statements_saved_percent/)
+    const rows = rowsIn(run.out)
+    expect(faultsIn(rows)).toEqual([])
+    const figures = figuresIn(rows)
+    expect(figures).toMatchObject({ eager_statements: 1, lazy_statements: 21 })
+    expect(figures.statements_uncached).toBeGreaterThanOrEqual(1_000)
+    expect(figures.statements_cached).toBeLessThan(figures.statements_uncached ?? 0)
+    for (const metric of ['latency_p50_ratio', 'events_single_per_s', 'events_per_s', 'events_ratio'])
+      expect(figures[metric], metric).toBeGreaterThan(0)
+  })
+
+  test.each([
+    ['in one process', () => ({}), null],
+    ['on servers', serversEnv, 10],
+  ])('lets every tenant of a phase be answered, and its users, %s', async (_name, settings, syncWorkers) => {
+    const run = await runBench(['--phase', 'mvp', '--only', 'tenants,users', '--goal-ms', '60000', ...SHORT], settings())
+    expect(endOf(run), run.err).toEqual({ exit: 0, left: [] })
+    expect(JSON.parse(run.out)).toMatchObject({
+      scenario: 'guide',
+      settings: { phases: ['mvp'], claims: ['users', 'tenants'], api_processes: 1, sync_workers: syncWorkers },
+    })
+    const rows = rowsIn(run.out)
+    expect(faultsIn(rows)).toEqual([])
+    expect(rows).toMatchObject([
+      { phase: 'mvp', metric: 'tenants', target: 100, measured: 100, pass: true, valid: true, why: null },
+      { phase: 'mvp', metric: 'sync_enqueue_s', target: 10, valid: true },
+      { phase: 'mvp', metric: 'concurrent_users', target: 50, measured: 50, pass: true, valid: true },
+      { phase: 'mvp', metric: 'users_p99_ms', target: 60_000, pass: true, valid: true },
+    ])
+  })
+
+  test.each([
+    ['in one process', () => ({})],
+    ['by ten workers', serversEnv],
+  ])('syncs tenants of slow publishers %s, and reckons how long one after another takes', async (_name, settings) => {
+    const run = await runBench(['guide', '--only', 'sync', '--sync-tenants', '2', ...SHORT], settings())
+    expect(endOf(run), run.err).toEqual({ exit: 0, left: [] })
+    const rows = rowsIn(run.out)
+    expect(faultsIn(rows)).toEqual([])
+    const figures = figuresIn(rows)
+    // Two tenants with ten feeds each, whose publishers take 600 ms.
+    expect(figures.sync_serial_2_tenants_s).toBeGreaterThan(12)
+    expect(figures.sync_by_tenant_2_tenants_s).toBeGreaterThan(1.2)
+    expect(figures.sync_2_tenants_s).toBeGreaterThan(0.6)
+    expect(rows.every(({ phase, target }) => phase === 'scale' && target === null)).toBe(true)
+  })
+
+  test('says of a claim that cannot be measured on these drivers why, and measures the others', async () => {
+    const settings = { ...serversEnv(), CACHE_DRIVER: 'memory' }
+    const run = await runBench(['guide', '--only', 'sync,eager', ...SHORT], settings)
+    expect(endOf(run), run.err).toEqual({ exit: 0, left: [] })
+    const why = expect.stringContaining('through CACHE_DRIVER=redis (try: CACHE_DRIVER=redis)')
+    const rows = rowsIn(run.out)
+    expect(rows.find(({ metric }) => metric === 'sync_1000_tenants_s')).toMatchObject({ pass: false, valid: false, why })
+    expect(rows.find(({ metric }) => metric === 'eager_saved_percent')).toMatchObject({ pass: true, valid: true })
+  })
+
+  test('ends with the failure of servers that are away, and measures nothing', async () => {
+    const run = await runBench(['guide', ...SHORT], { DB_CONNECTION: 'mysql', DB_PORT: '9' })
+    expect(run, run.err).toMatchObject({ exit: 5, out: '', err: expect.stringContaining('"UNAVAILABLE"') })
+    expect(leftOf(run)).toEqual([])
+  })
+
+  test.each([
+    ['tenants are made', 'tenants', '100 tenants'],
+    ['users ask', 'users', '50 users'],
+    ['slow publishers are asked', 'sync', '1 tenants, feed by feed'],
+    ['workers ask slow publishers', 'sync', '1 tenants, 10 at once'],
+  ])('removes what it made when it is interrupted while %s', async (_name, claim, words) => {
+    const phase = claim === 'sync' ? [] : ['--phase', 'mvp']
+    const run = await runBench([...phase, '--only', claim, '--sync-tenants', '1'], serversEnv(), words)
+    expect(endOf(run), run.err).toEqual({ exit: 143, left: [] })
+    expect(run.err).not.toContain('could not remove')
+  })
+})
