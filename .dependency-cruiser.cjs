@@ -41,6 +41,7 @@ const PACKAGES = {
   'prom-client': { names: 'prom-client', owners: '^src/(watch|api)/' },
   autocannon: { names: '(@types/)?autocannon', owners: '^src/bench/' },
   ink: { names: '(@types/)?(ink|react)', owners: '^src/cli/screens/' },
+  'ml-levenberg-marquardt': { names: 'ml-levenberg-marquardt', owners: '^src/bench/model/' },
   undici: { names: 'undici', owners: '^src/((feeds|bench)/|cli/ping\\.ts$)' },
 }
 

@@ -3,7 +3,7 @@ import type { Row } from '../../src/bench/sync/rows.js'
 import { bytes, count } from '../../src/cli/figures.js'
 
 /** A value as the name of its metric says what it is of. */
-export function shownFigure({ metric }: Row, value: number | null): string {
+export function shownFigure({ metric }: Pick<Row, 'metric'>, value: number | null): string {
   if (value === null) return '-'
   if (metric.endsWith('_bytes')) return bytes(Math.round(value))
   return value >= 1_000 ? count(Math.round(value)) : value.toFixed(2)

@@ -1,12 +1,17 @@
+import { type Row, verdictOf } from '../../src/bench/judging.js'
 import type { BenchResult, MeasuredBench } from '../../src/bench/result.js'
+import { type Comparison, compare } from '../../src/bench/results/comparison.js'
 import { keepResult } from '../../src/bench/results/history.js'
+import { readStored } from '../../src/bench/results/stored.js'
 import type { Io, Style } from '../../src/cli/io.js'
 import { toJson } from '../../src/cli/json.js'
 import { readVersion } from '../../src/cli/version.js'
 import { wordsOf } from '../../src/kernel/errors.js'
 import type { Phase } from '../../src/watch/phases.js'
 import { settingsOf } from '../opening.js'
-import { refuseMisses } from './verdicts.js'
+import { baselineText, momentText } from './baseline-text.js'
+import type { Asked } from './prepare.js'
+import { refuse } from './refusals.js'
 
 /** What a scenario came to, and its text for people. */
 export interface Measured<Result extends BenchResult> {
@@ -14,7 +19,7 @@ export interface Measured<Result extends BenchResult> {
   readonly asText: (result: Result, style: Style) => string
 }
 
-export interface Finish<Result extends BenchResult> extends Measured<Result> {
+export interface Finish<Result extends BenchResult> extends Measured<Result>, Asked {
   /** When it began, epoch ms. */
   readonly at: number
   /** What all rows are judged as; null: each as it is. */
@@ -23,18 +28,29 @@ export interface Finish<Result extends BenchResult> extends Measured<Result> {
   readonly hint: string | null
 }
 
-/** Keeps the result and prints it. That it cannot be kept is told, and fails nothing. @throws {Failure} CHECK_FAILED */
-export async function finish<Result extends BenchResult>(
-  io: Io,
-  { result, asText, at, phase, hint }: Finish<Result>,
-): Promise<void> {
-  const rows = phase === null ? result.rows : result.rows.map(row => ({ ...row, phase }))
+/**
+ * Compares the result, keeps it, writes its page and prints it. That it cannot be kept is told, and fails nothing; whatever fails, it is printed.
+ * @throws {Failure} CHECK_FAILED; FILE_UNREADABLE, DISK_FULL where the page could not be written
+ */
+export async function finish<Result extends BenchResult>(io: Io, parts: Finish<Result>): Promise<void> {
+  const { result, asText, at, phase, hint, baseline, worseBy, report } = parts
+  const rows = result.rows.map(row => judged(row, phase))
   const { scenario, ...rest } = { ...result, rows }
-  const measured = { scenario, at, version: readVersion(), ...rest } as Result & MeasuredBench
+  const plain = { scenario, at, version: readVersion(), ...rest } as Result & MeasuredBench
+  const printed = toJson(plain)
+  const comparison = baseline === null ? null : compare(readStored(printed, 'this result'), baseline, worseBy)
+  const measured = comparison === null ? plain : { ...plain, baseline: comparison }
   const kept = await keep(io, measured)
-  io.print({ ...measured, kept }, (value, style) => `${asText(value, style)}\n${whenText(value, style)}`)
+  const unwritten = report === null ? null : await writePage(report, measured)
+  io.print({ ...measured, kept }, (value, style) => `${asText(value, style)}\n${after(value, style, comparison)}`)
   if (kept !== null && !io.flags.json) io.note(`this result is kept as ${kept}`)
-  if (hint !== null) refuseMisses(rows, hint)
+  if (unwritten !== null) throw unwritten.error
+  if (report !== null) io.note(`the report is ${report}`)
+  refuse(rows, comparison, hint)
+}
+
+function judged(row: Row, phase: Phase | null) {
+  return { ...row, ...(phase === null ? {} : { phase }), verdict: verdictOf(row) }
 }
 
 /** Where it is; null where it could not be written. */
@@ -47,10 +63,22 @@ async function keep(io: Io, measured: MeasuredBench): Promise<string | null> {
   }
 }
 
-function whenText({ at, version }: MeasuredBench, style: Style): string {
-  const begun = new Date(at)
-    .toISOString()
-    .replace('T', ' ')
-    .replace(/:\d\d\.\d{3}Z$/, ' UTC')
-  return style.dim(`begun ${begun}, by feedctl ${version}`)
+/** Null when it is written. */
+async function writePage(path: string, measured: MeasuredBench): Promise<{ readonly error: unknown } | null> {
+  try {
+    const [{ writeReport }, { reportPage }, { readAssets }] = await Promise.all([
+      import('../../src/bench/report/place.js'),
+      import('../../src/bench/report/page.js'),
+      import('../../src/bench/report/assets.js'),
+    ])
+    await writeReport(path, reportPage(measured, await readAssets()))
+    return null
+  } catch (error) {
+    return { error }
+  }
+}
+
+function after({ at, version }: MeasuredBench, style: Style, comparison: Comparison | null): string {
+  const begun = style.dim(`begun ${momentText(new Date(at).toISOString())}, by feedctl ${version}`)
+  return comparison === null ? begun : `${begun}\n\n${baselineText(comparison, style)}`
 }

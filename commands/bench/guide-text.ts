@@ -1,12 +1,12 @@
 import type { GuideBenchResult } from '../../src/bench/guide/bench.js'
 import { isCapacity } from '../../src/bench/guide/capacity-rows.js'
-import type { Row } from '../../src/bench/sync/rows.js'
+import type { Row } from '../../src/bench/judging.js'
 import { count, counted } from '../../src/cli/figures.js'
 import type { Style } from '../../src/cli/io.js'
 import { type Column, table } from '../../src/cli/tables.js'
 import type { Phase } from '../../src/watch/phases.js'
 import { driversText, machineText, shownFigure } from './figure-text.js'
-import { verdictLines } from './verdicts.js'
+import { verdictLines, verdictWord } from './verdicts.js'
 
 /** What the guide's capacity table has a line for, and below it what belongs to it. */
 const LINES: readonly { readonly metric: string; readonly name: string }[] = [
@@ -50,7 +50,7 @@ function capacityTable(phases: readonly Phase[], rows: readonly Row[], style: St
     }
     return [
       { name, cell: cellOf(row => `${row.atLeast ? '' : 'at most '}${shown(row, row.target)}`) },
-      { name: '  measured here', cell: cellOf(row => `${shown(row, row.measured)} ${verdictOf(row)}`) },
+      { name: '  measured here', cell: cellOf(row => `${shown(row, row.measured)} ${verdictWord(row) ?? ''}`) },
     ]
   })
   const columns: Column<Line>[] = [
@@ -60,7 +60,7 @@ function capacityTable(phases: readonly Phase[], rows: readonly Row[], style: St
       cell: (line: Line) => line.cell(phase),
       right: true,
       paint: (text: string) =>
-        text.endsWith(' pass') ? style.green(text) : / (miss|not valid)$/.test(text) ? style.red(text) : text,
+        text.endsWith(' pass') ? style.green(text) : / (fail|INVALID)$/.test(text) ? style.red(text) : text,
     })),
   ]
   return table(lines, columns, style)
@@ -71,11 +71,9 @@ function shown(row: Row, value: number | null): string {
   return Number.isInteger(value) ? count(value ?? 0) : shownFigure(row, value)
 }
 
-function verdictOf({ valid, pass }: Row): string {
-  return valid ? (pass ? 'pass' : 'miss') : 'not valid'
-}
-
 /** A line for each figure of the table that does not hold, or does not count. */
 function reasons(rows: readonly Row[], style: Style): string[] {
-  return rows.flatMap(row => (row.why === null ? [] : [`${style.red(verdictOf(row))}  ${row.phase} ${row.metric}: ${row.why}`]))
+  return rows.flatMap(row =>
+    row.why === null ? [] : [`${style.red(verdictWord(row) ?? '')}  ${row.phase} ${row.metric}: ${row.why}`],
+  )
 }

@@ -1,14 +1,18 @@
-import { type Command, Option } from '@commander-js/extra-typings'
+import { type Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import type { BenchResult } from '../../src/bench/result.js'
 import { type Scenario, type Sizes, sizesOf } from '../../src/bench/sizes.js'
 import type { Io } from '../../src/cli/io.js'
 import { PHASES, type Phase } from '../../src/watch/phases.js'
 import { finish, type Measured } from './finish.js'
+import { prepare } from './prepare.js'
 
 /** What every scenario understands. */
 export interface SharedFlags {
   readonly phase?: Phase | undefined
   readonly assert?: true | undefined
+  readonly baseline?: string | undefined
+  readonly worseBy: number
+  readonly report?: string | undefined
 }
 
 /** What to try when a target is missed. */
@@ -16,6 +20,7 @@ export const ALONE = 'nothing else on this machine meanwhile, and --repeat 5'
 
 /** What a bare `feedctl bench` measures. */
 const DEFAULT: Scenario = 'guide'
+const DEFAULT_WORSE_BY = 10
 const PHASE_NAMES = PHASES.map(({ name }) => name)
 
 /** A scenario's command with the flags that all have; its own are added to it. */
@@ -30,30 +35,40 @@ export function scenarioCommand(bench: Command, name: Scenario, description: str
       ).choices(PHASE_NAMES),
     )
     .option('--assert', 'exit 8 when a target is missed or a figure is not valid')
+    .option('--baseline <file>', 'a result of --json, or `last`: the newest that was kept; exit 8 when a figure is worse than it')
+    .option('--worse-by <percent>', 'a smaller change from the baseline is none', percentage, DEFAULT_WORSE_BY)
+    .option('--report <file>', 'write the result as one HTML page')
 }
 
 /**
  * Runs a scenario, prints its result and does what the shared flags ask. `measure` is given the scenario's own flags, with the phase's
  * sizes where nobody typed another.
  * @param hint what to try when a target is missed
- * @throws {Failure} CHECK_FAILED; those of the scenario
+ * @throws {Failure} CHECK_FAILED; FILE_UNREADABLE, FILE_EXISTS, DISK_FULL; those of the scenario
  */
 export async function runScenario<Name extends Scenario, Flags extends SharedFlags, Result extends BenchResult>(
   io: Io,
   command: { getOptionValueSource(name: string): string | undefined },
   { scenario, hint }: { readonly scenario: Name; readonly hint: string },
   given: Flags,
-  measure: (own: Omit<Flags, 'assert'>) => Promise<Measured<Result>>,
+  measure: (own: Omit<Flags, Exclude<keyof SharedFlags, 'phase'>>) => Promise<Measured<Result>>,
 ): Promise<void> {
-  const { assert, ...own } = given
+  const { assert, baseline, worseBy, report, ...own } = given
   const typed = (name: string) => command.getOptionValueSource(name) === 'cli'
   const sizes = given.phase === undefined ? {} : untyped(sizesOf(scenario, given.phase), typed)
+  const asked = await prepare(io, scenario, { baseline, worseBy, report })
   const at = Date.now()
   const measured = await measure({ ...own, ...sizes })
-  await finish(io, { ...measured, at, phase: given.phase ?? null, hint: assert === true ? hint : null })
+  await finish(io, { ...measured, ...asked, at, phase: given.phase ?? null, hint: assert === true ? hint : null })
 }
 
 /** What was typed wins. */
 function untyped<Name extends Scenario>(sizes: Sizes[Name], typed: (name: string) => boolean): Partial<Sizes[Name]> {
   return Object.fromEntries(Object.entries(sizes).filter(([name]) => !typed(name))) as Partial<Sizes[Name]>
+}
+
+function percentage(text: string): number {
+  const value = /^\d+(\.\d+)?%?$/.test(text) ? Number.parseFloat(text) : Number.NaN
+  if (!(value <= 1_000)) throw new InvalidArgumentError('It is not a percentage from 0 to 1000.')
+  return value
 }

@@ -69,11 +69,11 @@ function verdicts({ rows }: SyncBenchResult, style: Style): string[] {
   const judged = rows
     .filter(row => row.pass !== null && row.valid)
     .map(row => {
-      const verdict = row.pass ? style.green('pass') : style.red('miss')
+      const verdict = row.pass ? style.green('pass') : style.red('fail')
       return `${verdict}  ${row.metric} ${figure(row, row.measured)}, target ${figure(row, row.target)} or less`
     })
   const faults = [...new Set(rows.flatMap(row => (row.why === null ? [] : [row.why])))].map(
-    why => `${style.red('not valid')}  ${why}`,
+    why => `${style.red('INVALID')}  ${why}`,
   )
   if (judged.length + faults.length > 0) return [...faults, ...judged]
   return [style.dim('every request and post is accounted for; nothing is promised for a load of this shape')]

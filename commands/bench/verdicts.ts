@@ -1,7 +1,6 @@
-import type { Row } from '../../src/bench/sync/rows.js'
+import { type Row, verdictOf } from '../../src/bench/judging.js'
 import type { Style } from '../../src/cli/io.js'
 import { type Column, table } from '../../src/cli/tables.js'
-import { Failure } from '../../src/kernel/errors.js'
 
 /** A line for each figure, with its verdict, and then why those that do not count do not. `shown`: a value of the row's own kind; null is of none. */
 export function verdictLines(
@@ -10,14 +9,16 @@ export function verdictLines(
   shown: (row: Row, value: number | null) => string,
   style: Style,
 ): string[] {
-  const faults = [...new Set(rows.flatMap(row => (row.why === null ? [] : [row.why])))]
-  return [table(rows, columnsFor(rounds, shown, style), style), ...faults.map(why => `${style.red('not valid')}  ${why}`)]
+  const reasons = rows.flatMap(row => (row.why === null ? [] : [`${style.red(verdictWord(row) ?? '')}  ${row.why}`]))
+  return [table(rows, columnsFor(rounds, shown, style), style), ...new Set(reasons)]
 }
 
-/** @throws {Failure} CHECK_FAILED which names the figures that missed their target or are not valid */
-export function refuseMisses(rows: readonly Row[], hint: string): void {
-  const bad = rows.filter(row => !row.valid || row.pass === false).map(row => row.metric)
-  if (bad.length > 0) throw new Failure('CHECK_FAILED', `not as promised: ${bad.join(', ')}`, { hint })
+const WORDS = { pass: 'pass', fail: 'fail', invalid: 'INVALID' } as const
+
+/** A verdict as people read it; null where there is none. */
+export function verdictWord(row: Row): string | null {
+  const verdict = verdictOf(row)
+  return verdict === null ? null : WORDS[verdict]
 }
 
 function columnsFor(rounds: number, shown: (row: Row, value: number | null) => string, style: Style): Column<Row>[] {
@@ -29,7 +30,7 @@ function columnsFor(rounds: number, shown: (row: Row, value: number | null) => s
     right('TARGET', row => (row.target === null ? null : `${shown(row, row.target)} or ${row.atLeast ? 'more' : 'less'}`)),
     {
       title: 'VERDICT',
-      cell: row => (row.valid ? (row.pass === null ? null : row.pass ? 'pass' : 'miss') : 'not valid'),
+      cell: verdictWord,
       paint: text => (text === 'pass' ? style.green(text) : text === '-' ? style.dim(text) : style.red(text)),
     },
   ]

@@ -1,6 +1,7 @@
+import type { Row, Verdict } from './judging.js'
 import type { ScalabilityModel } from './model/model.js'
+import type { Comparison } from './results/comparison.js'
 import type { Machine } from './sync/machine.js'
-import type { Row } from './sync/rows.js'
 
 /** What every benchmark tells; `--json` prints it, the history keeps it, the report draws it. */
 export interface BenchResult {
@@ -17,10 +18,13 @@ export interface BenchResult {
 
 /** A result as it is printed. */
 export interface MeasuredBench extends BenchResult {
+  readonly rows: readonly (Row & { readonly verdict: Verdict })[]
   /** When the measurement began, epoch ms. */
   readonly at: number
   /** Of the feedctl that measured. */
   readonly version: string
+  /** What it was compared with; absent where that was not asked for. */
+  readonly baseline?: Comparison
 }
 
 export interface BenchCharts {

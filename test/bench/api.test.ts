@@ -8,15 +8,14 @@ import { concurrentUsers } from '../../src/bench/api/concurrent-users.js'
 import type { Target } from '../../src/bench/api/connection.js'
 import type { Asked } from '../../src/bench/api/expectations.js'
 import { measureHeld, spreadOf } from '../../src/bench/api/held.js'
-import { judge, least, most, unlessShort } from '../../src/bench/api/judging.js'
 import { Latencies } from '../../src/bench/api/latencies.js'
 import type { ApiLoad } from '../../src/bench/api/load.js'
 import { LoadProcess, saturation } from '../../src/bench/api/load-process.js'
-import type { openLoop } from '../../src/bench/api/open-loop.js'
 import { processTree, residentBytes } from '../../src/bench/api/processes.js'
 import { askedFor, askOnce, differences, requestText, sameBytes } from '../../src/bench/api/real-answer.js'
 import { rowsOf } from '../../src/bench/api/rows.js'
 import { sumOf } from '../../src/bench/api/service.js'
+import { judge, least, most, unlessShort } from '../../src/bench/judging.js'
 
 const TEXT = requestText('/a', 'token')
 const RIGHT: Asked = { text: TEXT, status: 200, bytes: 2, sha256: null }
@@ -58,7 +57,8 @@ describe('answers over one connection', () => {
   })
 
   it.each([
-    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n',
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nmany\r\n',
+    'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabc\r\n',
     'SSH-2.0 hello\r\n\r\n',
   ])('are refused where their end is not told: %j', text => {
     const reader = new AnswerReader(
@@ -117,28 +117,6 @@ describe('the closed loop', () => {
     await loop(target, { asked, sequence: [2, 0, 0, 1], most: 8, connections: 1 })
     expect(paths.join('')).toBe('/c/a/a/b/c/a/a/b')
   })
-})
-
-test('the open loop counts what comes while the server stands still from when it was to come', async () => {
-  let answered = 0
-  const target = await serving((_request, response) => {
-    answered++
-    // The event loop of the server is that of this test: the generator is in a process of its own.
-    if (answered === 20) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600)
-    response.end('ok')
-  })
-  await using helper = LoadProcess.start(new AbortController().signal)
-  const order = {
-    target: { host: target.host, port: target.port },
-    connections: 100,
-    perS: 200,
-    durationMs: 1_500,
-    asked: [RIGHT],
-  }
-  const { result } = await helper.run<Awaited<ReturnType<typeof openLoop>>>('openLoop', order)
-  expect(result).toMatchObject({ answers: 300, wrong: 0, lost: 0 })
-  // A loop that waits for its answers would have asked twice or so meanwhile: 120 of 300 were to come.
-  expect(result.latency.p95Ms).toBeGreaterThan(300)
 })
 
 describe('a bare server', () => {

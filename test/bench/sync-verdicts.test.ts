@@ -59,6 +59,7 @@ describe('the rows', () => {
       measured: 2,
       min: 1,
       max: 5,
+      samples: 3,
       pass: null,
       valid: true,
       why: null,

@@ -112,7 +112,18 @@ describe('feedctl bench sync, embedded', PATIENTLY, () => {
         },
       ],
     })
-    expect(Object.keys(result.rows[0])).toEqual(['phase', 'metric', 'target', 'measured', 'min', 'max', 'pass', 'valid', 'why'])
+    expect(Object.keys(result.rows[0])).toEqual([
+      'phase',
+      'metric',
+      'target',
+      'measured',
+      'min',
+      'max',
+      'samples',
+      'pass',
+      'valid',
+      'why',
+    ])
     const rows = rowsIn(out)
     expect(rows.filter(row => !row.valid || row.pass !== null || row.why !== null)).toEqual([])
     expect(rows.filter(row => row.measured === null || row.measured <= 0)).toEqual([])

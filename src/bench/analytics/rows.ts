@@ -1,5 +1,4 @@
-import { judge, type Look, least, most, type Promised } from '../api/judging.js'
-import type { Row } from '../sync/rows.js'
+import { judge, type Look, least, most, type Promised, type Row } from '../judging.js'
 import { phaseOf } from '../sync/targets.js'
 import type { EventsRound } from './http-round.js'
 import { type AnalyticsLoad, TARGETS } from './load.js'

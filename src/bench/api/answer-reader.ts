@@ -1,76 +1,121 @@
+import { ChunkedBody } from './chunked.js'
+
 const HEAD_END = Buffer.from('\r\n\r\n')
 const RETRY_AFTER = /\r\nretry-after: *(\d+)/i
 const LENGTH = /\r\ncontent-length: *(\d+)/i
+const CHUNKED = /\r\ntransfer-encoding:[^\r]*\bchunked *(?:\r|$)/i
+const LAST = /\r\nconnection:[^\r]*\bclose\b/i
 /** Beyond, it is no answer of an API. */
 const MAX_HEAD_BYTES = 65_536
 
 /** What is known of an answer when all of it is there. */
 export interface ReadAnswer {
   readonly status: number
-  /** Of its body. */
+  /** Of its body, as it was sent: compressed, where it is. */
   readonly bytes: number
   /** Where it was asked for; null elsewhere. */
   readonly body: Buffer | null
   /** Seconds, of a refusal that says so; else null. */
   readonly retryAfterS: number | null
+  /** Whether the server answers nothing more over this connection. */
+  readonly isLast: boolean
 }
 
-/** Finds the ends of HTTP/1.1 answers in what comes over one connection, by their Content-Length. */
+interface Head {
+  readonly status: number
+  readonly retryAfterS: number | null
+  readonly isLast: boolean
+}
+
+/** Finds the ends of HTTP/1.1 answers in what comes over one connection: by Content-Length, by pieces, or where the connection ends. */
 export class AnswerReader {
-  private head: Buffer | null = null
-  /** Bytes of the body that are still to come; -1 while the head is. */
-  private left = -1
-  private status = 0
+  private cut: Buffer | null = null
+  /** Null while a head is still to come. */
+  private head: Head | null = null
   private bytes = 0
-  private retryAfterS: number | null = null
+  /** Bytes of the body that are still to come, where that is told. */
+  private left: number | null = null
+  private pieces: ChunkedBody | null = null
   private body: Buffer[] | null = null
 
-  /** @param wantsBody whether the body of the answer that begins now is to be kept */
+  /**
+   * @param wantsBody whether the body of the answer that begins now is to be kept
+   * @param isHead whether it is to a HEAD, and has no body whatever it says
+   */
   constructor(
     private readonly onAnswer: (answer: ReadAnswer) => void,
     private readonly wantsBody: () => boolean,
+    private readonly isHead: () => boolean = () => false,
   ) {}
 
-  /** Takes the next bytes, which are read before it returns. @throws {Error} for what is no answer with a Content-Length */
+  /** Takes the next bytes, which are read before it returns. @throws {Error} for what is no answer */
   take(chunk: Buffer): void {
     let rest = chunk
-    while (rest.length > 0) rest = this.left < 0 ? this.takeHead(rest) : this.takeBody(rest)
+    while (rest.length > 0) rest = this.head === null ? this.takeHead(rest, this.cut) : this.takeBody(rest, this.head)
   }
 
-  private takeHead(chunk: Buffer): Buffer {
-    const whole = this.head === null ? chunk : Buffer.concat([this.head, chunk])
+  /** The connection has ended: so has an answer that says neither its length nor comes in pieces. */
+  end(): void {
+    if (this.head !== null && this.left === null && this.pieces === null) this.finish(this.head)
+  }
+
+  private takeHead(chunk: Buffer, cut: Buffer | null): Buffer {
+    const whole = cut === null ? chunk : Buffer.concat([cut, chunk])
     const end = whole.indexOf(HEAD_END)
     if (end < 0) {
       if (whole.length > MAX_HEAD_BYTES) throw new Error('an answer whose head does not end')
-      this.head = Buffer.from(whole)
+      this.cut = Buffer.from(whole)
       return chunk.subarray(chunk.length)
     }
-    this.head = null
+    this.cut = null
     const text = whole.toString('latin1', 0, end)
-    this.status = Number(text.slice(9, 12))
-    if (!text.startsWith('HTTP/1.1 ') || !(this.status >= 100)) throw new Error(`not an answer: ${text.slice(0, 40)}`)
-    const length = LENGTH.exec(text)?.[1]
-    if (length === undefined && this.status !== 204 && this.status !== 304) throw new Error('an answer without a Content-Length')
-    this.bytes = length === undefined || this.status === 304 ? 0 : Number(length)
-    this.retryAfterS = this.status < 400 ? null : secondsIn(text)
-    this.body = this.wantsBody() ? [] : null
-    this.left = this.bytes
-    if (this.left === 0) this.finish()
+    const status = Number(text.slice(9, 12))
+    if (!/^HTTP\/1\.[01] /.test(text) || !(status >= 100)) throw new Error(`not an answer: ${text.slice(0, 40)}`)
+    // Early hints and the like: the answer itself follows.
+    if (status >= 200) this.begin(text, status)
     return whole.subarray(end + HEAD_END.length)
   }
 
-  private takeBody(chunk: Buffer): Buffer {
-    const taken = Math.min(this.left, chunk.length)
-    this.body?.push(Buffer.from(chunk.subarray(0, taken)))
-    this.left -= taken
-    if (this.left === 0) this.finish()
+  private begin(text: string, status: number): void {
+    const isEmpty = status === 204 || status === 304 || this.isHead()
+    const length = isEmpty ? '0' : LENGTH.exec(text)?.[1]
+    const isChunked = !isEmpty && CHUNKED.test(text)
+    const isOpen = length === undefined && !isChunked
+    this.body = this.wantsBody() ? [] : null
+    this.bytes = 0
+    this.left = isChunked || length === undefined ? null : Number(length)
+    this.pieces = isChunked ? new ChunkedBody(piece => this.keep(piece)) : null
+    const retryAfterS = status < 400 ? null : secondsIn(text)
+    this.head = { status, retryAfterS, isLast: isOpen || LAST.test(text) || text.startsWith('HTTP/1.0') }
+    if (this.left === 0) this.finish(this.head)
+  }
+
+  private takeBody(chunk: Buffer, head: Head): Buffer {
+    if (this.pieces !== null) {
+      const rest = this.pieces.take(chunk)
+      if (this.pieces.isOver) this.finish(head)
+      return rest
+    }
+    const taken = Math.min(this.left ?? chunk.length, chunk.length)
+    this.keep(chunk.subarray(0, taken))
+    if (this.left !== null) {
+      this.left -= taken
+      if (this.left === 0) this.finish(head)
+    }
     return chunk.subarray(taken)
   }
 
-  private finish(): void {
-    this.left = -1
+  private keep(piece: Buffer): void {
+    this.bytes += piece.length
+    this.body?.push(Buffer.from(piece))
+  }
+
+  private finish(head: Head): void {
+    const bytes = this.bytes
     const body = this.body === null ? null : Buffer.concat(this.body)
-    this.onAnswer({ status: this.status, bytes: this.bytes, retryAfterS: this.retryAfterS, body })
+    this.head = null
+    this.pieces = null
+    this.onAnswer({ ...head, bytes, body })
   }
 }
 

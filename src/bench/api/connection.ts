@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
+import { connect as connectSecurely } from 'node:tls'
 import { wordsOf } from '../../kernel/errors.js'
 import { AnswerReader, type ReadAnswer } from './answer-reader.js'
 
@@ -6,6 +7,8 @@ import { AnswerReader, type ReadAnswer } from './answer-reader.js'
 export interface Target {
   readonly host: string
   readonly port: number
+  /** Whether by TLS, whose certificate has to be of that host. */
+  readonly secure?: true
 }
 
 /** What is told of a connection. */
@@ -30,9 +33,11 @@ export class Connection {
   /** Which request is under way; for who checks its answer. */
   asked = 0
   answers = 0
+  /** Whether the request under way is a HEAD, whose answer has no body. */
+  asksHead = false
 
   private constructor(
-    { host, port }: Target,
+    target: Target,
     localAddress: string | null,
     private readonly events: ConnectionEvents,
   ) {
@@ -42,11 +47,17 @@ export class Connection {
         this.events.onAnswer(this, answer)
       },
       () => this.events.wantsBody(),
+      () => this.asksHead,
     )
+    const { host, port } = target
     const onread = { buffer: READ, callback: (bytes: number) => this.take(bytes) }
-    this.socket = connect({ host, port, onread, noDelay: true, ...(localAddress === null ? {} : { localAddress }) })
+    const options = { host, port, onread, noDelay: true, ...(localAddress === null ? {} : { localAddress }) }
+    this.socket = target.secure ? connectSecurely({ ...options, ...serverName(host) }) : connect(options)
     this.socket.on('error', error => this.lose(wordsOf(error)))
-    this.socket.on('close', () => this.lose('closed by the server'))
+    this.socket.on('close', () => {
+      if (!this.over) this.reader.end()
+      this.lose('closed by the server')
+    })
   }
 
   /** Resolves when it is open. @throws {Error} when it is refused */
@@ -60,11 +71,15 @@ export class Connection {
       }
       let isOpen = false
       const connection = new Connection(target, localAddress, live)
-      connection.socket.once('connect', () => {
+      connection.socket.once(target.secure ? 'secureConnect' : 'connect', () => {
         isOpen = true
         resolve(connection)
       })
     })
+  }
+
+  get isOpen(): boolean {
+    return !this.over
   }
 
   send(request: Buffer): void {
@@ -92,4 +107,9 @@ export class Connection {
     this.over = true
     this.events.onLost(this, why)
   }
+}
+
+/** An address is no name that a certificate is asked for by. */
+function serverName(host: string): { servername?: string } {
+  return isIP(host) === 0 ? { servername: host } : {}
 }

@@ -79,6 +79,23 @@ export class Checker {
   }
 }
 
+/** Of several who asked the same. */
+export function mergedTally(tallies: readonly Tally[]): Tally {
+  const sum = (of: (tally: Tally) => number) => tallies.reduce((total, tally) => total + of(tally), 0)
+  const byStatus: Record<string, number> = {}
+  for (const tally of tallies) {
+    for (const [status, count] of Object.entries(tally.byStatus)) byStatus[status] = (byStatus[status] ?? 0) + count
+  }
+  return {
+    answers: sum(({ answers }) => answers),
+    byStatus,
+    wrong: sum(({ wrong }) => wrong),
+    hashed: sum(({ hashed }) => hashed),
+    lost: sum(({ lost }) => lost),
+    complaints: [...new Set(tallies.flatMap(({ complaints }) => complaints))].slice(0, MOST_COMPLAINTS),
+  }
+}
+
 export function hashOf(body: Buffer): string {
   return createHash('sha256').update(body).digest('hex')
 }

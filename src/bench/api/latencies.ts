@@ -1,3 +1,5 @@
+import type { LatencyDistribution } from '../result.js'
+
 /** Buckets for each doubling: what is read of them is at most 3 % too much. */
 const STEPS = 32
 const DOUBLINGS = 32
@@ -10,6 +12,14 @@ export interface LatencyFigures {
   readonly p95Ms: number | null
   readonly p99Ms: number | null
   readonly maxMs: number | null
+}
+
+/** What was added to one, for another thread or process. */
+export interface LatencyCounts {
+  readonly buckets: Uint32Array
+  readonly count: number
+  readonly sumMs: number
+  readonly maxMs: number
 }
 
 /** Times of many requests in little memory: whole microseconds in buckets that grow with them. */
@@ -25,6 +35,26 @@ export class Latencies {
     if (ms > this.maxMs) this.maxMs = ms
     const at = bucketOf(ms)
     this.buckets[at] = (this.buckets[at] ?? 0) + 1
+  }
+
+  counts(): LatencyCounts {
+    const { buckets, count, sumMs, maxMs } = this
+    return { buckets, count, sumMs, maxMs }
+  }
+
+  /** Adds all that was added to another. */
+  merge({ buckets, count, sumMs, maxMs }: LatencyCounts): this {
+    this.count += count
+    this.sumMs += sumMs
+    this.maxMs = Math.max(this.maxMs, maxMs)
+    for (let at = 0; at < buckets.length; at++) this.buckets[at] = (this.buckets[at] ?? 0) + (buckets[at] ?? 0)
+    return this
+  }
+
+  /** As a histogram. */
+  distribution(name: string): LatencyDistribution {
+    const buckets = [...this.buckets].flatMap((count, at) => (count === 0 ? [] : [{ upToMs: topOf(at), count }]))
+    return { name, count: this.count, buckets }
   }
 
   figures(): LatencyFigures {

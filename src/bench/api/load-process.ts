@@ -66,7 +66,9 @@ export class LoadProcess implements AsyncDisposable {
     const bin = createRequire(import.meta.url).resolve('#bin')
     const entry = fileURLToPath(new URL('../dist/src/bench/api/process.js', pathToFileURL(bin)))
     if (!existsSync(entry)) throw new Failure('UNAVAILABLE', 'feedctl is not built', { hint: 'npm run build' })
-    return new LoadProcess(fork(entry, [], { stdio: ['ignore', stdout, 'inherit', 'ipc'] }), signal)
+    // Advanced: what is told has arrays of numbers that JSON makes objects of.
+    const child = fork(entry, [], { stdio: ['ignore', stdout, 'inherit', 'ipc'], serialization: 'advanced' })
+    return new LoadProcess(child, signal)
   }
 
   get pid(): number {

@@ -6,7 +6,7 @@ import type { Reply, Wish } from './load-process.js'
 const DEEDS: Readonly<Record<string, () => Promise<(order: never) => Promise<unknown>>>> = {
   bareServer: async () => (await import('./bare-server.js')).bareServer,
   closedLoop: async () => (await import('./closed-loop.js')).closedLoop,
-  openLoop: async () => (await import('./open-loop.js')).openLoop,
+  sendAtRate: async () => (await import('../rate/threads.js')).sendAtRate,
   concurrentUsers: async () => (await import('./concurrent-users.js')).concurrentUsers,
   holdConnections: async () => (await import('./held-connections.js')).holdConnections,
   askHeld: async () => (await import('./held-connections.js')).askHeld,

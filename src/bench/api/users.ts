@@ -1,3 +1,4 @@
+import { type MeasuredRate, measureRate, repeatsOf } from '../rate/step.js'
 import type { ClosedLoopOrder, LoopResult } from './closed-loop.js'
 import type { UsersOrder } from './concurrent-users.js'
 import type { Target } from './connection.js'
@@ -6,11 +7,10 @@ import type { LatencyFigures } from './latencies.js'
 import { LIST_PATH } from './load.js'
 import { type Done, type LoadProcess, saturation } from './load-process.js'
 import { faultsOf } from './loop-faults.js'
-import type { OpenLoopOrder } from './open-loop.js'
 
 export interface Answered {
   readonly perS: number
-  readonly latency: LatencyFigures
+  readonly latency: Pick<LatencyFigures, 'p50Ms' | 'p95Ms' | 'p99Ms'>
   readonly faults: readonly string[]
   /** Why a time may be the generator's rather than the server's; it is never too short for that. */
   readonly doubts: readonly string[]
@@ -34,6 +34,8 @@ export interface UsersParts {
   readonly tokens: readonly string[]
   readonly connections: number
   readonly rate: number
+  /** Of the p99 at that rate. */
+  readonly goalMs: number
   readonly durationMs: number
 }
 
@@ -42,12 +44,11 @@ export async function measureUsers(parts: UsersParts, generator: LoadProcess): P
   const { target, asked, tokens, connections, durationMs } = parts
   const durationS = Math.max(1, Math.round(durationMs / 1000))
   const users: UsersOrder = { target, connections, durationS, path: LIST_PATH, tokens }
-  const rate: OpenLoopOrder = { target, connections, perS: parts.rate, durationMs, asked }
   const crowd: ClosedLoopOrder = { target, connections, durationMs, most: null, asked, sequence: null }
   return {
     users: answeredOf(await generator.run<LoopResult>('concurrentUsers', users)),
     crowd: answeredOf(await generator.run<LoopResult>('closedLoop', crowd)),
-    rate: answeredOf(await generator.run<LoopResult>('openLoop', rate)),
+    rate: answeredAt(await measureRate({ ...parts, ...repeatsOf(durationMs), generator, threads: null }, parts.rate)),
   }
 }
 
@@ -59,4 +60,8 @@ export function answeredOf({ result, strain }: Done<LoopResult>): Answered {
     doubts: saturation(strain),
     generatorShare: Math.max(strain.cpuShare, strain.loopShare),
   }
+}
+
+function answeredAt({ step, medians, faults, doubts, generatorShare }: MeasuredRate): Answered {
+  return { perS: step.achieved, latency: medians, faults, doubts, generatorShare }
 }

@@ -1,5 +1,5 @@
 import { isFailure, wordsOf } from '../../kernel/errors.js'
-import type { Look } from '../api/judging.js'
+import type { Look } from '../judging.js'
 
 /** A part of a benchmark that was measured, or why it could not be. */
 export type Attempt<Part> = { readonly part: Part; readonly why: null } | { readonly part: null; readonly why: string }
@@ -21,7 +21,7 @@ export async function attempt<Part>(
 }
 
 /** A look of each round in which the part was asked for (it is not null). */
-export function looksAt<Part>(attempts: readonly (Attempt<Part> | null)[], look: (part: Part) => Look): Look[] {
+export function looksOf<Part>(attempts: readonly (Attempt<Part> | null)[], look: (part: Part) => Look): Look[] {
   return attempts.flatMap(one => {
     if (one === null) return []
     return [one.why === null ? look(one.part) : { value: null, faults: [one.why] }]

@@ -1,7 +1,6 @@
 import type { Phase } from '../../watch/phases.js'
-import { judge, type Look, least, most, type Promised } from '../api/judging.js'
-import type { Row } from '../sync/rows.js'
-import { type Attempt, looksAt } from './attempt.js'
+import { judge, type Look, least, most, type Promised, type Row } from '../judging.js'
+import { type Attempt, looksOf } from './attempt.js'
 import type { FleetLook } from './fleet.js'
 import { carriedBy, type GuideLoad, TARGETS } from './load.js'
 import type { UsersLook } from './most-users.js'
@@ -30,8 +29,8 @@ export function capacityRows(load: GuideLoad, rounds: readonly GuideRound[]): Ro
 
 function fleetRows(phase: Phase, attempts: readonly (Attempt<FleetLook> | null)[]): Row[] {
   if (attempts.every(one => one === null)) return []
-  const answered = looksAt(attempts, one => ({ value: one.answered, faults: [] }))
-  const enqueued = looksAt(attempts, one => ({ value: one.enqueueMs / 1000, faults: one.faults }))
+  const answered = looksOf(attempts, one => ({ value: one.answered, faults: [] }))
+  const enqueued = looksOf(attempts, one => ({ value: one.enqueueMs / 1000, faults: one.faults }))
   return [
     judgeWithReasons(phase, 'tenants', answered, least(carriedBy(phase).tenants), reasonsIn(attempts)),
     judge(phase, 'sync_enqueue_s', enqueued, most(TARGETS.enqueueS)),
@@ -41,8 +40,8 @@ function fleetRows(phase: Phase, attempts: readonly (Attempt<FleetLook> | null)[
 function usersRows(phase: Phase, goalMs: number, attempts: readonly (Attempt<UsersLook> | null)[]): Row[] {
   if (attempts.every(one => one === null)) return []
   const doubtful = (one: UsersLook) => (one.doubts.length === 0 ? [] : [one.shortfall ?? '', ...one.doubts])
-  const users = looksAt(attempts, one => ({ value: one.users, faults: doubtful(one) }))
-  const times = looksAt(attempts, one => ({ value: one.p99Ms, faults: doubtful(one) }))
+  const users = looksOf(attempts, one => ({ value: one.users, faults: doubtful(one) }))
+  const times = looksOf(attempts, one => ({ value: one.p99Ms, faults: doubtful(one) }))
   return [
     judgeWithReasons(phase, 'concurrent_users', users, least(carriedBy(phase).users), reasonsIn(attempts)),
     judge(phase, 'users_p99_ms', times, most(goalMs)),

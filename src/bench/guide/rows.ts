@@ -1,6 +1,5 @@
-import { judge, least, type Promised } from '../api/judging.js'
-import type { Row } from '../sync/rows.js'
-import { type Attempt, looksAt } from './attempt.js'
+import { judge, least, type Promised, type Row } from '../judging.js'
+import { type Attempt, looksOf } from './attempt.js'
 import { capacityRows } from './capacity-rows.js'
 import { CLAIMS, type ClaimName } from './claims.js'
 import { type GuideLoad, SLOW, TARGETS } from './load.js'
@@ -85,7 +84,7 @@ function claimRows<Part extends { readonly faults: readonly string[] }>(
 ): Row[] {
   if (attempts.every(one => one === null)) return []
   return rows((metric, value, promised = null) => {
-    const looks = looksAt(attempts, part => ({ value: value(part), faults: part.faults }))
+    const looks = looksOf(attempts, part => ({ value: value(part), faults: part.faults }))
     return judge(CLAIMS[claim].phase, metric, looks, promised)
   })
 }

@@ -1,5 +1,4 @@
-import { median, type Row } from '../sync/rows.js'
-import { greatest } from '../sync/usage.js'
+import { type Judging, judge, looksAt, most, type Row } from '../judging.js'
 import type { Copying } from './copying.js'
 import { PEAK_RSS_BYTES, type Shape, targetsOf } from './load.js'
 import type { MediaRound } from './round.js'
@@ -20,16 +19,20 @@ export function rowsOf(shape: Shape, rounds: readonly MediaRound[]): Row[] {
     })
   const faults = [...new Set(rounds.flatMap(round => round.faults))]
   const compared = rounds.some(({ rclone }) => rclone === null) ? [...faults, NO_RCLONE] : faults
-  const row = (metric: string, values: readonly (number | null)[], why: readonly string[], target: number | null = null) =>
-    rowOf(`${name}_${metric}`, values, why, target)
+  const row = (
+    metric: string,
+    values: readonly (number | null)[],
+    why: readonly string[],
+    target: number | null = null,
+    by: Judging['by'] = 'median',
+  ) => judge(null, `${name}_${metric}`, looksAt(values, why), target === null ? null : most(target), { by, unmeasured: 'untold' })
   const seconds = (one: Copying) => one.wallMs / 1000
   const cpu = (one: Copying) => one.cpuS
   const peak = (one: Copying) => one.peakRssBytes
-  const peakRow = row('peak_rss_bytes', ours(peak), faults, PEAK_RSS_BYTES)
   return [
     row('wall_ratio', ratios(seconds), compared, targets.wallRatio),
     row('cpu_ratio', ratios(cpu), compared, targets.cpuRatio),
-    judged({ ...peakRow, measured: greatest(ours(peak)) }, faults),
+    row('peak_rss_bytes', ours(peak), faults, PEAK_RSS_BYTES, 'greatest'),
     row('feedctl_s', ours(seconds), faults),
     row('feedctl_cpu_s', ours(cpu), faults),
     row(
@@ -41,25 +44,4 @@ export function rowsOf(shape: Shape, rounds: readonly MediaRound[]): Row[] {
     row('rclone_cpu_s', theirs(cpu), compared),
     row('rclone_peak_rss_bytes', theirs(peak), compared),
   ]
-}
-
-function rowOf(metric: string, values: readonly (number | null)[], faults: readonly string[], target: number | null): Row {
-  const known = values.filter(value => value !== null)
-  const figures = {
-    measured: rounded(median(known)),
-    min: known.length === 0 ? null : rounded(Math.min(...known)),
-    max: known.length === 0 ? null : rounded(Math.max(...known)),
-  }
-  return judged({ phase: null, metric, target, ...figures }, faults)
-}
-
-function judged(figure: Omit<Row, 'pass' | 'valid' | 'why'>, faults: readonly string[]): Row {
-  const { target, measured } = figure
-  const valid = faults.length === 0
-  const pass = target === null || measured === null ? null : valid && measured <= target
-  return { ...figure, pass, valid, why: valid ? null : faults.join('; ') }
-}
-
-function rounded(value: number | null): number | null {
-  return value === null ? null : Number(value.toFixed(3))
 }

@@ -21,9 +21,10 @@ export interface ScalabilityModel {
   readonly intervals: { readonly lambda: Interval; readonly sigma: Interval; readonly kappa: Interval }
   readonly rSquared: number
   readonly points: readonly ScalabilityPoint[]
-  /** Processes beyond which more of them do less; null where there are none such (kappa is 0). */
+  /** Processes beyond which more of them do less; null where there are none such, up to `mostProcesses`. */
   readonly knee: number | null
   /** Most processes that anything is said of: three times the most that were measured. */
   readonly mostProcesses: number
+  /** What costs more at the most processes that were measured; none where it may be that nothing does. */
   readonly bottleneck: 'contention' | 'coherency' | 'none'
 }

@@ -1,4 +1,4 @@
-import { median, type Row } from '../sync/rows.js'
+import { judge, type Look, most, type Row } from '../judging.js'
 import { type Phase, phaseOf } from '../sync/targets.js'
 import type { Backlog } from './backlog.js'
 import type { Fairness } from './fairness.js'
@@ -50,29 +50,6 @@ export function quantile(values: readonly number[], part: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN
 }
 
-function rowOf(
-  phase: Phase,
-  metric: string,
-  looks: readonly { readonly value: number; readonly faults: readonly string[] }[],
-  target: number | null,
-): Row {
-  const values = looks.map(look => look.value)
-  const faults = [...new Set(looks.flatMap(look => look.faults))]
-  const measured = rounded(median(values) ?? Number.NaN)
-  const valid = faults.length === 0 && measured !== null
-  return {
-    phase,
-    metric,
-    target,
-    measured,
-    min: rounded(Math.min(...values)),
-    max: rounded(Math.max(...values)),
-    pass: target === null || measured === null ? null : valid && measured <= target,
-    valid,
-    why: valid ? null : faults.join('; ') || 'nothing was measured',
-  }
-}
-
-function rounded(value: number): number | null {
-  return Number.isFinite(value) ? Number(value.toFixed(3)) : null
+function rowOf(phase: Phase, metric: string, looks: readonly Look[], target: number | null): Row {
+  return judge(phase, metric, looks, target === null ? null : most(target), { unmeasured: 'invalid' })
 }

@@ -30,6 +30,9 @@ const MODEL = z.object({
 
 const RESULT = z.object({
   scenario: z.string(),
+  /** When the measurement began; older results do not tell, nor the version. */
+  at: z.iso.datetime().optional(),
+  version: z.string().optional(),
   machine: z.object({
     cpus: z.number(),
     cpu_model: z.string(),

@@ -1,4 +1,4 @@
-import { median, type Row } from '../sync/rows.js'
+import { judge, least, looksAt, most, type Promised, type Row } from '../judging.js'
 import { phaseOf } from '../sync/targets.js'
 import type { Made } from './deeds.js'
 import { TARGETS, type TenantsLoad } from './load.js'
@@ -19,36 +19,34 @@ export function rowsOf(load: TenantsLoad, { made, migrateNothingMs, signUps, sha
   const sum = (times: readonly number[]) => times.reduce((total, ms) => total + ms, 0)
   const rate = (times: readonly number[]) => (made.count * 1000) / sum(times)
   const ratios = made.tenantsMs.map((ms, turn) => (made.bareMs[turn] ?? Number.NaN) / ms)
-  const promised = load.shared <= TARGETS.shared
+  const { min, max, samples } = rowOf(dedicated, 'dedicated_ratio', ratios)
+  const unlessMany = (target: number) => (load.shared <= TARGETS.shared ? most(target) : null)
   const expected = load.shared + load.dedicated + 2 * load.signUps
-  const short = detached !== null && detached.added !== expected ? `${detached.added} of ${expected} jobs were added` : null
+  const short = detached !== null && detached.added !== expected ? [`${detached.added} of ${expected} jobs were added`] : []
   return [
     rowOf(dedicated, 'bare_ddl_per_s', [rate(made.bareMs)]),
     rowOf(dedicated, 'dedicated_per_s', [rate(made.tenantsMs)]),
+    // Of all turns together; its spread is that of the turns.
     {
-      ...rowOf(dedicated, 'dedicated_ratio', [sum(made.bareMs) / sum(made.tenantsMs)], {
-        target: TARGETS.ddlRatio,
-        atLeast: true,
-      }),
-      min: rounded(Math.min(...ratios)),
-      max: rounded(Math.max(...ratios)),
+      ...rowOf(dedicated, 'dedicated_ratio', [sum(made.bareMs) / sum(made.tenantsMs)], least(TARGETS.ddlRatio)),
+      min,
+      max,
+      samples,
     },
     rowOf(dedicated, 'dedicated_s', [sum(made.tenantsMs) / 1000]),
     rowOf(
       dedicated,
       'migrate_nothing_ms',
       migrateNothingMs,
-      load.dedicated <= TARGETS.dedicated ? { target: TARGETS.migrateNothingMs } : {},
+      load.dedicated <= TARGETS.dedicated ? most(TARGETS.migrateNothingMs) : null,
     ),
     rowOf('mvp', 'sign_up_ms', signUps.alone),
-    rowOf('mvp', 'sign_up_spare_ms', signUps.spare, { target: TARGETS.signUpSpareMs }),
-    rowOf(all, 'shared_s', [sharedMs / 1000], promised ? { target: TARGETS.sharedS } : {}),
-    rowOf(all, 'list_first_ms', reads.first, promised ? { target: TARGETS.pageMs } : {}),
-    rowOf(all, 'list_middle_ms', reads.middle, promised ? { target: TARGETS.pageMs } : {}),
-    rowOf(all, 'show_ms', reads.show, promised ? { target: TARGETS.pageMs } : {}),
-    ...(detached === null
-      ? []
-      : [rowOf(all, 'sync_detach_s', [detached.ms / 1000], { ...(promised ? { target: TARGETS.detachS } : {}), why: short })]),
+    rowOf('mvp', 'sign_up_spare_ms', signUps.spare, most(TARGETS.signUpSpareMs)),
+    rowOf(all, 'shared_s', [sharedMs / 1000], unlessMany(TARGETS.sharedS)),
+    rowOf(all, 'list_first_ms', reads.first, unlessMany(TARGETS.pageMs)),
+    rowOf(all, 'list_middle_ms', reads.middle, unlessMany(TARGETS.pageMs)),
+    rowOf(all, 'show_ms', reads.show, unlessMany(TARGETS.pageMs)),
+    ...(detached === null ? [] : [rowOf(all, 'sync_detach_s', [detached.ms / 1000], unlessMany(TARGETS.detachS), short)]),
   ]
 }
 
@@ -56,25 +54,8 @@ function rowOf(
   phase: Row['phase'],
   metric: string,
   values: readonly number[],
-  { target = null, atLeast, why = null }: { target?: number | null; atLeast?: true; why?: string | null } = {},
+  promised: Promised | null = null,
+  faults: readonly string[] = [],
 ): Row {
-  const measured = rounded(median(values) ?? Number.NaN)
-  const fault = why ?? (measured === null ? 'nothing was measured' : null)
-  const reached = measured !== null && target !== null && (atLeast ? measured >= target : measured <= target)
-  return {
-    phase,
-    metric,
-    target,
-    ...(atLeast ? { atLeast } : {}),
-    measured,
-    min: rounded(Math.min(...values)),
-    max: rounded(Math.max(...values)),
-    pass: target === null || measured === null ? null : fault === null && reached,
-    valid: fault === null,
-    why: fault,
-  }
-}
-
-function rounded(value: number): number | null {
-  return Number.isFinite(value) ? Number(value.toFixed(3)) : null
+  return judge(phase, metric, looksAt(values, faults), promised, { unmeasured: 'invalid' })
 }

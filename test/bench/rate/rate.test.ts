@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { Latencies } from '../../../src/bench/api/latencies.js'
+import { LoadProcess } from '../../../src/bench/api/load-process.js'
+import type { RateOrder, RateResult, RepeatResult } from '../../../src/bench/rate/order.js'
+import { judgeRate, measureRate, type RateParts } from '../../../src/bench/rate/step.js'
+import { threadsFor } from '../../../src/bench/rate/threads.js'
+import { ASKED, serving, standStill } from './servers.js'
+
+let generator: LoadProcess
+beforeAll(() => {
+  generator = LoadProcess.start(new AbortController().signal)
+})
+afterAll(() => generator[Symbol.asyncDispose]())
+
+const SHAPE = { asked: [ASKED], connections: 50, warmUpMs: 200, repeatMs: 500, repeats: 3, threads: 2 }
+
+async function send(order: Pick<RateOrder, 'target' | 'perS'> & Partial<RateOrder>): Promise<RateResult> {
+  return (await generator.run<RateResult>('sendAtRate', { ...SHAPE, patienceMs: 2_000, ...order })).result
+}
+
+describe('requests at a rate', () => {
+  it('are sent by threads in turn, each once, and as many as are due', async () => {
+    const ports = new Set<number>()
+    const paths = new Map<string, number>()
+    const { target } = await serving((request, response) => {
+      ports.add(request.socket.remotePort ?? 0)
+      paths.set(request.url ?? '', (paths.get(request.url ?? '') ?? 0) + 1)
+      response.end('ok')
+    })
+    const asked = ['/a', '/b', '/c'].map(path => ({ ...ASKED, text: ASKED.text.replace('/a', path) }))
+    const result = await send({ target, perS: 300, asked })
+    expect(result.threads).toBe(2)
+    expect(result.repeats.map(({ tally }) => [tally.answers, tally.wrong, tally.lost])).toEqual([
+      [150, 0, 0],
+      [150, 0, 0],
+      [150, 0, 0],
+    ])
+    // 60 more are of the warm-up.
+    expect([...paths].sort()).toEqual([
+      ['/a', 170],
+      ['/b', 170],
+      ['/c', 170],
+    ])
+    expect(ports.size).toBeLessThanOrEqual(50)
+    expect(result.series).toHaveLength(6)
+    expect(result.series.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(300)
+  })
+
+  it('that come while the server stands still are late from when they were due', async () => {
+    let answered = 0
+    const { target } = await serving((_request, response) => {
+      answered++
+      // The generator's threads are in a process of their own.
+      if (answered === 60) standStill(600)
+      response.end('ok')
+    })
+    const { repeats } = await send({ target, perS: 200, repeatMs: 1_500, repeats: 1, connections: 4 })
+    const [{ tally, latencies }] = repeats as [RepeatResult]
+    expect(tally).toMatchObject({ answers: 300, wrong: 0, lost: 0 })
+    const { p95Ms, p50Ms } = new Latencies().merge(latencies).figures()
+    // 120 of 300 were to come meanwhile: from when they were sent, only the four under way would have waited.
+    expect(p95Ms).toBeGreaterThan(300)
+    expect(p50Ms).toBeLessThan(p95Ms as number)
+  })
+
+  it('that are never answered count with all the time that was waited for them', async () => {
+    const { target } = await serving((request, response) => {
+      if (request.url === '/a') response.end('ok')
+    })
+    const asked = [ASKED, { ...ASKED, text: ASKED.text.replace('/a', '/never') }]
+    const [repeat] = (await send({ target, perS: 20, asked, repeats: 1, repeatMs: 1_000, patienceMs: 300 })).repeats
+    const { tally, latencies } = repeat as RepeatResult
+    expect(tally).toMatchObject({ answers: 10, lost: 10, complaints: ['connections lost: no answer'] })
+    expect(new Latencies().merge(latencies).figures()).toMatchObject({ count: 20, p99Ms: expect.toSatisfy(ms => ms > 300) })
+  })
+
+  it('go on over new connections when the server closes each, or those that are idle', async () => {
+    let requests = 0
+    const closing = await serving((_request, response) => {
+      requests++
+      response.setHeader('connection', 'close').end('ok')
+    })
+    const closed = await send({ target: closing.target, perS: 100 })
+    expect(closed.repeats.map(({ tally }) => [tally.answers, tally.lost])).toEqual([
+      [50, 0],
+      [50, 0],
+      [50, 0],
+    ])
+    expect(closed.reopened).toBeGreaterThanOrEqual(requests - SHAPE.connections)
+    const idling = await serving((_request, response) => void response.end('ok'))
+    idling.server.keepAliveTimeout = 50
+    const idle = await send({ target: idling.target, perS: 4, repeatMs: 1_500, repeats: 1, connections: 2, threads: 1 })
+    expect(idle.repeats[0]?.tally).toMatchObject({ answers: 6, lost: 0, wrong: 0 })
+  })
+
+  it('are lost, one by one, when the server goes away', async () => {
+    let answered = 0
+    const { target, server } = await serving((_request, response) => {
+      if (++answered < 50) return void response.end('ok')
+      server.closeAllConnections()
+      server.close()
+    })
+    const { repeats } = await send({ target, perS: 100, repeats: 1, repeatMs: 1_000 })
+    const [{ tally }] = repeats as [RepeatResult]
+    expect(tally.answers + tally.lost).toBe(100)
+    expect(tally.lost).toBeGreaterThan(50)
+  })
+
+  it('cannot be sent where nobody answers', async () => {
+    const { target, server } = await serving(() => {})
+    server.close()
+    await expect(send({ target, perS: 10 })).rejects.toThrow('no connection')
+  })
+})
+
+test('a rate takes one thread for each 8,000, of those there are cores for', () => {
+  expect([1, 8_000, 8_001, 50_000].map(perS => threadsFor(perS, 4))).toEqual([1, 1, 2, 4])
+})
+
+describe('a step', () => {
+  const parts = (changes: Partial<RateParts>): RateParts =>
+    ({ ...SHAPE, generator, goalMs: 5_000, threads: 1, ...changes }) as RateParts
+
+  it('passes with all answers right and in time', async () => {
+    const { target } = await serving((_request, response) => void response.end('ok'))
+    const { step, medians, latency, throughput, faults } = await measureRate(parts({ target }), 100)
+    expect({ ...step, faults }).toMatchObject({ rate: 100, pass: true, valid: true, why: null, faults: [] })
+    expect(step.achieved).toBeGreaterThan(0)
+    expect(medians.p99Ms).toBe(step.p99Ms)
+    expect(latency.buckets.reduce((sum, { count }) => sum + count, 0)).toBe(150)
+    expect(throughput).toMatchObject({ everyMs: 250, perS: expect.toSatisfy(list => list.length === 6) })
+  })
+
+  it.each([1, 2])('passes nothing while its generator is saturated: a million per second on %d threads', async threads => {
+    const { target } = await serving((_request, response) => void response.end('ok'))
+    // No thread begins so many in a second, nor sees in time that they are due.
+    const { step, doubts } = await measureRate(parts({ target, threads, repeatMs: 150, goalMs: 10 }), 1_000_000)
+    expect(step).toMatchObject({ valid: false, pass: false })
+    expect(doubts.join()).toMatch(/the load generator was (saturated|late)/)
+  })
+
+  it('is counted to its end at few requests per second', async () => {
+    const { target } = await serving((_request, response) => void response.end('ok'))
+    const { step } = await measureRate(parts({ target, repeatMs: 400 }), 3)
+    expect(step).toMatchObject({ valid: true, pass: true, why: null })
+  })
+
+  it('fails with one wrong answer, and says what it was', async () => {
+    let turn = 0
+    const { target } = await serving((_request, response) => {
+      response.statusCode = ++turn === 100 ? 503 : 200
+      response.end('ok')
+    })
+    const { step } = await measureRate(parts({ target }), 100)
+    expect(step).toMatchObject({ pass: false, valid: true, why: 'answers with 503 instead of 200 (1 wrong, 0 lost of 150)' })
+  })
+
+  it('fails when the p99 of the median repeat is beyond the goal', async () => {
+    const { target } = await serving((_request, response) => void setTimeout(() => response.end('ok'), 80))
+    const { step } = await measureRate(parts({ target, goalMs: 40 }), 50)
+    expect(step.pass).toBe(false)
+    // On a machine with other work the generator may be late too: then the step says nothing of the server.
+    expect(step.why).toMatch(step.valid ? /^the p99 was \d+\.\d ms instead of 40/ : /late|saturated/)
+  })
+})
+
+describe('a step is judged', () => {
+  const times = (ms: number, count = 100) => {
+    const all = new Latencies()
+    for (let n = 0; n < count; n++) all.add(ms)
+    return all.counts()
+  }
+  const tally = { answers: 100, byStatus: { 200: 100 }, wrong: 0, hashed: 0, lost: 0, complaints: [] }
+  const repeat = (ms: number, changes: Partial<RepeatResult> = {}): RepeatResult => ({
+    ...{ tally, latencies: times(ms), lateness: times(1), came: 100, waited: 0 },
+    ...{ strain: { loopShare: 0.5, cpuShare: 0.5 }, ...changes },
+  })
+  const busy = { strain: { loopShare: 0.97, cpuShare: 0.6 } }
+  const late = { lateness: times(30) }
+  const judged = (repeats: readonly RepeatResult[], machineIdle: number | null = 0.5) =>
+    judgeRate(100, 150, 1_000, { threads: 1, repeats, series: [25, 25], reopened: 0, machineIdle }).step
+
+  it.each([
+    ['the median', [repeat(10), repeat(900), repeat(20)], { pass: true, p99Ms: 20, p99Spread: { min: 10, max: 900 } }],
+    [
+      'two that are slow',
+      [repeat(10), repeat(900), repeat(900)],
+      { pass: false, valid: true, why: /^the p99 was 900.0 ms instead of 150$/ },
+    ],
+    [
+      'those whose generator was idle',
+      [repeat(10), repeat(900, busy), repeat(20)],
+      { pass: true, valid: true, p99Spread: { min: 10, max: 20 } },
+    ],
+    [
+      'nothing, when two were saturated',
+      [repeat(10), repeat(10, busy), repeat(10, busy)],
+      { pass: false, valid: false, why: /saturated \(97 % busy\)/ },
+    ],
+    [
+      'nothing, when two were late',
+      [repeat(10), repeat(10, late), repeat(10, late)],
+      { pass: false, valid: false, why: /late: one request in a hundred began 30\.0 ms/ },
+    ],
+    [
+      'nothing, when a thread had all of a core',
+      [repeat(10, { strain: { loopShare: 0.2, cpuShare: 0.99 } })],
+      { pass: false, valid: false },
+    ],
+  ] as const)('by %s', (_name, repeats, { why, ...expected }: { why?: RegExp; [key: string]: unknown }) => {
+    const step = judged(repeats)
+    expect(step).toMatchObject(expected)
+    if (why !== undefined) expect(step.why).toMatch(why)
+  })
+
+  it('with what else was the matter', () => {
+    expect(judged([repeat(900, { waited: 3 })], 0.01).why).toBe(
+      "the p99 was 900.0 ms instead of 150; requests waited for a connection to be free; all cores of this machine were busy, the generator's too",
+    )
+    expect(judged([repeat(10)], 0)).toMatchObject({ pass: true, why: null })
+  })
+})
