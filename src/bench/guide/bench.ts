@@ -4,8 +4,9 @@ import { describeMachine } from '../sync/machine.js'
 import { estimateS } from './estimate.js'
 import { API_PROCESSES, type GuideLoad, HOLDING_PROCESSES, SLOW } from './load.js'
 import type { GuideParts } from './parts.js'
-import { type GuideRound, runRound } from './round.js'
-import { rowsOf } from './rows.js'
+import { measureProcesses } from './requests.js'
+import { claimed, type GuideRound, runRound } from './round.js'
+import { rowsOf, scalingRows } from './rows.js'
 
 export interface GuideBenchResult extends BenchResult {
   readonly scenario: 'guide'
@@ -35,12 +36,28 @@ export async function benchGuide(parts: GuideParts): Promise<GuideBenchResult> {
     rounds.push(await runRound(parts))
     signal.throwIfAborted()
   }
+  const scaling = await claimed(parts, 'scaling', () => measureProcesses(parts))
   const syncWorkers = operator.queueConnection === 'redis' ? SLOW.workers : null
   return {
     ...{ scenario: 'guide', machine: describeMachine(operator) },
     settings: { ...load, apiProcesses: API_PROCESSES, holdingProcesses: HOLDING_PROCESSES, syncWorkers },
-    rows: rowsOf(load, rounds),
-    model: null,
+    rows: [...rowsOf(load, rounds), ...scalingRows(scaling)],
+    model: scaling?.part?.model ?? null,
+    ...chartsOf(rounds),
+  }
+}
+
+/** What the searches of all rounds came to is drawn of the last. */
+function chartsOf(rounds: readonly GuideRound[]): Pick<BenchResult, 'charts'> {
+  const search = rounds.at(-1)?.requests?.part ?? null
+  if (search === null) return {}
+  const { latency, throughput, steps } = search
+  return {
+    charts: {
+      latency: latency === null ? [] : [latency],
+      throughput: throughput === null ? [] : [throughput],
+      rates: steps,
+    },
   }
 }
 

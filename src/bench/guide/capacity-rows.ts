@@ -1,5 +1,6 @@
 import type { Phase } from '../../watch/phases.js'
 import { judge, type Look, least, most, type Promised, type Row } from '../judging.js'
+import type { RateSearch } from '../rate/search.js'
 import { type Attempt, looksOf } from './attempt.js'
 import type { FleetLook } from './fleet.js'
 import { carriedBy, type GuideLoad, TARGETS } from './load.js'
@@ -24,6 +25,10 @@ export function capacityRows(load: GuideLoad, rounds: readonly GuideRound[]): Ro
       load.goalMs,
       rounds.map(({ users }) => users?.[n] ?? null),
     ),
+    ...requestsRows(
+      phase,
+      rounds.map(({ requests }) => requests),
+    ),
   ])
 }
 
@@ -46,6 +51,20 @@ function usersRows(phase: Phase, goalMs: number, attempts: readonly (Attempt<Use
     judgeWithReasons(phase, 'concurrent_users', users, least(carriedBy(phase).users), reasonsIn(attempts)),
     judge(phase, 'users_p99_ms', times, most(goalMs)),
   ]
+}
+
+/** What was found of the API holds for every phase that asks for no more; of the others only where it was the API that gave in. */
+function requestsRows(phase: Phase, attempts: readonly (Attempt<RateSearch> | null)[]): Row[] {
+  if (attempts.every(one => one === null)) return []
+  const target = carriedBy(phase).requestsPerS
+  const missed = attempts.flatMap(one =>
+    one === null || one.part === null || (one.part.highestPerS ?? 0) >= target ? [] : [one.part],
+  )
+  const looks = looksOf(attempts, ({ highestPerS, limit, why }) => {
+    const isKnown = limit === 'server' || (highestPerS ?? 0) >= target
+    return { value: highestPerS ?? 0, faults: isKnown ? [] : [`${why}: this machine cannot prove ${target} per second`] }
+  })
+  return [judgeWithReasons(phase, 'requests_per_s', looks, least(target), [...new Set(missed.map(({ why }) => why))])]
 }
 
 /** A figure that counts and does not pass says why, too. */

@@ -1,6 +1,7 @@
 import { eventsOverHttp } from '../analytics/bench.js'
 import { choosePlace } from '../api/bench.js'
 import type { Caller } from '../api/population.js'
+import type { RateSearch } from '../rate/search.js'
 import { peopled } from './asking.js'
 import { type Attempt, attempt } from './attempt.js'
 import { type CachingRound, measureCaching } from './caching.js'
@@ -11,6 +12,7 @@ import { type FleetLook, measureFleet } from './fleet.js'
 import { carriedBy, EVENTS } from './load.js'
 import type { UsersLook } from './most-users.js'
 import type { GuideParts } from './parts.js'
+import { measureRequests } from './requests.js'
 import { measureSingleEvents } from './single-events.js'
 import { measureSlowSync, type SlowSyncRound } from './slow-sync.js'
 import { measureUsers } from './users.js'
@@ -29,6 +31,8 @@ export interface GuideRound {
   readonly eager: Attempt<EagerRound> | null
   readonly caching: Attempt<CachingRound> | null
   readonly users: readonly Attempt<UsersLook>[] | null
+  /** Of all phases. */
+  readonly requests: Attempt<RateSearch> | null
   readonly events: Attempt<EventsPart> | null
   readonly tenants: readonly Attempt<FleetLook>[] | null
   readonly sync: Attempt<SlowSyncRound> | null
@@ -47,6 +51,7 @@ export async function runRound(parts: GuideParts): Promise<GuideRound> {
     eager: await one('eager', () => eager(parts)),
     caching: await one('caching', () => caching(parts)),
     users: await each('users', () => measureUsers(parts, phases)),
+    requests: await one('requests', () => measureRequests(parts)),
     events: await one('events', () => events(parts)),
     tenants: await each('tenants', () =>
       measureFleet(

@@ -1,3 +1,4 @@
+import { type Scaling, scalingRow } from '../api/scaling.js'
 import { judge, least, type Promised, type Row } from '../judging.js'
 import { type Attempt, looksOf } from './attempt.js'
 import { capacityRows } from './capacity-rows.js'
@@ -72,6 +73,12 @@ function syncRows({ syncTenants }: GuideLoad, rounds: readonly GuideRound[]): Ro
       row('sync_workers_ratio', one => ratio(one.feedByFeedS, one.throughWorkersS), promised(least(TARGETS.slowSyncRatio))),
     ],
   )
+}
+
+/** None where it was not asked for. */
+export function scalingRows(scaling: Attempt<Scaling> | null): Row[] {
+  if (scaling === null) return []
+  return [scalingRow(null, scaling.part ?? { points: [], model: null, faults: [scaling.why] })]
 }
 
 type RowOf<Part> = (metric: string, value: (part: Part) => number | null, promised?: Promised | null) => Row

@@ -18,7 +18,7 @@ const LOAD: GuideLoad = {
   duration: 10,
   repeat: 1,
 }
-const NOTHING: GuideRound = { eager: null, caching: null, users: null, events: null, tenants: null, sync: null }
+const NOTHING: GuideRound = { eager: null, caching: null, users: null, requests: null, events: null, tenants: null, sync: null }
 const is = <Part>(part: Part): Attempt<Part> => ({ part, why: null })
 const failed = (why: string) => ({ part: null, why })
 const cost = (statementsPer1000: number | null, ms: number) => ({ statementsPer1000, p50Ms: ms, meanMs: ms, perS: 1 })
@@ -126,6 +126,24 @@ describe("the guide's capacity table", () => {
       ['growth', 'concurrent_users', 200, 100, 'invalid', `${slow}; ${busy}`],
       ['growth', 'users_p99_ms', 150, 200, 'invalid', `${slow}; ${busy}`],
     ])
+  })
+
+  it.each([
+    ['server', 'at 420 per second the p99 was 400.0 ms instead of 150', 'fail'],
+    ['generator', 'at 420 per second the load generator was saturated (99 % busy)', 'invalid'],
+  ] as const)('holds for every phase up to the rate that was found, and beyond it as the %s was the limit', (limit, why, verdict) => {
+    const found = (highestPerS: number | null) =>
+      is({ highestPerS, missedPerS: 420, limit, why, steps: [], latency: null, throughput: null, faults: [], doubts: [] })
+    const told = verdict === 'fail' ? why : `${why}: this machine cannot prove 500 per second`
+    expect(rowsBy({ requests: found(400) })).toEqual([
+      ['mvp', 'requests_per_s', 100, 400, 'pass', null],
+      ['growth', 'requests_per_s', 500, 400, verdict, told],
+    ])
+    expect(rowsBy({ requests: found(null) })).toMatchObject([
+      ['mvp', 'requests_per_s', 100, 0, verdict, expect.stringContaining(why)],
+      ['growth', 'requests_per_s', 500, 0, verdict, told],
+    ])
+    expect(rowsBy({ requests: found(500) })[1]).toEqual(['growth', 'requests_per_s', 500, 500, 'pass', null])
   })
 
   it('says of a phase why it could not be measured, and keeps the others', () => {
