@@ -63,22 +63,6 @@ describe('feedctl bench guide', () => {
     ])
   })
 
-  test.each([
-    ['in one process', () => ({})],
-    ['by ten workers', serversEnv],
-  ])('syncs tenants of slow publishers %s, and reckons how long one after another takes', async (_name, settings) => {
-    const run = await runBench(['guide', '--only', 'sync', '--sync-tenants', '2', ...SHORT], settings())
-    expect(endOf(run), run.err).toEqual({ exit: 0, left: [] })
-    const rows = rowsIn(run.out)
-    expect(faultsIn(rows)).toEqual([])
-    const figures = figuresIn(rows)
-    // Two tenants with ten feeds each, whose publishers take 600 ms.
-    expect(figures.sync_serial_2_tenants_s).toBeGreaterThan(12)
-    expect(figures.sync_by_tenant_2_tenants_s).toBeGreaterThan(1.2)
-    expect(figures.sync_2_tenants_s).toBeGreaterThan(0.6)
-    expect(rows.every(({ phase, target }) => phase === 'scale' && target === null)).toBe(true)
-  })
-
   test('says of a claim that cannot be measured on these drivers why, and measures the others', async () => {
     const settings = { ...serversEnv(), CACHE_DRIVER: 'memory' }
     const run = await runBench(['guide', '--only', 'sync,eager', ...SHORT], settings)
@@ -98,11 +82,8 @@ describe('feedctl bench guide', () => {
   test.each([
     ['tenants are made', 'tenants', '100 tenants'],
     ['users ask', 'users', '50 users'],
-    ['slow publishers are asked', 'sync', '1 tenants, feed by feed'],
-    ['workers ask slow publishers', 'sync', '1 tenants, 10 at once'],
   ])('removes what it made when it is interrupted while %s', async (_name, claim, words) => {
-    const phase = claim === 'sync' ? [] : ['--phase', 'mvp']
-    const run = await runBench([...phase, '--only', claim, '--sync-tenants', '1'], serversEnv(), words)
+    const run = await runBench(['--phase', 'mvp', '--only', claim], serversEnv(), words)
     expect(endOf(run), run.err).toEqual({ exit: 143, left: [] })
     expect(run.err).not.toContain('could not remove')
   })
