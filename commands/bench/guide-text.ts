@@ -6,6 +6,7 @@ import type { Style } from '../../src/cli/io.js'
 import { type Column, table } from '../../src/cli/tables.js'
 import type { Phase } from '../../src/watch/phases.js'
 import { driversText, machineText, shownFigure } from './figure-text.js'
+import { modelText } from './model-text.js'
 import { verdictLines, verdictWord } from './verdicts.js'
 
 /** What the guide's capacity table has a line for, and below it what belongs to it. */
@@ -24,7 +25,7 @@ interface Line {
 }
 
 /** The result as a person reads it: the guide's capacity table with what was measured here, a line for each other claim, and why those that do not hold or do not count do not. */
-export function asText({ machine, settings, rows }: GuideBenchResult, style: Style): string {
+export function asText({ machine, settings, rows, model }: GuideBenchResult, style: Style): string {
   const capacity = rows.filter(isCapacity)
   const claims = rows.filter(row => !isCapacity(row))
   const { apiProcesses, holdingProcesses, syncWorkers } = settings
@@ -36,7 +37,8 @@ export function asText({ machine, settings, rows }: GuideBenchResult, style: Sty
     ...(capacity.length === 0
       ? []
       : ['', capacityTable(settings.phases, capacity, style).trimEnd(), ...reasons(capacity, style)]),
-    ...(claims.length === 0 ? [] : ['', ...verdictLines(claims, settings.repeat, shownFigure, style)]),
+    ...(claims.length === 0 ? [] : ['', verdictLines(claims, settings.repeat, shownFigure, style).join('\n').trimEnd()]),
+    ...(model === null ? [] : ['', modelText(model)]),
   ].join('\n')
 }
 

@@ -5,7 +5,8 @@ import type { FleetLook } from '../../../src/bench/guide/fleet.js'
 import type { GuideLoad } from '../../../src/bench/guide/load.js'
 import type { UsersLook } from '../../../src/bench/guide/most-users.js'
 import type { GuideRound } from '../../../src/bench/guide/round.js'
-import { rowsOf } from '../../../src/bench/guide/rows.js'
+import { rowsOf, scalingRows } from '../../../src/bench/guide/rows.js'
+import type { ScalabilityModel } from '../../../src/bench/model/model.js'
 
 const LOAD: GuideLoad = {
   phases: ['mvp', 'growth'],
@@ -78,8 +79,20 @@ describe("the guide's claims", () => {
     expect(rowFor('sync_serial_1000_tenants_s', { sync: sync(100) })).toMatchObject({ target: null, measured: 6_000 })
   })
 
+  it('tell of the processes beyond which more do less, and of a series that failed why', () => {
+    const model: ScalabilityModel = {
+      ...{ lambda: 1, sigma: 0.1, kappa: 0.01, rSquared: 1, points: [], knee: 9, mostProcesses: 24 },
+      bottleneck: 'contention',
+      intervals: { lambda: [1, 1], sigma: [0, 0], kappa: [0, 0] },
+    }
+    const row = { phase: null, metric: 'scaling_knee_processes', target: null, pass: null }
+    expect(scalingRows(is({ points: [], model, faults: [] }))).toMatchObject([{ ...row, measured: 9, valid: true }])
+    expect(scalingRows(failed('no memory'))).toMatchObject([{ ...row, measured: null, valid: false, why: 'no memory' }])
+  })
+
   it('have no rows where they were not asked for', () => {
     expect(rowsOf(LOAD, [NOTHING])).toEqual([])
+    expect(scalingRows(null)).toEqual([])
   })
 
   it('are the median of the rounds; a round that failed spoils it', () => {

@@ -63,6 +63,16 @@ describe('feedctl bench guide', () => {
     ])
   })
 
+  test('searches the highest rate up to a fifth more than the phase wants', async () => {
+    const run = await runBench(['guide', '--phase', 'mvp', '--only', 'requests', '--goal-ms', '60000', ...SHORT], serversEnv())
+    expect(endOf(run), run.err).toEqual({ exit: 0, left: [] })
+    const { rows, charts } = JSON.parse(run.out)
+    const row = { phase: 'mvp', metric: 'requests_per_s', target: 100, measured: 120, pass: true, valid: true, why: null }
+    expect(rows).toMatchObject([row])
+    expect(charts.rates.map(({ rate }: { rate: number }) => rate)).toEqual([30, 60, 120])
+    expect(charts).toMatchObject({ latency: [{ buckets: expect.any(Array) }], throughput: [{ every_ms: 250 }] })
+  })
+
   test('says of a claim that cannot be measured on these drivers why, and measures the others', async () => {
     const settings = { ...serversEnv(), CACHE_DRIVER: 'memory' }
     const run = await runBench(['guide', '--only', 'sync,eager', ...SHORT], settings)
