@@ -23,9 +23,9 @@ export function registerGuide(bench: Command, io: Io): void {
     .option('--duration <s>', 'how long each figure is measured, seconds; events six times as long', wholeNumber(1, 3_600), 10)
     .option('--repeat <n>', 'whole rounds, each in databases of its own', wholeNumber(1, 100), 1)
     // What a bare `feedctl bench` is given that is no scenario ends up here.
-    .argument('[nothing]')
-    .usage('[options]')
-    .action((scenario, given, self) => {
+    .allowExcessArguments()
+    .action((given, self) => {
+      const [scenario] = self.args
       if (scenario !== undefined) throw noScenario(bench, scenario)
       // A phase chooses what is measured here, and no sizes.
       const { assert: _, phase, only, scaling, ...sizes } = given
