@@ -3,13 +3,15 @@ import { type MariadbServer, startMariadb } from '../../support/mariadb.js'
 import { type RedisServer, startRedis } from '../../support/redis.js'
 import { type BenchRun, faultsIn, figuresIn, leftOf, onServers, rowsIn, runBench } from '../bench-runs.js'
 
+/** Dozens of processes are started, on a machine that may be busy with other tests. */
+const PATIENTLY = { timeout: 300_000 }
 const SHORT = ['--duration', '1', '--no-scaling', '--json']
 
 function endOf(run: BenchRun) {
   return { exit: run.exit, left: leftOf(run) }
 }
 
-describe('feedctl bench guide', () => {
+describe('feedctl bench guide', PATIENTLY, () => {
   // Of its own: what other benchmarks have on those of the run is there at one moment, and gone at the next.
   let mariadb: MariadbServer
   let redis: RedisServer
