@@ -123,6 +123,7 @@ describe('feedctl bench sync, embedded', PATIENTLY, () => {
       'pass',
       'valid',
       'why',
+      'verdict',
     ])
     const rows = rowsIn(out)
     expect(rows.filter(row => !row.valid || row.pass !== null || row.why !== null)).toEqual([])

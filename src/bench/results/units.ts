@@ -21,6 +21,7 @@ const UNITS: readonly (readonly [RegExp, Unit])[] = [
   [/_minutes$/, { better: 'less', floor: 0.05 }],
   [/_s$/, { better: 'less', floor: 0.1 }],
   [/statements(_cached|_uncached)?$/, { better: 'less', floor: 0.02 }],
+  [/_knee_processes$/, { better: 'more', floor: 0.5 }],
   [/(^|_)(lost|lost_events|put_off)$/, { better: 'less', floor: 0 }],
 ]
 
