@@ -28,7 +28,7 @@ export function registerGuide(bench: Command, io: Io): void {
       const [scenario] = self.args
       if (scenario !== undefined) throw noScenario(bench, scenario)
       // A phase chooses what is measured here, and no sizes.
-      const { assert: _, phase, only, scaling, ...sizes } = given
+      const { phase, only, scaling, tenants, requests, writeEvery, syncTenants, goalMs, duration, repeat } = given
       return runScenario(io, self, { scenario: 'guide', hint: ALONE }, given, async () => {
         const [{ benchGuide }, { asText }] = await Promise.all([
           import('../../src/bench/guide/bench.js'),
@@ -38,7 +38,7 @@ export function registerGuide(bench: Command, io: Io): void {
         const claims = claimsFor(only ?? CLAIM_NAMES, phases).filter(name => scaling || name !== 'scaling')
         if (claims.length === 0) throw nothingToMeasure(only ?? [], phase)
         const { env, signal } = io
-        const load = { ...sizes, phases, claims }
+        const load = { phases, claims, tenants, requests, writeEvery, syncTenants, goalMs, duration, repeat }
         const result = await benchGuide({ operator: settingsOf(io), env, load, watcher: io, signal, onBug: telling(io) })
         return { result, asText }
       })

@@ -68,7 +68,8 @@ describe('feedctl bench guide', PATIENTLY, () => {
   test('searches the highest rate up to a fifth more than the phase wants', async () => {
     const run = await runBench(['guide', '--phase', 'mvp', '--only', 'requests', '--goal-ms', '60000', ...SHORT], serversEnv())
     expect(endOf(run), run.err).toEqual({ exit: 0, left: [] })
-    const { rows, charts } = JSON.parse(run.out)
+    const { rows, charts, settings } = JSON.parse(run.out)
+    expect(settings).not.toHaveProperty('worse_by')
     const row = { phase: 'mvp', metric: 'requests_per_s', target: 100, measured: 120, pass: true, valid: true, why: null }
     expect(rows).toMatchObject([row])
     expect(charts.rates.map(({ rate }: { rate: number }) => rate)).toEqual([30, 60, 120])
