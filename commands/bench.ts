@@ -1,5 +1,4 @@
 import type { Io } from '../src/cli/io.js'
-import { Failure } from '../src/kernel/errors.js'
 import { registerAnalytics } from './bench/analytics.js'
 import { registerApi } from './bench/api.js'
 import { registerGuide } from './bench/guide.js'
@@ -18,10 +17,5 @@ export function register(program: Program, io: Io): void {
   registerQueue(bench, io)
   registerSync(bench, io)
   registerTenants(bench, io)
-  bench.argument('[scenario]', 'what to measure').action(scenario => {
-    const what = scenario === undefined ? 'bench needs a scenario' : `there is no scenario ${JSON.stringify(scenario)}`
-    const scenarios = bench.commands.map(command => command.name()).join(', ')
-    throw new Failure('USAGE', `${what}: this version has ${scenarios}`, { hint: 'feedctl bench sync' })
-  })
-  examples(bench, ['feedctl bench sync', 'feedctl bench sync --assert --json', 'feedctl bench queue --repeat 3'])
+  examples(bench, ['feedctl bench', 'feedctl bench sync', 'feedctl bench sync --assert --json', 'feedctl bench queue --repeat 3'])
 }

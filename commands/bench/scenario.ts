@@ -18,13 +18,15 @@ export interface SharedFlags {
 /** What to try when a target is missed. */
 export const ALONE = 'nothing else on this machine meanwhile, and --repeat 5'
 
+/** What a bare `feedctl bench` measures. */
+const DEFAULT: Scenario = 'guide'
 const DEFAULT_WORSE_BY = 10
 const PHASE_NAMES = PHASES.map(({ name }) => name)
 
 /** A scenario's command with the flags that all have; its own are added to it. */
 export function scenarioCommand(bench: Command, name: Scenario, description: string) {
   return bench
-    .command(name)
+    .command(name, { isDefault: name === DEFAULT })
     .description(description)
     .addOption(
       new Option(

@@ -9,8 +9,8 @@ export function verdictLines(
   shown: (row: Row, value: number | null) => string,
   style: Style,
 ): string[] {
-  const faults = [...new Set(rows.flatMap(row => (row.why === null ? [] : [row.why])))]
-  return [table(rows, columnsFor(rounds, shown, style), style), ...faults.map(why => `${style.red('INVALID')}  ${why}`)]
+  const reasons = rows.flatMap(row => (row.why === null ? [] : [`${style.red(verdictWord(row) ?? '')}  ${row.why}`]))
+  return [table(rows, columnsFor(rounds, shown, style), style), ...new Set(reasons)]
 }
 
 const WORDS = { pass: 'pass', fail: 'fail', invalid: 'INVALID' } as const

@@ -19,7 +19,7 @@ export interface Row {
   readonly pass: boolean | null
   /** Whether what was measured is what should have been. */
   readonly valid: boolean
-  /** Why not; null when it is valid. */
+  /** Why not, or why it does not pass where that is known; null when it is valid, and passes or promises nothing. */
   readonly why: string | null
 }
 

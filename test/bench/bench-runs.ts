@@ -1,8 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { Redis } from 'ioredis'
+import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import type { Row } from '../../src/bench/sync/rows.js'
 import { BIN, type BinResult, runNode } from '../support/bin.js'
 import type { TestEnv } from '../support/drivers.js'
 import { temporaryFolder } from '../support/folders.js'
+import type { MariadbServer } from '../support/mariadb.js'
+import type { RedisServer } from '../support/redis.js'
 
 /** What a busy machine does to a figure; the tests that run beside this one make it one. */
 const BUSY = /saturated|kept the machine busy|generator was late/
@@ -52,4 +56,18 @@ export function leftOf({ folder }: BenchRun): string[] {
         }
       })
   return [...readdirSync(folder), ...processes]
+}
+
+/** Databases and keys on the servers. */
+export async function onServers(mariadb: MariadbServer, redis: RedisServer): Promise<string[]> {
+  const { host, port, username: user, password } = mariadb
+  const connection = await createConnection({ host, port, user, password })
+  const client = new Redis(redis.url)
+  try {
+    const [rows] = await connection.query<RowDataPacket[]>('SHOW DATABASES')
+    return [...rows.map(row => String(row.Database)), ...(await client.keys('*'))].sort()
+  } finally {
+    await connection.end()
+    client.disconnect()
+  }
 }

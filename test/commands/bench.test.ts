@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { Redis } from 'ioredis'
-import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { onServers } from '../bench/bench-runs.js'
 import { BIN, runNode } from '../support/bin.js'
 import { runCli } from '../support/cli.js'
 import type { TestEnv } from '../support/drivers.js'
@@ -58,30 +57,29 @@ function processesOf(folder: string): string[] {
   })
 }
 
-/** Databases and keys on the servers. */
-async function onServers(mariadb: MariadbServer, redis: RedisServer): Promise<string[]> {
-  const { host, port, username: user, password } = mariadb
-  const connection = await createConnection({ host, port, user, password })
-  const client = new Redis(redis.url)
-  try {
-    const [rows] = await connection.query<RowDataPacket[]>('SHOW DATABASES')
-    return [...rows.map(row => String(row.Database)), ...(await client.keys('*'))].sort()
-  } finally {
-    await connection.end()
-    client.disconnect()
-  }
-}
-
 function rowsIn(out: string): BenchRow[] {
   return (JSON.parse(out) as { rows: BenchRow[] }).rows
 }
 
 describe('feedctl bench', () => {
-  test.each([
-    [['bench'], 'bench needs a scenario: this version has analytics, api, guide, media, queue, sync, tenants'],
-    [['bench', 'weather'], 'there is no scenario "weather": this version has analytics, api, guide, media, queue, sync, tenants'],
-  ])('%j names the scenarios that there are', async (argv, words) => {
-    expect(await runCli(argv)).toEqual({ exit: 2, out: '', err: `error: ${words} (USAGE)\n  try: feedctl bench sync\n` })
+  test('names the scenarios that there are to who asks for another', async () => {
+    const words = 'there is no scenario "weather": this version has analytics, api, guide, media, queue, sync, tenants'
+    const refused = { exit: 2, out: '', err: `error: ${words} (USAGE)\n  try: feedctl bench sync\n` }
+    expect(await runCli(['bench', 'weather'])).toEqual(refused)
+  })
+
+  test('is about the guide unless it is told otherwise', async () => {
+    const flags = ['--phase', 'mvp', '--only', 'sync']
+    const words = 'error: the guide claims nothing of sync for the phase mvp (USAGE)\n  try: feedctl bench guide\n'
+    for (const argv of [
+      ['bench', ...flags],
+      ['bench', 'guide', ...flags],
+    ])
+      expect(await runCli(argv)).toEqual({ exit: 2, out: '', err: words })
+    expect(await runCli(['bench', '--only', 'weather'])).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining('There is no claim "weather".'),
+    })
   })
 
   test('refuses a load that cannot be, and drivers that cannot share', async () => {

@@ -63,15 +63,16 @@ export async function benchSync(options: SyncBenchOptions): Promise<SyncBenchRes
   }
 }
 
-function checkDrivers(config: Config): void {
+/** @throws {Failure} CONFIG_INVALID */
+export function checkDrivers(config: Config): void {
   if (config.queueConnection !== 'redis' || config.cacheDriver === 'redis') return
   throw new Failure('CONFIG_INVALID', 'with QUEUE_CONNECTION=redis the workers share what they read through CACHE_DRIVER=redis', {
     hint: 'CACHE_DRIVER=redis',
   })
 }
 
-/** The feed server, with every document made. */
-async function startSources(load: SyncLoad, watcher: Watcher, signal: AbortSignal): Promise<RemoteFeedServer> {
+/** The feed server, with every document made. @throws {Failure} UNAVAILABLE; the signal's reason */
+export async function startSources(load: SyncLoad, watcher: Watcher, signal: AbortSignal): Promise<RemoteFeedServer> {
   const { items, itemBytes, latencyMs, distinct } = load
   const server = await spawnFeedServer({ items, itemBytes, latencyMs, spread: Math.min(HOSTS, distinct) })
   try {

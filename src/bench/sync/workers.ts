@@ -8,9 +8,9 @@ const READY = 'working on '
 export class Workers implements AsyncDisposable {
   private constructor(private readonly children: readonly FeedctlChild[]) {}
 
-  /** Returns when all of them consume. @throws {Failure} when one ends instead */
-  static async start(count: number, place: ChildPlace, signal: AbortSignal): Promise<Workers> {
-    const started = Array.from({ length: count }, () => startWorker(place))
+  /** Returns when all of them consume; `flags`: of `queue work`. @throws {Failure} when one ends instead */
+  static async start(count: number, place: ChildPlace, signal: AbortSignal, flags: readonly string[] = []): Promise<Workers> {
+    const started = Array.from({ length: count }, () => startWorker(place, flags))
     const workers = new Workers(started.map(one => one.child))
     const stop = () => void workers[Symbol.asyncDispose]()
     signal.addEventListener('abort', stop, { once: true })
@@ -43,12 +43,12 @@ export class Workers implements AsyncDisposable {
   }
 }
 
-function startWorker(place: ChildPlace): { child: FeedctlChild; ready: Promise<void> } {
+function startWorker(place: ChildPlace, flags: readonly string[]): { child: FeedctlChild; ready: Promise<void> } {
   let isReady: () => void = () => {}
   const said = new Promise<void>(resolve => {
     isReady = resolve
   })
-  const child = FeedctlChild.start(['queue', 'work'], place, line => {
+  const child = FeedctlChild.start(['queue', 'work', ...flags], place, line => {
     if (line.startsWith(READY)) isReady()
   })
   const endedFirst = child.ended.then(end => Promise.reject(failureOf('a worker', end)))
