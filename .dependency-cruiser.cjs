@@ -17,6 +17,7 @@ const ROOMS = {
   doctor: ['kernel', 'capabilities', 'watch', 'app'],
   bench: ['kernel', 'tenants', 'feeds', 'media', 'analytics', 'queues', 'redis', 'watch', 'api', 'app'],
   api: ['kernel', 'capabilities', 'watch', 'app'],
+  infra: ['kernel', 'watch', 'schedule'],
 }
 
 /** The words of the table above that are not rooms. */

@@ -32,6 +32,7 @@ export const WORDS: Readonly<Record<string, Word>> = {
   schedule: { description: 'begin syncs and maintenance by itself, or print what does', load: () => import('./schedule.js') },
   doctor: { description: 'check the installation, and say what mends it', load: () => import('./doctor.js') },
   bench: { description: 'measure this machine with generated load', load: () => import('./bench.js') },
+  infra: { description: 'write the files of a deployment, from one description', load: () => import('./infra.js') },
   demo: { description: 'show the whole system on the embedded defaults, offline', load: () => import('./demo.js') },
   completion: { description: 'print the completion script of a shell', load: () => import('./completion.js') },
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../kernel/config.js'
 import { DEEDS, type Invocation, ownerLine, wordsOfDeed } from './invocation.js'
 import { onCalendar } from './on-calendar.js'
+import { commonLines, confinementLines, stopLine, unitCommand, unitText } from './unit-lines.js'
 
 export interface UnitPlan extends Invocation {
   /** Of the user who runs it, or of the machine. */
@@ -30,8 +31,6 @@ export const UNIT_NAMES = [
 ] as const
 
 const WATCHDOG_S = 60
-/** Beyond the drain: handing back, ending workers that heed nothing, the report. */
-const STOP_MARGIN_S = 20
 const STOPPED_BY_SIGNAL = '130 143'
 /** Usage and settings: trying again changes nothing. */
 const HOPELESS = '2 3'
@@ -51,7 +50,7 @@ function supervisor(plan: UnitPlan, config: UnitConfig): Unit {
     `ExecStart=${command(plan, ['queue', 'supervise'])}`,
     'ExecReload=/bin/kill -HUP $MAINPID',
     'KillMode=mixed',
-    stopTime(config),
+    stopLine(config.drainMs),
     `SuccessExitStatus=${STOPPED_BY_SIGNAL}`,
     'Restart=always',
     'RestartSec=5',
@@ -66,7 +65,13 @@ function supervisor(plan: UnitPlan, config: UnitConfig): Unit {
 function timers(plan: UnitPlan, config: UnitConfig): Unit[] {
   const pair = (name: string, what: string, deeds: readonly (readonly string[])[], timer: readonly string[]): Unit[] => {
     const starts = deeds.map(deed => `ExecStart=${command(plan, deed)}`)
-    const service = ['Type=oneshot', ...starts, stopTime(config), `SuccessExitStatus=${EVERYDAY}`, ...setting(plan, config)]
+    const service = [
+      'Type=oneshot',
+      ...starts,
+      stopLine(config.drainMs),
+      `SuccessExitStatus=${EVERYDAY}`,
+      ...setting(plan, config),
+    ]
     return [
       file(plan, `${name}.service`, false, { Unit: [`Description=feedctl: ${what}`, ...network(plan)], Service: service }),
       file(plan, `${name}.timer`, true, {
@@ -89,68 +94,22 @@ function timers(plan: UnitPlan, config: UnitConfig): Unit[] {
   ]
 }
 
-/** A stopping process drains before it ends. */
-function stopTime(config: UnitConfig): string {
-  return `TimeoutStopSec=${Math.ceil(config.drainMs / 1000) + STOP_MARGIN_S}`
-}
-
 /** The machine's network is none of a user's units. */
 function network(plan: UnitPlan): string[] {
   return plan.scope === 'user' ? [] : ['Wants=network-online.target', 'After=network-online.target']
 }
 
-/** Where it runs, as whom, and what it cannot touch. V8 compiles while it runs: memory must stay executable. */
+/** A user's manager can wall off little of what the machine's can, and not on every machine. */
 function setting(plan: UnitPlan, config: UnitConfig): string[] {
-  const common = [
-    `WorkingDirectory=${escaped(plan.folder)}`,
-    'UMask=0027',
-    'NoNewPrivileges=yes',
-    'LockPersonality=yes',
-    'RestrictRealtime=yes',
-  ]
-  // A user's manager can wall off little of the rest, and not on every machine.
-  if (plan.scope === 'user') return common
+  if (plan.scope === 'user') return commonLines(plan.folder)
   const paths = [plan.node, plan.bin, plan.folder, plan.envFile, config.data, config.dbSocket, config.redisUrl]
-  return [
-    `User=${plan.runAs}`,
-    ...common,
-    'ProtectSystem=strict',
-    `ReadWritePaths=${word(`-${config.data}`)}`,
-    'ProtectHome=read-only',
-    ...(paths.some(path => path !== null && /^(unix:\/\/)?\/(var\/)?tmp(\/|$)/.test(path)) ? [] : ['PrivateTmp=yes']),
-    'PrivateDevices=yes',
-    'ProtectClock=yes',
-    'ProtectControlGroups=yes',
-    'ProtectHostname=yes',
-    'ProtectKernelLogs=yes',
-    'ProtectKernelModules=yes',
-    'ProtectKernelTunables=yes',
-    'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX',
-    'RestrictNamespaces=yes',
-    'RestrictSUIDSGID=yes',
-    'SystemCallArchitectures=native',
-    // Root without them could not write what is another's.
-    ...(plan.runAs === 'root' ? [] : ['CapabilityBoundingSet=']),
-  ]
+  return confinementLines({ runAs: plan.runAs, folder: plan.folder, data: config.data, paths })
 }
 
 function file(plan: UnitPlan, name: string, enabled: boolean, sections: Readonly<Record<string, readonly string[]>>): Unit {
-  const text = Object.entries(sections).map(([title, lines]) => `[${title}]\n${lines.map(line => `${line}\n`).join('')}`)
-  return { name, enabled, text: `${UNIT_MARK}\n${ownerLine(plan)}\n${text.join('\n')}` }
+  return { name, enabled, text: unitText(`${UNIT_MARK}\n${ownerLine(plan)}`, sections) }
 }
 
 function command(plan: UnitPlan, deed: readonly string[]): string {
-  return wordsOfDeed(plan, deed)
-    .map(text => word(text).replaceAll('$', '$$$$'))
-    .join(' ')
-}
-
-function word(text: string): string {
-  const plain = escaped(text)
-  return /^[\w./:@%+,=$-]+$/.test(plain) ? plain : `"${plain.replace(/["\\]/g, '\\$&')}"`
-}
-
-/** A % begins what systemd fills in. */
-function escaped(text: string): string {
-  return text.replaceAll('%', '%%')
+  return unitCommand(wordsOfDeed(plan, deed))
 }

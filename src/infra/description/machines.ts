@@ -1,0 +1,28 @@
+import type { Deployment } from './schema.js'
+
+/** Folders of the other machines. */
+const TAKEN = ['balancer', 'database', 'replica', 'redis', 'monitoring', 'operator']
+
+/** What contradicts itself in a description whose values are each well; empty when nothing does. */
+export function faultsInMachines({ scale, names, media }: Deployment): string[] {
+  const { app, balancer } = scale
+  const twice = (values: readonly string[]) => [...new Set(values.filter((value, index) => values.indexOf(value) !== index))]
+  const places = app.hosts.flatMap(host => [`${host.address}:${host.port}`, `${host.address}:${host.metrics_port}`])
+  const lacking = (['api', 'workers', 'scheduler'] as const).filter(role => !app.hosts.some(host => host.roles.includes(role)))
+  return [
+    ...twice(app.hosts.map(host => host.name)).map(name => `scale.app.hosts has ${name} twice`),
+    ...app.hosts
+      .filter(host => TAKEN.includes(host.name))
+      .map(({ name }) => `scale.app.hosts has ${name}, which is the name of another machine`),
+    ...twice(places).map(place => `scale.app.hosts has ${place} twice`),
+    ...lacking.map(role => `scale.app.hosts has no host with the role ${role}`),
+    ...(app.workers.min > app.workers.max ? ['scale.app.workers.min is above max'] : []),
+    ...(balancer.http_port === balancer.https_port && balancer.tls !== null
+      ? ['scale.balancer has one port for http and https']
+      : []),
+    ...(names.media === names.api ? ['names.media and names.api are the same'] : []),
+    ...(names.media !== null && media === null
+      ? ['names.media is set, but media is null: without a bucket it must be null too']
+      : []),
+  ]
+}

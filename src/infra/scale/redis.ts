@@ -1,0 +1,83 @@
+import { listenPlaces } from '../description/kinds.js'
+import type { Deployment } from '../description/schema.js'
+import { MARK, onMachine, type RenderedFile } from '../files.js'
+
+/** A rewrite of the append-only file may take as much again of what changes meanwhile. */
+const MEMORY_SHARE = 0.6
+
+/** Settings of the Redis that has queues, caches and sessions: it loses nothing, and evicts nothing. */
+export function redisFiles({ scale }: Deployment): RenderedFile[] {
+  const { redis } = scale
+  const text = [
+    MARK,
+    `port ${redis.port}`,
+    `bind ${listenPlaces(redis.address)?.join(' ') ?? '* -::*'}`,
+    `unixsocket ${redis.run}/redis.sock`,
+    'unixsocketperm 770',
+    `pidfile ${redis.run}/redis-server.pid`,
+    `logfile ${redis.logs}/redis-server.log`,
+    `dir ${redis.data}`,
+    'supervised auto',
+    'tcp-keepalive 60',
+    'maxclients 10000',
+    '',
+    '# Users and their passwords, as sums, are in a file of its own: feedctl-redis-users writes it. Without it Redis does not start.',
+    'protected-mode yes',
+    `aclfile ${redis.config}/users.acl`,
+    '',
+    '# Queues must not lose keys: what does not fit is refused.',
+    `maxmemory ${Math.floor(redis.memory_mb * MEMORY_SHARE)}mb`,
+    'maxmemory-policy noeviction',
+    '',
+    '# What was said to be stored is on the disk within a second.',
+    'appendonly yes',
+    'appendfsync everysec',
+    'no-appendfsync-on-rewrite no',
+    'auto-aof-rewrite-percentage 100',
+    'auto-aof-rewrite-min-size 64mb',
+    'aof-use-rdb-preamble yes',
+    'save ""',
+    '',
+  ].join('\n')
+  return [
+    onMachine(
+      'redis',
+      `${redis.config}/redis.conf`,
+      `settings of Redis, for a machine of ${redis.memory_mb} MB of its own`,
+      text,
+    ),
+    onMachine(
+      'redis',
+      '/usr/local/sbin/feedctl-redis-users',
+      'writes the file of users from the password on stdin',
+      users(`${redis.config}/users.acl`),
+      0o755,
+    ),
+    onMachine(
+      'redis',
+      '/etc/sysctl.d/90-feedctl-redis.conf',
+      'lets the append-only file be rewritten while memory is full',
+      `${MARK}\nvm.overcommit_memory = 1\nnet.core.somaxconn = 1024\n`,
+    ),
+  ]
+}
+
+/** The password comes by stdin, and is kept as its SHA-256 only. */
+function users(file: string): string {
+  return `#!/bin/sh
+${MARK}
+# Reads feedctl's password of Redis from stdin: feedctl-redis-users < redis-password
+set -eu
+umask 077
+IFS= read -r password
+[ "\${#password}" -ge 16 ] || { echo 'the password has fewer than 16 characters' >&2; exit 2; }
+sum=$(printf %s "$password" | sha256sum | cut -d ' ' -f 1)
+file=\${1:-${file}}
+# Nobody may empty it, stop it, or make it follow another by feedctl's password.
+rights='+@all -flushall -flushdb -shutdown -debug -replicaof -slaveof -failover -module -acl'
+printf 'user default on #%s ~* &* %s\\n' "$sum" "$rights" > "$file.new"
+if getent passwd redis > /dev/null && [ "$(id -u)" = 0 ]; then chown redis:redis "$file.new"; fi
+mv "$file.new" "$file"
+echo "wrote $file: systemctl restart redis-server, or redis-cli ACL LOAD"
+`
+}

@@ -1,0 +1,176 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { Redis } from 'ioredis'
+import { createConnection, type RowDataPacket } from 'mysql2/promise'
+import { expect, onTestFinished, test } from 'vitest'
+import type { Deployment } from '../../src/infra/description/schema.js'
+import { bufferPoolMb } from '../../src/infra/scale/mariadb.js'
+import { runCli } from '../support/cli.js'
+import { temporaryFolder } from '../support/folders.js'
+import { findFreePort, findProgram, Server } from '../support/server.js'
+import { fileOf, onOneMachine, put, scaleOf } from './ground.js'
+
+const run = promisify(execFile)
+const PASSWORD = randomBytes(18).toString('hex')
+
+/** A server that is started by rendered settings; its folder is the test's. */
+class Rendered extends Server {
+  constructor(folder: string, command: readonly [string, ...string[]], answers: () => Promise<void>) {
+    super({ folder, command, answers })
+  }
+}
+
+/** Root of MariaDB's socket, as on a machine of its own. */
+async function startMariadb(
+  folder: string,
+  deployment: Deployment,
+  machine: 'database' | 'replica',
+): Promise<(sql: string) => Promise<RowDataPacket[]>> {
+  const { database } = deployment.scale
+  const place = machine === 'database' ? database : database.replica
+  if (place === null) throw new Error('there is no replica')
+  const install = findProgram(['mariadb-install-db', 'mysql_install_db'], 'mariadb-server')
+  const asRoot = process.getuid?.() === 0 ? ['--user=root'] : []
+  await run(
+    install,
+    ['--no-defaults', `--datadir=${place.data}`, '--auth-root-authentication-method=normal', '--skip-test-db', ...asRoot],
+    {
+      env: { ...process.env, TMPDIR: folder },
+    },
+  )
+  const own = join(folder, machine)
+  mkdirSync(own, { recursive: true })
+  const conf = put(folder, fileOf(scaleOf(deployment), machine, '.cnf'))
+  const daemon = findProgram(['mariadbd', 'mysqld'], 'mariadb-server')
+  const socketPath = `${place.run}/mysqld.sock`
+  const ask = async (sql: string) => {
+    const connection = await createConnection({ socketPath, user: 'root' })
+    try {
+      return (await connection.query<RowDataPacket[]>(sql))[0]
+    } finally {
+      await connection.end()
+    }
+  }
+  const server = new Rendered(own, [daemon, `--defaults-file=${conf}`, ...asRoot], async () => void (await ask('SELECT 1')))
+  onTestFinished(() => server.dispose())
+  await server.start()
+  return ask
+}
+
+/** Runs a rendered program with the text on stdin. */
+function runProgram(path: string, args: readonly string[], stdin = ''): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(path, args, (error, out, err) =>
+      error === null ? resolve(out) : reject(new Error(err, { cause: error })),
+    )
+    child.stdin?.end(stdin)
+  })
+}
+
+test('MariaDB starts with the settings of primary and replica, which follows it, and feedctl has just its rights', async () => {
+  const folder = temporaryFolder()
+  const at = (name: string) => join(folder, 'second', name)
+  for (const name of ['data', 'log', 'run']) mkdirSync(at(name), { recursive: true })
+  const replica = {
+    address: '127.0.0.1',
+    port: await findFreePort(),
+    memory_mb: 256,
+    data: at('data'),
+    logs: at('log'),
+    run: at('run'),
+  }
+  const deployment = await onOneMachine(folder, { database: { replica } })
+  const files = scaleOf(deployment)
+  const [primary, second] = await Promise.all([
+    startMariadb(folder, deployment, 'database'),
+    startMariadb(folder, deployment, 'replica'),
+  ])
+  const [variables] = await primary(
+    'SELECT @@innodb_buffer_pool_size / 1048576 AS pool, @@max_connections AS most, @@sync_binlog AS synced, @@table_open_cache AS tables',
+  )
+  expect(variables).toMatchObject({ pool: '256.0000', most: 3 * 6 * 8 + 2 * 8 + 40, synced: 1, tables: 8000 })
+
+  const secrets = join(folder, 'secrets')
+  mkdirSync(secrets)
+  for (const name of ['db-password', 'replication-password']) writeFileSync(join(secrets, name), `${PASSWORD}\n`)
+  const users = put(folder, fileOf(files, 'database', 'feedctl-database-users'))
+  await runProgram(users, [secrets])
+  await runProgram(users, [secrets])
+  await runProgram(put(folder, fileOf(files, 'replica', 'feedctl-follow-primary')), [], `${PASSWORD}\n`)
+  await primary('CREATE DATABASE feedctl')
+  await expect.poll(async () => (await second("SHOW DATABASES LIKE 'feedctl'")).length).toBe(1)
+  await expect(second('SELECT @@read_only AS value')).resolves.toEqual([{ value: 1 }])
+
+  const grants = (await primary("SHOW GRANTS FOR 'feedctl'@'%'")).map(row => String(Object.values(row)[0]))
+  const page = await readFile(fileURLToPath(new URL('../../docs/mysql-rights.md', import.meta.url)), 'utf8')
+  const documented = /CREATE USER[^;]*;\n((?:GRANT[^;]*;\n)+)/.exec(page)?.[1] ?? ''
+  // The server has an order of rights of its own.
+  const plain = (grant: string) => grant.replaceAll(/[`';]/g, '').split(/,? /).sort().join(' ')
+  expect(grants.slice(1).map(plain).sort()).toEqual(documented.trim().split('\n').map(plain).sort())
+  writeFileSync(join(secrets, 'db-password'), "x' OR '1'='1 --------")
+  await expect(runProgram(users, [secrets])).rejects.toThrow(/has other letters/)
+})
+
+test('Redis starts with its settings and users, loses and evicts nothing, and feedctl works on it', async () => {
+  const folder = temporaryFolder()
+  const deployment = await onOneMachine(folder)
+  const files = scaleOf(deployment)
+  const { redis } = deployment.scale
+  const own = join(folder, 'redis-process')
+  mkdirSync(own)
+  await expect(runProgram(put(folder, fileOf(files, 'redis', 'feedctl-redis-users')), [], 'short\n')).rejects.toThrow(
+    /fewer than 16/,
+  )
+  await runProgram(put(folder, fileOf(files, 'redis', 'feedctl-redis-users')), [], `${PASSWORD}\n`)
+  const users = await readFile(`${redis.config}/users.acl`, 'utf8')
+  expect(users).not.toContain(PASSWORD)
+  const conf = put(folder, fileOf(files, 'redis', '/redis.conf'))
+  const ask = async <T>(deed: (client: Redis) => Promise<T>): Promise<T> => {
+    const client = new Redis({ host: '127.0.0.1', port: redis.port, password: PASSWORD, lazyConnect: true, retryStrategy: null })
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      return await deed(client)
+    } finally {
+      client.disconnect()
+    }
+  }
+  const server = new Rendered(
+    own,
+    [findProgram(['redis-server'], 'redis-server'), conf],
+    async () => void (await ask(client => client.ping())),
+  )
+  onTestFinished(() => server.dispose())
+  await server.start()
+  expect(await ask(client => client.info('memory'))).toMatch(/maxmemory:160432128\r?\n[\s\S]*maxmemory_policy:noeviction/)
+  await expect(ask(client => client.flushall())).rejects.toThrow(/NOPERM/)
+
+  const env = {
+    REDIS_HOST: '127.0.0.1',
+    REDIS_PORT: String(redis.port),
+    REDIS_PASSWORD: PASSWORD,
+    QUEUE_CONNECTION: 'redis',
+    CACHE_DRIVER: 'redis',
+  }
+  const doctor = JSON.parse((await runCli(['doctor', '--json'], { env, cwd: folder })).out) as {
+    findings: { id: string; severity: string }[]
+  }
+  const found = doctor.findings.filter(({ id }) => id.startsWith('redis.'))
+  expect(found.length).toBeGreaterThan(2)
+  expect(found.filter(({ severity }) => severity !== 'ok')).toEqual([])
+  const { exit } = await runCli(['sync', '--all', '--detach', '--json'], { env, cwd: folder })
+  expect(exit).toBe(0)
+})
+
+test.each([
+  [256, 128],
+  [1024, 640],
+  [16_384, 11_392],
+])('of %i MB the buffer pool has %i', (memory, pool) => {
+  expect(bufferPoolMb(memory)).toBe(pool)
+})
