@@ -38,14 +38,10 @@ export class AnswerReader {
   private pieces: ChunkedBody | null = null
   private body: Buffer[] | null = null
 
-  /**
-   * @param wantsBody whether the body of the answer that begins now is to be kept
-   * @param isHead whether it is to a HEAD, and has no body whatever it says
-   */
+  /** @param wantsBody whether the body of the answer that begins now is to be kept */
   constructor(
     private readonly onAnswer: (answer: ReadAnswer) => void,
     private readonly wantsBody: () => boolean,
-    private readonly isHead: () => boolean = () => false,
   ) {}
 
   /** Takes the next bytes, which are read before it returns. @throws {Error} for what is no answer */
@@ -77,7 +73,7 @@ export class AnswerReader {
   }
 
   private begin(text: string, status: number): void {
-    const isEmpty = status === 204 || status === 304 || this.isHead()
+    const isEmpty = status === 204 || status === 304
     const length = isEmpty ? '0' : LENGTH.exec(text)?.[1]
     const isChunked = !isEmpty && CHUNKED.test(text)
     const isOpen = length === undefined && !isChunked

@@ -33,8 +33,6 @@ export class Connection {
   /** Which request is under way; for who checks its answer. */
   asked = 0
   answers = 0
-  /** Whether the request under way is a HEAD, whose answer has no body. */
-  asksHead = false
 
   private constructor(
     target: Target,
@@ -47,7 +45,6 @@ export class Connection {
         this.events.onAnswer(this, answer)
       },
       () => this.events.wantsBody(),
-      () => this.asksHead,
     )
     const { host, port } = target
     const onread = { buffer: READ, callback: (bytes: number) => this.take(bytes) }

@@ -93,7 +93,6 @@ class Share {
       const which = this.placeOf(request) % this.requests.length
       connection.asked = request
       connection.since = this.dueAt(request)
-      connection.asksHead = (this.order.asked[which] as Asked).text.startsWith('HEAD ')
       connection.send(this.requests[which] as Buffer)
     }
   }
