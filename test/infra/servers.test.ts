@@ -1,75 +1,29 @@
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
-import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Deployment } from '../../src/infra/description/schema.js'
 import { bufferPoolMb } from '../../src/infra/scale/mariadb.js'
 import { runCli } from '../support/cli.js'
 import { temporaryFolder } from '../support/folders.js'
-import { findFreePort, findProgram, Server } from '../support/server.js'
+import { findFreePort, findProgram } from '../support/server.js'
 import { fileOf, onOneMachine, put, scaleOf } from './ground.js'
+import { Rendered, RenderedDatabase, runProgram } from './rendered-servers.js'
 
-const run = promisify(execFile)
 const PASSWORD = randomBytes(18).toString('hex')
 
-/** A server that is started by rendered settings; its folder is the test's. */
-class Rendered extends Server {
-  constructor(folder: string, command: readonly [string, ...string[]], answers: () => Promise<void>) {
-    super({ folder, command, answers })
-  }
-}
-
-/** Root of MariaDB's socket, as on a machine of its own. */
-async function startMariadb(
-  folder: string,
-  deployment: Deployment,
-  machine: 'database' | 'replica',
-): Promise<(sql: string) => Promise<RowDataPacket[]>> {
+/** Stopped when the test ends. */
+async function startMariadb(folder: string, deployment: Deployment, machine: 'database' | 'replica') {
   const { database } = deployment.scale
   const place = machine === 'database' ? database : database.replica
   if (place === null) throw new Error('there is no replica')
-  const install = findProgram(['mariadb-install-db', 'mysql_install_db'], 'mariadb-server')
-  const asRoot = process.getuid?.() === 0 ? ['--user=root'] : []
-  await run(
-    install,
-    ['--no-defaults', `--datadir=${place.data}`, '--auth-root-authentication-method=normal', '--skip-test-db', ...asRoot],
-    {
-      env: { ...process.env, TMPDIR: folder },
-    },
-  )
-  const own = join(folder, machine)
-  mkdirSync(own, { recursive: true })
   const conf = put(folder, fileOf(scaleOf(deployment), machine, '.cnf'))
-  const daemon = findProgram(['mariadbd', 'mysqld'], 'mariadb-server')
-  const socketPath = `${place.run}/mysqld.sock`
-  const ask = async (sql: string) => {
-    const connection = await createConnection({ socketPath, user: 'root' })
-    try {
-      return (await connection.query<RowDataPacket[]>(sql))[0]
-    } finally {
-      await connection.end()
-    }
-  }
-  const server = new Rendered(own, [daemon, `--defaults-file=${conf}`, ...asRoot], async () => void (await ask('SELECT 1')))
+  const server = await RenderedDatabase.create(join(folder, `${machine}-process`), conf, place)
   onTestFinished(() => server.dispose())
-  await server.start()
-  return ask
-}
-
-/** Runs a rendered program with the text on stdin. */
-function runProgram(path: string, args: readonly string[], stdin = ''): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(path, args, (error, out, err) =>
-      error === null ? resolve(out) : reject(new Error(err, { cause: error })),
-    )
-    child.stdin?.end(stdin)
-  })
+  return (sql: string) => server.ask(sql)
 }
 
 test('MariaDB starts with the settings of primary and replica, which follows it, and feedctl has just its rights', async () => {
@@ -122,7 +76,6 @@ test('Redis starts with its settings and users, loses and evicts nothing, and fe
   const files = scaleOf(deployment)
   const { redis } = deployment.scale
   const own = join(folder, 'redis-process')
-  mkdirSync(own)
   await expect(runProgram(put(folder, fileOf(files, 'redis', 'feedctl-redis-users')), [], 'short\n')).rejects.toThrow(
     /fewer than 16/,
   )
