@@ -1,0 +1,81 @@
+import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { onTestFinished } from 'vitest'
+import { Rendered, RenderedDatabase, runProgram } from '../../infra/rendered-servers.js'
+import { findProgram } from '../../support/server.js'
+import type { RenderedScale } from './rendered.js'
+
+const DATABASE_CONF = 'etc/mysql/mariadb.conf.d/90-feedctl.cnf'
+const PROGRAMS = 'usr/local/sbin'
+
+export interface Databases {
+  readonly primary: RenderedDatabase
+  readonly replica: RenderedDatabase
+}
+
+/** Starts a server whose end is that of the test. */
+async function started<S extends { dispose(): Promise<void> }>(starting: Promise<S>): Promise<S> {
+  const server = await starting
+  onTestFinished(() => server.dispose())
+  return server
+}
+
+/** Two MariaDBs with their rendered settings; the rendered programs make their users, and have one follow the other. */
+export async function startDatabases(folder: string, scale: RenderedScale): Promise<Databases> {
+  const { database } = scale.deployment.scale
+  if (database.replica === null) throw new Error('it is described with a replica')
+  const start = (machine: string, place: { data: string; run: string }) =>
+    started(RenderedDatabase.create(join(folder, `${machine}-process`), join(scale.folderOf(machine), DATABASE_CONF), place))
+  const [primary, replica] = await Promise.all([start('database', database), start('replica', database.replica)])
+  const passwords = { 'db-password': scale.databasePassword, 'replication-password': scale.replicationPassword }
+  for (const [name, password] of Object.entries(passwords)) {
+    writeFileSync(join(folder, 'database', name), `${password}\n`, { mode: 0o600 })
+  }
+  const program = (machine: string, name: string) => join(scale.folderOf(machine), PROGRAMS, name)
+  await runProgram(program('database', 'feedctl-database-users'), [join(folder, 'database')])
+  await runProgram(program('replica', 'feedctl-follow-primary'), [], `${scale.replicationPassword}\n`)
+  return { primary, replica }
+}
+
+/** A Redis with its rendered settings and users. */
+export async function startRedis(folder: string, scale: RenderedScale): Promise<void> {
+  const { redis } = scale.deployment.scale
+  const machine = scale.folderOf('redis')
+  await runProgram(join(machine, PROGRAMS, 'feedctl-redis-users'), [], `${scale.redisPassword}\n`)
+  const command = [findProgram(['redis-server'], 'redis-server'), join(machine, redis.config, 'redis.conf')] as const
+  const answers = async () => {
+    const place = { host: redis.address, port: redis.port, password: scale.redisPassword }
+    const client = new Redis({ ...place, lazyConnect: true, retryStrategy: null })
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      await client.ping()
+    } finally {
+      client.disconnect()
+    }
+  }
+  const server = new Rendered(join(folder, 'redis-process'), command, answers)
+  await started(server.start().then(() => server))
+}
+
+/** nginx with its rendered settings. */
+export async function startBalancer(folder: string, scale: RenderedScale): Promise<void> {
+  const { https_port: port } = scale.deployment.scale.balancer
+  const own = join(folder, 'nginx-process')
+  const conf = join(scale.folderOf('balancer'), 'etc/nginx/nginx.conf')
+  const flags = ['-p', own, '-e', 'stderr', '-c', conf, '-g', 'daemon off;']
+  const server = new Rendered(own, [findProgram(['nginx'], 'nginx-light'), ...flags], () => reaches(port))
+  await started(server.start().then(() => server))
+}
+
+function reaches(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve()
+    })
+    socket.once('error', reject)
+  })
+}
