@@ -1,11 +1,11 @@
 import type { ApiBenchResult } from '../../src/bench/api/bench.js'
 import { bytes, count } from '../../src/cli/figures.js'
 import type { Style } from '../../src/cli/io.js'
-import { driversText, machineText, shownFigure } from './figure-text.js'
+import { driversText, highestText, machineText, shownFigure } from './figure-text.js'
 import { verdictLines } from './verdicts.js'
 
 /** The result as a person reads it: what was measured on what, a line for each figure, and why those that do not count do not. */
-export function asText({ machine, settings, rows }: ApiBenchResult, style: Style): string {
+export function asText({ machine, settings, rows, highestRate }: ApiBenchResult, style: Style): string {
   const { answerBytes, connections, tenants, rate } = settings
   const what = answerBytes === null ? 'held' : `of ${bytes(answerBytes)}, ${count(rate)} per second in the open loop`
   return [
@@ -14,5 +14,6 @@ export function asText({ machine, settings, rows }: ApiBenchResult, style: Style
     style.dim(machineText(machine)),
     '',
     ...verdictLines(rows, settings.repeat, shownFigure, style),
+    ...highestText(highestRate),
   ].join('\n')
 }

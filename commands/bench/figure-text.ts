@@ -1,3 +1,4 @@
+import type { HighestRate } from '../../src/bench/rate/highest.js'
 import type { Machine } from '../../src/bench/sync/machine.js'
 import type { Row } from '../../src/bench/sync/rows.js'
 import { bytes, count } from '../../src/cli/figures.js'
@@ -16,3 +17,16 @@ export function machineText({ cpus, cpuModel, memoryBytes, node, os }: Machine):
 export function driversText({ drivers }: Machine): string {
   return `${drivers.db}, cache ${drivers.cache}, queue ${drivers.queue}`
 }
+
+/** What kept the highest rate from being higher; nothing where it was not searched. */
+export function highestText(highest: HighestRate | null): string[] {
+  if (highest === null) return []
+  const { highestPerS, limit, why, goalMs } = highest
+  const rate =
+    highestPerS === null
+      ? `no rate keeps to a p99 of ${goalMs} ms`
+      : `${count(highestPerS)} per second keep to a p99 of ${goalMs} ms`
+  return [`${rate}; the limit is ${LIMITS[limit]}: ${why}`]
+}
+
+const LIMITS = { server: 'the server', generator: 'the load generator, not the server', cap: 'the search' } as const

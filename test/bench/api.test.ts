@@ -228,9 +228,20 @@ test('a process is found with those that it started', async () => {
 })
 
 describe('the rows of a benchmark of the API', () => {
-  const LOAD: ApiLoad = { tenants: 20, connections: 1_000, rate: 3_000, workers: 1, nginx: false, duration: 10, repeat: 1 }
+  const GOAL = { phase: null, goalMs: 150, search: true, scaling: false }
+  const LOAD: ApiLoad = {
+    tenants: 20,
+    connections: 1_000,
+    rate: 3_000,
+    workers: 1,
+    nginx: false,
+    duration: 10,
+    repeat: 1,
+    ...GOAL,
+  }
   const latency = { count: 9, meanMs: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3, maxMs: 4 }
-  const answered = { perS: 9_000, latency, faults: [], doubts: [], generatorShare: 0.5 }
+  const drawing = { latencies: new Latencies().counts(), arrivals: { everyMs: 250, came: [] } }
+  const answered = { drawing, perS: 9_000, latency, faults: [], doubts: [], generatorShare: 0.5 }
   const throughput = (perS: number) => ({ perS, cpuUs: 50, p50Ms: 1, p99Ms: 2, share: 0.9 })
   const rowNamed = (metric: string, load: ApiLoad, statementsPerRequest = 1) => {
     const cached = { feedctl: throughput(20_000), bare: throughput(25_000), generatorShare: 0.5, faults: [] }
@@ -265,6 +276,7 @@ test.each([
   [2, 5],
 ])('%d users at once are of %d tenants in turn', async (connections, tenants) => {
   const tokens = Array.from({ length: tenants }, (_, n) => `token-${n}`)
+  const requests = tokens.map(token => ({ path: '/a', headers: { authorization: `Bearer ${token}` }, status: 200 }))
   const asked = new Map<string, number>()
   const target = await serving((request, response) => {
     const key = `${request.url} ${request.headers.authorization}`
@@ -272,7 +284,7 @@ test.each([
     response.end('ok')
   })
   const { host, port } = target
-  const { wrong, lost } = await concurrentUsers({ target: { host, port }, connections, durationS: 3, path: '/a', tokens })
+  const { wrong, lost } = await concurrentUsers({ target: { host, port }, connections, durationS: 3, requests })
   expect({ wrong, lost }).toEqual({ wrong: 0, lost: 0 })
   expect([...asked.keys()].sort()).toEqual(tokens.map(token => `/a Bearer ${token}`))
 })

@@ -1,4 +1,5 @@
 import { Connection, type Target } from './connection.js'
+import { Arrivals, type Drawing } from './drawing.js'
 import { type Asked, Checker, type Tally } from './expectations.js'
 import { Latencies, type LatencyFigures } from './latencies.js'
 
@@ -20,17 +21,23 @@ export interface LoopResult extends Tally {
   readonly latency: LatencyFigures
 }
 
+/** A result with what is drawn of it. */
+export interface DrawnResult extends LoopResult {
+  readonly drawing: Drawing
+}
+
 /** Whoever has not answered by then never will. */
 export const PATIENCE_MS = 20_000
 
 /** @throws {Error} when a connection cannot be opened */
-export async function closedLoop(order: ClosedLoopOrder): Promise<LoopResult> {
+export async function closedLoop(order: ClosedLoopOrder): Promise<DrawnResult> {
   const { asked, sequence } = order
   const most = order.most ?? Number.POSITIVE_INFINITY
   const checker = new Checker()
   const latencies = new Latencies()
   const requests = asked.map(({ text }) => Buffer.from(text, 'latin1'))
-  let [turn, open, deadline, isOver] = [0, 0, 0, false]
+  const arrivals = new Arrivals(order.durationMs)
+  let [turn, open, begun, deadline, isOver] = [0, 0, 0, 0, false]
   let finish: () => void = () => {}
   const finished = new Promise<void>(resolve => {
     finish = resolve
@@ -50,6 +57,7 @@ export async function closedLoop(order: ClosedLoopOrder): Promise<LoopResult> {
     onAnswer: (connection, answer) => {
       const now = performance.now()
       latencies.add(now - connection.since)
+      arrivals.add(now - begun)
       checker.check(asked[connection.asked] as Asked, answer)
       if (now < deadline && turn < most) next(connection, now)
       else leave()
@@ -61,7 +69,7 @@ export async function closedLoop(order: ClosedLoopOrder): Promise<LoopResult> {
     },
     wantsBody: () => checker.wantsBody(),
   })
-  const begun = performance.now()
+  begun = performance.now()
   deadline = begun + order.durationMs
   open = connections.length
   for (const connection of connections) next(connection, performance.now())
@@ -72,7 +80,8 @@ export async function closedLoop(order: ClosedLoopOrder): Promise<LoopResult> {
   const wallMs = performance.now() - begun
   for (const connection of connections) connection.close()
   if (open > 0) checker.lose('no answer')
-  return { ...checker.tally(), wallMs, latency: latencies.figures() }
+  const drawing = { latencies: latencies.counts(), arrivals: arrivals.counts() }
+  return { ...checker.tally(), wallMs, latency: latencies.figures(), drawing }
 }
 
 const OPENED_AT_ONCE = 100

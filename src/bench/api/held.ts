@@ -5,15 +5,11 @@ import type { Asked } from './expectations.js'
 import type { HeldRound, HoldOrder } from './held-connections.js'
 import { LoadProcess } from './load-process.js'
 import { faultsOf } from './loop-faults.js'
-import { openFilesLimit, portsPerAddress } from './processes.js'
+import { FREE_PORTS_PART, RESERVED_FILES, type SystemLimits, systemLimits } from './preflight.js'
 
 /** Connections of one process here. */
 const PER_CLIENT = 9_000
 const AT_ONCE = 50
-/** Files that a process has open besides, and ports that others use. */
-const RESERVE = 500
-/** Of the ports of an address, those that are surely free. */
-const PORTS_USED = 0.7
 
 export interface HeldFigures {
   readonly open: number
@@ -43,27 +39,23 @@ export interface Spread {
 }
 
 /** @throws {Failure} CONFIG_INVALID which says what is to be raised, when the system has not so many files or ports */
-export function spreadOf(
-  connections: number,
-  workers: number,
-  limits = { files: openFilesLimit(), ports: portsPerAddress() },
-): Spread {
+export function spreadOf(connections: number, workers: number, limits: SystemLimits = systemLimits()): Spread {
   const { files, ports } = limits
-  const most = (files ?? Number.POSITIVE_INFINITY) - RESERVE
+  const most = (files ?? Number.POSITIVE_INFINITY) - RESERVED_FILES
   const ofWorker = Math.ceil(connections / workers)
   if (ofWorker > most) {
     throw new Failure(
       'CONFIG_INVALID',
       `each of ${workers} processes would hold ${ofWorker} connections, and may open ${files} files`,
       {
-        hint: `--workers ${most > 0 ? Math.ceil(connections / most) : 2}, or raise the limit: ulimit -n ${ofWorker + RESERVE}`,
+        hint: `--workers ${most > 0 ? Math.ceil(connections / most) : 2}, or raise the limit: ulimit -n ${ofWorker + RESERVED_FILES}`,
       },
     )
   }
   const perClient = Math.min(PER_CLIENT, most)
   if (perClient < 1) throw new Failure('CONFIG_INVALID', `a process may open ${files} files`, { hint: 'ulimit -n 20000' })
   const clients = Math.ceil(connections / perClient)
-  const each = Math.ceil(Math.ceil(connections / clients) / ((ports ?? 28_000) * PORTS_USED))
+  const each = Math.ceil(Math.ceil(connections / clients) / ((ports ?? 28_000) * FREE_PORTS_PART))
   if (clients * each > 250) {
     throw new Failure('CONFIG_INVALID', `an address has ${ports} ports for connections: too few for ${connections}`, {
       hint: 'sysctl net.ipv4.ip_local_port_range="10000 65000"',

@@ -22,7 +22,7 @@ export function rowsOf(load: ApiLoad, rounds: readonly ApiRound[]): Row[] {
     judge(phase, metric, rounds.map(look), promised)
   const ofCached = (metric: string, value: (one: CachedRound) => number | null, promised: Promised | null = null) =>
     row(metric, ({ cached }) => ({ value: value(cached), faults: cached.faults }), promised)
-  const usersP99 = load.connections >= TARGETS.users ? TARGETS.usersP99Ms : null
+  const usersP99 = load.connections >= TARGETS.users || load.phase !== null ? load.goalMs : null
   // The bare server is one process: several beside it would be no comparison.
   const cachedRatio = load.workers === 1 ? least(TARGETS.cachedRatio) : null
   return [
@@ -39,7 +39,7 @@ export function rowsOf(load: ApiLoad, rounds: readonly ApiRound[]): Row[] {
     ofCached('generator_share', one => one.generatorShare),
     ...answeredRows('users', ({ users }) => users.users, usersP99, row),
     ...answeredRows('crowd', ({ users }) => users.crowd, usersP99, row),
-    ...answeredRows('rate', ({ users }) => users.rate, null, row),
+    ...answeredRows('rate', ({ users }) => users.rate, load.phase === null ? null : load.goalMs, row),
     row('uncached_per_s', ({ uncached }) => ({ value: uncached.perS, faults: [...uncached.faults, ...uncached.doubts] })),
     row('uncached_p50_ms', ({ uncached }) => ({ value: uncached.latency.p50Ms, faults: uncached.faults })),
     row(
@@ -83,13 +83,14 @@ export function heldRows(load: ApiLoad, rounds: readonly HeldFigures[]): Row[] {
   ]
 }
 
-function answeredRows(
+/** Of users, or of requests at a rate. @param p99 most that the p99 may be, ms; null where nothing is promised */
+export function answeredRows<Round>(
   name: string,
-  of: (round: ApiRound) => Answered,
+  of: (round: Round) => Answered,
   p99: number | null,
-  row: (metric: string, look: (round: ApiRound) => Look, promised?: Promised | null) => Row,
+  row: (metric: string, look: (round: Round) => Look, promised?: Promised | null) => Row,
 ): Row[] {
-  const plain = (value: (one: Answered) => number | null) => (round: ApiRound) => ({
+  const plain = (value: (one: Answered) => number | null) => (round: Round) => ({
     value: value(of(round)),
     faults: of(round).faults,
   })

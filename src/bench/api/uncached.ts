@@ -1,6 +1,6 @@
 import { SETTINGS } from '../../kernel/settings.js'
 import type { ChildPlace } from '../sync/child.js'
-import type { ClosedLoopOrder, LoopResult } from './closed-loop.js'
+import type { ClosedLoopOrder, DrawnResult } from './closed-loop.js'
 import type { Asked } from './expectations.js'
 import { BUSY_CONNECTIONS } from './load.js'
 import type { LoadProcess } from './load-process.js'
@@ -30,7 +30,7 @@ export async function measureUncached(
 ): Promise<UncachedRound> {
   await using service = await Service.start(withoutCache(place), 1, signal)
   const order = { target: service.target, connections: BUSY_CONNECTIONS, asked, sequence: null, most: null }
-  const load = (ms: number) => generator.run<LoopResult>('closedLoop', { ...order, durationMs: ms } satisfies ClosedLoopOrder)
+  const load = (ms: number) => generator.run<DrawnResult>('closedLoop', { ...order, durationMs: ms } satisfies ClosedLoopOrder)
   // Who bears which token is looked up once, and remembered.
   await load(Math.min(WARM_UP_MS, durationMs))
   const before = await service.metric(STATEMENTS)

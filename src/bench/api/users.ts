@@ -1,7 +1,8 @@
 import { type MeasuredRate, measureRate, repeatsOf } from '../rate/step.js'
-import type { ClosedLoopOrder, LoopResult } from './closed-loop.js'
-import type { UsersOrder } from './concurrent-users.js'
+import type { ClosedLoopOrder, DrawnResult } from './closed-loop.js'
+import type { UserRequest, UsersOrder } from './concurrent-users.js'
 import type { Target } from './connection.js'
+import type { Drawing } from './drawing.js'
 import type { Asked } from './expectations.js'
 import type { LatencyFigures } from './latencies.js'
 import { LIST_PATH } from './load.js'
@@ -16,6 +17,7 @@ export interface Answered {
   readonly doubts: readonly string[]
   /** How busy the generator was, 1 being all of a core. */
   readonly generatorShare: number
+  readonly drawing: Drawing
 }
 
 export interface UsersRound {
@@ -42,26 +44,42 @@ export interface UsersParts {
 /** @throws {Failure} UNAVAILABLE */
 export async function measureUsers(parts: UsersParts, generator: LoadProcess): Promise<UsersRound> {
   const { target, asked, tokens, connections, durationMs } = parts
-  const durationS = Math.max(1, Math.round(durationMs / 1000))
-  const users: UsersOrder = { target, connections, durationS, path: LIST_PATH, tokens }
+  const requests = tokens.map(token => ({ path: LIST_PATH, headers: { authorization: `Bearer ${token}` }, status: 200 }))
   const crowd: ClosedLoopOrder = { target, connections, durationMs, most: null, asked, sequence: null }
   return {
-    users: answeredOf(await generator.run<LoopResult>('concurrentUsers', users)),
-    crowd: answeredOf(await generator.run<LoopResult>('closedLoop', crowd)),
+    users: await askByUsers({ target, connections, durationMs, requests }, generator),
+    crowd: answeredOf(await generator.run<DrawnResult>('closedLoop', crowd)),
     rate: answeredAt(await measureRate({ ...parts, ...repeatsOf(durationMs), generator, threads: null }, parts.rate)),
   }
 }
 
-export function answeredOf({ result, strain }: Done<LoopResult>): Answered {
+/** Lets so many users ask. @throws {Failure} UNAVAILABLE */
+export async function askByUsers(
+  {
+    target,
+    connections,
+    durationMs,
+    requests,
+  }: Pick<UsersParts, 'target' | 'connections' | 'durationMs'> & {
+    readonly requests: readonly UserRequest[]
+  },
+  generator: LoadProcess,
+): Promise<Answered> {
+  const order: UsersOrder = { target, connections, durationS: Math.max(1, Math.round(durationMs / 1000)), requests }
+  return answeredOf(await generator.run<DrawnResult>('concurrentUsers', order))
+}
+
+export function answeredOf({ result, strain }: Done<DrawnResult>): Answered {
   return {
     perS: (result.answers * 1000) / result.wallMs,
     latency: result.latency,
     faults: faultsOf(result),
     doubts: saturation(strain),
     generatorShare: Math.max(strain.cpuShare, strain.loopShare),
+    drawing: result.drawing,
   }
 }
 
-function answeredAt({ step, medians, faults, doubts, generatorShare }: MeasuredRate): Answered {
-  return { perS: step.achieved, latency: medians, faults, doubts, generatorShare }
+export function answeredAt({ step, medians, faults, doubts, generatorShare, drawing }: MeasuredRate): Answered {
+  return { perS: step.achieved, latency: medians, faults, doubts, generatorShare, drawing }
 }

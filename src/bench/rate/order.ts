@@ -1,4 +1,5 @@
 import type { Target } from '../api/connection.js'
+import type { ArrivalCounts } from '../api/drawing.js'
 import type { Asked, Tally } from '../api/expectations.js'
 import type { LatencyCounts } from '../api/latencies.js'
 
@@ -48,8 +49,8 @@ export interface RepeatCounts {
 
 export interface ShareResult {
   readonly repeats: readonly RepeatCounts[]
-  /** Answers in each `SERIES_EVERY_MS` from the end of the warm-up on. */
-  readonly series: readonly number[]
+  /** From the end of the warm-up on. */
+  readonly arrivals: ArrivalCounts
   /** Connections that were opened again because the server had closed them between two requests. */
   readonly reopened: number
 }
@@ -63,10 +64,8 @@ export interface RepeatResult extends Omit<RepeatCounts, 'strain'> {
 export interface RateResult {
   readonly threads: number
   readonly repeats: readonly RepeatResult[]
-  readonly series: readonly number[]
+  readonly arrivals: ArrivalCounts
   readonly reopened: number
   /** Part of all cores that nobody used meanwhile; null where it cannot be known. */
   readonly machineIdle: number | null
 }
-
-export const SERIES_EVERY_MS = 250

@@ -1,3 +1,4 @@
+import { distributionOf, seriesOf } from '../api/drawing.js'
 import type { LatencyDistribution, ThroughputSeries } from '../result.js'
 import { afterStep, beginSearch, SEARCH, type SearchState } from './plan.js'
 import { type MeasuredRate, type MeasuredStep, measureRate, type RateParts } from './step.js'
@@ -60,11 +61,15 @@ function found({ passed, missed, plan }: SearchState, tried: readonly MeasuredRa
   return {
     ...{ highestPerS: passed, missedPerS: missed?.perS ?? null, limit, why },
     steps: tried.map(({ step }) => step),
-    latency: best?.latency ?? null,
-    throughput: best?.throughput ?? null,
+    latency: best && distributionOf(nameOf(best), [best.drawing]),
+    throughput: best && seriesOf(nameOf(best), [best.drawing]),
     faults: passed === null ? doubts : [],
     doubts,
   }
+}
+
+function nameOf({ step }: MeasuredRate): string {
+  return `${step.rate} per second`
 }
 
 function stepText({ rate, p99Ms, goalMs, pass, why }: MeasuredStep): string {

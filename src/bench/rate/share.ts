@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ReadAnswer } from '../api/answer-reader.js'
 import type { Connection } from '../api/connection.js'
+import { Arrivals } from '../api/drawing.js'
 import type { Asked } from '../api/expectations.js'
-import { SERIES_EVERY_MS, type ShareOrder, type ShareResult } from './order.js'
+import type { ShareOrder, ShareResult } from './order.js'
 import { Pool } from './pool.js'
 import { StrainWatch } from './processor.js'
 import { Repeat } from './repeat.js'
@@ -26,7 +27,7 @@ class Share {
   private readonly total: number
   private readonly warmUp = new Repeat()
   private readonly repeats: readonly Repeat[]
-  private readonly series: number[]
+  private readonly arrivals: Arrivals
   private readonly watch = new StrainWatch()
   /** When request 0 of all threads is due, ms of `performance.now`. */
   private begun = Number.POSITIVE_INFINITY
@@ -46,7 +47,7 @@ class Share {
     this.total = Math.max(0, Math.ceil((all - part) / of))
     this.requests = asked.map(({ text }) => Buffer.from(text, 'latin1'))
     this.repeats = Array.from({ length: repeats }, () => new Repeat())
-    this.series = new Array(Math.floor((repeatMs * repeats) / SERIES_EVERY_MS)).fill(0)
+    this.arrivals = new Arrivals(repeatMs * repeats)
     const most = Math.max(1, Math.floor(connections / of) + (part < connections % of ? 1 : 0))
     this.pool = new Pool(target, most, {
       onAnswer: (connection, answer) => this.take(connection, answer),
@@ -79,7 +80,7 @@ class Share {
     this.endRepeats(repeats)
     this.abandon()
     this.pool.close()
-    return { repeats: this.repeats.map(one => one.counts()), series: this.series, reopened: this.pool.reopened }
+    return { repeats: this.repeats.map(one => one.counts()), arrivals: this.arrivals.counts(), reopened: this.pool.reopened }
   }
 
   private sendDue(): void {
@@ -117,8 +118,7 @@ class Share {
     repeat.checker.check(this.askedFor(connection.asked), answer)
     const at = this.repeats[this.repeatAt(now)]
     if (at !== undefined) at.came += 1
-    const bar = Math.floor((now - this.begun - this.order.warmUpMs) / SERIES_EVERY_MS)
-    if (bar >= 0 && bar < this.series.length) this.series[bar] = (this.series[bar] ?? 0) + 1
+    this.arrivals.add(now - this.begun - this.order.warmUpMs)
     this.leave()
   }
 

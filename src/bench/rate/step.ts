@@ -1,11 +1,12 @@
 import type { Target } from '../api/connection.js'
+import type { Drawing } from '../api/drawing.js'
 import { type Asked, mergedTally } from '../api/expectations.js'
 import { Latencies, type LatencyFigures } from '../api/latencies.js'
 import type { LoadProcess } from '../api/load-process.js'
 import { faultsOf } from '../api/loop-faults.js'
-import type { LatencyDistribution, RateStep, ThroughputSeries } from '../result.js'
+import type { RateStep } from '../result.js'
 import { median } from '../sync/rows.js'
-import { type RateOrder, type RateResult, type RepeatResult, SERIES_EVERY_MS } from './order.js'
+import type { RateOrder, RateResult, RepeatResult } from './order.js'
 
 /** A thread that is busier than this cannot know whether the server was the slower one. */
 const SATURATED = 0.95
@@ -51,8 +52,7 @@ export interface MeasuredRate {
   readonly step: MeasuredStep
   /** Medians of the repeats. */
   readonly medians: Pick<LatencyFigures, 'p50Ms' | 'p95Ms' | 'p99Ms'>
-  readonly latency: LatencyDistribution
-  readonly throughput: ThroughputSeries
+  readonly drawing: Drawing
   /** Wrong answers and lost connections. */
   readonly faults: readonly string[]
   /** Why the generator cannot be believed; empty when it can. */
@@ -104,8 +104,10 @@ export function judgeRate(perS: number, goalMs: number, repeatMs: number, result
       ...{ achievedSpread: spreadOf(achieved), p99Spread: spreadOf(p99s) },
     },
     medians: { p50Ms: median(known(one => one.p50Ms)), p95Ms: median(known(one => one.p95Ms)), p99Ms },
-    latency: shown.reduce((all, { latencies }) => all.merge(latencies), new Latencies()).distribution(`${perS} per second`),
-    throughput: seriesOf(`${perS} per second`, result),
+    drawing: {
+      latencies: shown.reduce((all, one) => all.merge(one.latencies), new Latencies()).counts(),
+      arrivals: result.arrivals,
+    },
     ...{ faults, doubts },
     generatorShare: Math.max(...result.repeats.map(({ strain }) => Math.max(strain.loopShare, strain.cpuShare ?? 0))),
   }
@@ -136,10 +138,6 @@ function missesOf(p99Ms: number | null, goalMs: number, faults: readonly string[
     ...(waited ? ['requests waited for a connection to be free'] : []),
     ...(wasFull ? ["all cores of this machine were busy, the generator's too"] : []),
   ]
-}
-
-function seriesOf(name: string, { series }: RateResult): ThroughputSeries {
-  return { name, everyMs: SERIES_EVERY_MS, perS: series.map(came => (came * 1000) / SERIES_EVERY_MS) }
 }
 
 function spreadOf(values: readonly number[]): Spread | null {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { mergedArrivals } from '../api/drawing.js'
 import { mergedTally } from '../api/expectations.js'
 import { Latencies, type LatencyCounts } from '../api/latencies.js'
 import type { RateOrder, RateResult, RepeatCounts, RepeatResult, ShareOrder, ShareResult } from './order.js'
@@ -82,7 +83,7 @@ function resultOf(shares: readonly ShareResult[], machineIdle: number | null): R
   return {
     threads: shares.length,
     repeats: first.repeats.map((_, n) => together(shares.map(({ repeats }) => repeats[n] as RepeatCounts))),
-    series: first.series.map((_, n) => shares.reduce((sum, { series }) => sum + (series[n] ?? 0), 0)),
+    arrivals: mergedArrivals(shares.map(({ arrivals }) => arrivals)),
     reopened: shares.reduce((sum, { reopened }) => sum + reopened, 0),
     machineIdle,
   }

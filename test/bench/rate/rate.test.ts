@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { chartsOf } from '../../../src/bench/api/drawing.js'
 import { Latencies } from '../../../src/bench/api/latencies.js'
 import { LoadProcess } from '../../../src/bench/api/load-process.js'
 import type { RateOrder, RateResult, RepeatResult } from '../../../src/bench/rate/order.js'
@@ -42,8 +43,8 @@ describe('requests at a rate', () => {
       ['/c', 170],
     ])
     expect(ports.size).toBeLessThanOrEqual(50)
-    expect(result.series).toHaveLength(6)
-    expect(result.series.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(300)
+    expect(result.arrivals.came).toHaveLength(6)
+    expect(result.arrivals.came.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(300)
   })
 
   it('that come while the server stands still are late from when they were due', async () => {
@@ -123,12 +124,15 @@ describe('a step', () => {
 
   it('passes with all answers right and in time', async () => {
     const { target } = await serving((_request, response) => void response.end('ok'))
-    const { step, medians, latency, throughput, faults } = await measureRate(parts({ target }), 100)
+    const { step, medians, drawing, faults } = await measureRate(parts({ target }), 100)
     expect({ ...step, faults }).toMatchObject({ rate: 100, pass: true, valid: true, why: null, faults: [] })
     expect(step.achieved).toBeGreaterThan(0)
     expect(medians.p99Ms).toBe(step.p99Ms)
-    expect(latency.buckets.reduce((sum, { count }) => sum + count, 0)).toBe(150)
-    expect(throughput).toMatchObject({ everyMs: 250, perS: expect.toSatisfy(list => list.length === 6) })
+    const { latency, throughput } = chartsOf({ rate: [drawing], none: [] }, [step])
+    expect(latency.map(({ name, count, buckets }) => [name, count, buckets.reduce((sum, one) => sum + one.count, 0)])).toEqual([
+      ['rate', 150, 150],
+    ])
+    expect(throughput).toMatchObject([{ name: 'rate', everyMs: 250, perS: expect.toSatisfy(list => list.length === 6) }])
   })
 
   it.each([1, 2])('passes nothing while its generator is saturated: a million per second on %d threads', async threads => {
@@ -178,7 +182,7 @@ describe('a step is judged', () => {
   const busy = { strain: { loopShare: 0.97, cpuShare: 0.6 } }
   const late = { lateness: times(30) }
   const judged = (repeats: readonly RepeatResult[], machineIdle: number | null = 0.5) =>
-    judgeRate(100, 150, 1_000, { threads: 1, repeats, series: [25, 25], reopened: 0, machineIdle }).step
+    judgeRate(100, 150, 1_000, { threads: 1, repeats, arrivals: { everyMs: 250, came: [25, 25] }, reopened: 0, machineIdle }).step
 
   it.each([
     ['the median', [repeat(10), repeat(900), repeat(20)], { pass: true, p99Ms: 20, p99Spread: { min: 10, max: 900 } }],
