@@ -1,5 +1,5 @@
 import type { ComparedRow, ComparedVerdict, Comparison } from '../results/comparison.js'
-import { exact, words } from './figures.js'
+import { exact, metricWords, moment } from './figures.js'
 import { html, type Markup } from './markup.js'
 import { phaseName } from './rows-section.js'
 
@@ -12,7 +12,7 @@ const KINDS = { worse: 'fail', better: 'pass', 'not comparable': 'invalid', same
 /** What changed since the baseline: the worse first. */
 export function baselineSection({ path, at, worseBy, obstacles, notes, rows }: Comparison): Markup {
   const sorted = ORDER.flatMap(verdict => rows.filter(row => row.verdict === verdict))
-  const when = at === null ? null : html`, begun ${at}`
+  const when = at === null ? null : html`, begun ${moment(at)}`
   return html`<section id="baseline" class="card">
 <h2>Beside the baseline</h2>
 <p class="caption">${path}${when}. A figure is worse or better when it changed by more than ${worseBy} % and more than its unit’s floor, with three looks or more each, and when the spreads do not overlap.</p>
@@ -29,7 +29,7 @@ ${sorted.map(line)}</tbody>
 
 function line({ metric, phase, before, after, ratio, verdict, why }: ComparedRow): Markup {
   const place = phase === null ? null : html` <small>${phaseName(phase)}</small>`
-  return html`<tr data-metric="${metric}"><th scope="row"><span>${words(metric)}</span>${place}</th><td class="n" data-label="Before">${exact(metric, before)}</td><td class="n" data-label="Now">${exact(metric, after)}</td><td class="n" data-label="Ratio">${
+  return html`<tr data-metric="${metric}" title="${metric}"><th scope="row"><span>${metricWords(metric)}</span>${place}</th><td class="n" data-label="Before">${exact(metric, before)}</td><td class="n" data-label="Now">${exact(metric, after)}</td><td class="n" data-label="Ratio">${
     ratio === null ? '–' : ratio.toFixed(2)
   }</td><td class="verdict"><span class="pill ${KINDS[verdict]}">${verdict}</span></td></tr>
 ${why === null ? null : html`<tr class="why"><td colspan="5">${why}</td></tr>\n`}`

@@ -2,6 +2,8 @@
 export interface Axis {
   readonly label: string
   readonly log?: true
+  /** There is nothing between whole numbers. */
+  readonly whole?: true
   /** Labels in place of the values at them; with them there are no others. */
   readonly ticks?: readonly (readonly [value: number, label: string])[]
 }

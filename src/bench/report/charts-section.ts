@@ -21,7 +21,7 @@ export function chartsOf({ charts, model }: BenchResult): Chart[] {
 /** A place for the script to draw in, and the numbers, which need no script. */
 export function chartSection({ id, title, caption, series, table }: Chart): Markup {
   const named = series.filter(({ name, look }) => name !== '' && look !== 'hidden')
-  const keys = named.map(({ name, ink, look }) => html`<li><i class="key ${look} ${ink}"></i>${name}</li>`)
+  const keys = named.map(({ name, ink, look }) => html`<li><i class="key key-${look} ${ink}"></i>${name}</li>`)
   return html`<section id="${id}" class="card chart">
 <h2>${title}</h2>
 <p class="caption">${caption}</p>
@@ -41,7 +41,7 @@ function numbers({ columns, rows }: NumbersTable): Markup {
       return html`<td class="n" data-label="${label}">${value === null ? '–' : html`<data value="${value}">${plain(value)}</data>`}</td>`
     })
   return html`<table class="rows numbers">
-<thead><tr>${columns.map((column, n) => html`<th scope="col"${n === 0 ? null : html` class="n"`}>${column}</th>`)}</tr></thead>
+<thead><tr>${columns.map((column, n) => html`<th scope="col"${typeof rows[0]?.[n] === 'string' ? null : html` class="n"`}>${column}</th>`)}</tr></thead>
 <tbody>
 ${rows.map(row => html`<tr><th scope="row"><span>${row[0] ?? ''}</span></th>${cells(row)}</tr>\n`)}</tbody>
 </table>

@@ -40,7 +40,17 @@ export function bytes(value: number): string {
   return `${power === 0 ? Math.round(value) : (value / 1_000 ** power).toFixed(1)} ${units[power]}`
 }
 
-/** `cached_p99_ms` and `feedsPerTenant` as words. */
+/** `2026-11-30 12:00 UTC`, of an ISO time. */
+export function moment(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`
+}
+
+/** What a metric is of, in words: the figure itself has the unit. */
+export function metricWords(metric: string): string {
+  return words(metric.replace(/_(bytes|per_s|us|ms|minutes|s|percent)(?=$|_cold$|_warm$)/, ''))
+}
+
+/** `cached_p99` and `feedsPerTenant` as words. */
 export function words(name: string): string {
   return name
     .replace(/_/g, ' ')

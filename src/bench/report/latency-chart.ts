@@ -5,7 +5,7 @@ import { type Chart, inkOf } from './chart.js'
 const TOLD = [50, 75, 90, 95, 99, 99.9]
 /** Of each ten times fewer requests so many points. */
 const POINTS_PER_DECADE = 16
-const TICKS = [0, 50, 90, 99, 99.9, 99.99, 99.999]
+const TICKS = [50, 90, 99, 99.9, 99.99, 99.999]
 
 /** Which part of all requests took at most how long: the rarer, the further right; null when nothing was measured. */
 export function latencyChart(distributions: readonly LatencyDistribution[]): Chart | null {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { MeasuredBench } from '../result.js'
 import { baselineSection } from './baseline-section.js'
 import { chartSection, chartsOf } from './charts-section.js'
+import { moment } from './figures.js'
 import { dataScript, html, Markup } from './markup.js'
 import { countVerdicts, rowsSections } from './rows-section.js'
 import { settingsSection } from './settings-section.js'
@@ -33,7 +34,7 @@ export function reportPage(result: MeasuredBench, assets: ReportAssets): string 
 <body>
 <header>
 <h1>feedctl bench ${scenario}</h1>
-<p class="when">begun <time datetime="${begun}">${begun.slice(0, 16).replace('T', ' ')} UTC</time>, by feedctl ${version}; ${result.machine.cpus} x ${result.machine.cpuModel}</p>
+<p class="when">begun <time datetime="${begun}">${moment(begun)}</time>, by feedctl ${version}; ${result.machine.cpus} x ${result.machine.cpuModel}</p>
 ${summary(result)}
 </header>
 <main>

@@ -1,13 +1,13 @@
 import type { RateStep } from '../result.js'
 import type { Chart } from './chart.js'
+import { plain } from './figures.js'
 
 /** The rates that were tried, and what latency came of each; null when none were. */
 export function ratesChart(steps: readonly RateStep[]): Chart | null {
   if (steps.length === 0) return null
   const sorted = [...steps].sort((one, other) => one.rate - other.rate)
   const highest = sorted.findLast(passes)
-  const found =
-    highest === undefined ? 'None met it.' : `The highest that met it: ${Math.round(highest.rate)} requests per second.`
+  const found = highest === undefined ? 'None met it.' : `The highest that met it: ${plain(highest.rate)} requests per second.`
   const points = (wanted: (step: RateStep) => boolean) => sorted.map(step => (wanted(step) ? step.p99Ms : null))
   return {
     id: 'rates',

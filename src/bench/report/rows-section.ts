@@ -1,5 +1,5 @@
 import { type Row, type Verdict, verdictOf } from '../judging.js'
-import { exact, figure, words } from './figures.js'
+import { exact, figure, metricWords } from './figures.js'
 import { html, type Markup, NOTHING } from './markup.js'
 
 const WORDS = { pass: 'pass', fail: 'fail', invalid: 'INVALID' } as const
@@ -54,14 +54,14 @@ function lines(row: Row, isJudged: boolean, columns: number): Markup {
   const { metric, measured, min, max, samples, target, atLeast, why } = row
   const spread = min === null || max === null || min === max ? null : html`${exact(metric, min)} to ${exact(metric, max)}`
   const bound = target === null ? null : html`${exact(metric, target)} or ${atLeast === true ? 'more' : 'less'}`
-  return html`<tr data-metric="${metric}"><th scope="row"><span>${words(metric)}</span></th>${cell('Measured', html`<b>${exact(metric, measured)}</b>`)}${cell('Least to most', spread)}${cell('Looks', samples)}${
+  return html`<tr data-metric="${metric}" title="${metric}"><th scope="row"><span>${metricWords(metric)}</span></th>${cell('Measured', html`<b>${exact(metric, measured)}</b>`)}${cell('Least to most', spread)}${cell('Looks', samples)}${
     isJudged ? html`${cell('Target', bound)}<td class="verdict">${pill(verdictOf(row))}</td>` : null
   }</tr>
 ${why === null ? null : html`<tr class="why"><td colspan="${columns}">${why}</td></tr>\n`}`
 }
 
 function cell(label: string, content: Markup | number | null): Markup {
-  return html`<td class="n" data-label="${label}">${content ?? html`<span class="none">${figure('', null)}</span>`}</td>`
+  return html`<td class="n" data-label="${label}"><span>${content ?? html`<span class="none">${figure('', null)}</span>`}</span></td>`
 }
 
 /** As the guide writes it. */

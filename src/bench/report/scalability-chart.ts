@@ -27,7 +27,7 @@ export function scalabilityChart(model: ScalabilityModel): Chart {
     id: 'scalability',
     title: 'Scalability',
     caption: captionOf(model, most),
-    xAxis: { label: 'processes' },
+    xAxis: { label: 'processes', whole: true },
     yAxis: { label: 'per second' },
     x,
     series: [

@@ -45,7 +45,7 @@ function seriesOf({ name, ink, look }) {
   }
 }
 
-function axisOf({ label, ticks }, isX) {
+function axisOf({ label, log, ticks, whole }, isX, width) {
   const base = {
     label,
     stroke: colour('text'),
@@ -53,7 +53,8 @@ function axisOf({ label, ticks }, isX) {
     labelFont: '12px system-ui, sans-serif',
     labelSize: 20,
     size: isX ? 34 : 56,
-    grid: { stroke: colour('line'), width: 1 },
+    grid: { stroke: colour('line'), width: 1, ...(log && ticks === undefined ? { filter: onlyPowers } : {}) },
+    ...(whole ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500] } : {}),
     ticks: { stroke: colour('line'), width: 1, size: 5 },
     values: (_, splits) => splits.map(value => (value === null ? '' : compact.format(value))),
   }
@@ -61,18 +62,44 @@ function axisOf({ label, ticks }, isX) {
   const labels = new Map(ticks)
   return {
     ...base,
-    splits: (_, _axis, least, most) => ticks.map(([value]) => value).filter(value => value >= least && value <= most),
+    splits: (_, _axis, least, most) =>
+      apart(
+        ticks.map(([value]) => value),
+        least,
+        most,
+        width,
+      ),
     filter: (_, splits) => splits,
     values: (_, splits) => splits.map(value => labels.get(value) ?? ''),
   }
 }
 
-function scaleOf({ log }, isX, values) {
-  const [least, most] = [Math.min(...values), Math.max(...values)]
-  if (log) {
-    const room = isX && least !== most ? 1 : 1.3
-    return { distr: 3, log: 10, range: () => [least / room, most * room] }
+function onlyPowers(_, splits) {
+  return splits.map(value => (Math.abs(Math.log10(value) % 1) < 1e-9 ? value : null))
+}
+
+/** Those of a logarithmic axis whose labels do not run into each other. */
+function apart(values, least, most, width) {
+  const shown = []
+  for (const value of values) {
+    const place = at => (Math.log(at / least) / Math.log(most / least)) * (width - 80)
+    if (value < least || value > most) continue
+    if (shown.length === 0 || place(value) - place(shown.at(-1)) > 62) shown.push(value)
   }
+  return shown
+}
+
+/** The nearest of 1, 2, 5, 10, 20... below, or above. */
+function round125(value, isUp) {
+  const power = 10 ** Math.floor(Math.log10(value))
+  const steps = [1, 2, 5, 10].map(step => step * power)
+  return isUp ? steps.find(step => step >= value * 0.9999) : steps.findLast(step => step <= value * 1.0001)
+}
+
+function scaleOf({ log, ticks }, isX, values) {
+  const [least, most] = [Math.min(...values), Math.max(...values)]
+  if (log && ticks !== undefined) return { distr: 3, log: 10, range: () => [least, least === most ? most * 10 : most] }
+  if (log) return { distr: 3, log: 10, range: () => [round125(least * 0.9, false), round125(most * 1.1, true)] }
   return isX
     ? { time: false, range: () => (least === most ? [least - 1, most + 1] : [least, most]) }
     : { range: () => [0, (most || 1) * 1.08] }
@@ -116,12 +143,12 @@ function draw(chart, width) {
   const plot = new uPlot(
     {
       width,
-      height: width < 500 ? 260 : 320,
+      height: isPrinting ? 230 : width < 500 ? 260 : 320,
       padding: [12, 18, 0, 0],
       legend: { show: false },
       cursor: { show: false },
       scales: { x: scaleOf(xAxis, true, chart.x), y: scaleOf(yAxis, false, inside.length > 0 ? inside : [1]) },
-      axes: [axisOf(xAxis, true), axisOf(yAxis, false)],
+      axes: [axisOf(xAxis, true, width), axisOf(yAxis, false, width)],
       series: [{}, ...chart.series.map(seriesOf)],
       bands: bands.map(([upper, lower]) => ({
         series: [upper + 1, lower + 1],
