@@ -1,5 +1,5 @@
 import { postOf, publisherOf } from '../../../src/bench/feed-server/posts.js'
-import { type FeedServer } from '../../../src/bench/feed-server/server.js'
+import type { FeedServer } from '../../../src/bench/feed-server/server.js'
 import { contentOf } from '../content.js'
 import type { Site } from './site.js'
 import type { ReadTenant } from './tenants.js'
@@ -13,7 +13,11 @@ export interface Published {
 }
 
 /** `tenant feed guid` of every post that was ever published to a feed of a tenant. */
-export function postsPublished(server: FeedServer, tenants: readonly ReadTenant[], { seed, items, editions }: Published): string[] {
+export function postsPublished(
+  server: FeedServer,
+  tenants: readonly ReadTenant[],
+  { seed, items, editions }: Published,
+): string[] {
   return tenants
     .flatMap(({ slug, sources }) =>
       sources.flatMap(source => {

@@ -68,7 +68,8 @@ export class Unit {
 
 /** Of the section Service, the values of each key in their order. */
 function serviceLines(text: string): Map<string, string[]> {
-  const section = /^\[Service\]\n([\s\S]*?)(?:\n\n|\n\[|$)/m.exec(text)?.[1] ?? ''
+  const sections = text.split(/^\[(\w+)\]$/m)
+  const section = sections[sections.indexOf('Service') + 1] ?? ''
   const lines = new Map<string, string[]>()
   for (const line of section.split('\n')) {
     const [, key, value] = /^(\w+)=(.*)$/.exec(line) ?? []
