@@ -1,21 +1,26 @@
 import { expect } from 'vitest'
 import type { FeedServer } from '../../../src/bench/feed-server/server.js'
-import type { Board } from '../../../src/queues/index.js'
 import { isAlive, soon } from '../supervision.js'
 import type { Machine } from './rendered.js'
 import type { Site } from './site.js'
 
+/** More than between two cards of a worker: what it still does after as long waits for a feed. */
+const CARD_MS = 2_500
+
 /** Kills a worker in the middle of tenants' syncs, and resolves when its supervisor has another. Syncs must be under way, or come. */
-export async function killWorker(site: Site, board: Board, server: FeedServer): Promise<void> {
+export async function killWorker(site: Site, server: FeedServer): Promise<void> {
+  await using app = await site.open()
+  const board = await app.board()
   server.hold(0)
-  const [before, victim] = [
-    site.supervisor.children,
-    await soon(async () => {
-      const busy = (await board.workers()).find(({ jobs }) => jobs.some(job => job.queue === 'sync'))
-      if (busy === undefined) throw new Error('no worker syncs')
-      return busy
-    }),
-  ]
+  const heldAt = Date.now()
+  const before = site.supervisor.children
+  const victim = await soon(async () => {
+    const busy = (await board.workers()).find(
+      ({ jobs, seenAt }) => seenAt > heldAt + CARD_MS && jobs.some(job => job.queue === 'sync'),
+    )
+    if (busy === undefined) throw new Error('no worker syncs')
+    return busy
+  })
   expect(before).toContain(victim.pid)
   process.kill(victim.pid, 'SIGKILL')
   server.letGo()

@@ -5,7 +5,7 @@ import type { Site } from './site.js'
 
 export interface SyncRun {
   readonly exit: BinEnd['exit']
-  readonly report: SyncJson
+  readonly report: SyncJson & { readonly duration_ms: number }
   readonly err: string
 }
 
@@ -14,6 +14,7 @@ export class Syncing {
   /** How often they have. */
   editions = 0
   private isOver = false
+  private readonly runs: SyncRun[] = []
   private readonly loop: Promise<SyncRun[]>
 
   constructor(
@@ -25,6 +26,11 @@ export class Syncing {
     this.loop.catch(() => {})
   }
 
+  /** Runs that have ended. */
+  get count(): number {
+    return this.runs.length
+  }
+
   /** Resolves with every run when the present one has ended. */
   end(): Promise<SyncRun[]> {
     this.isOver = true
@@ -32,13 +38,12 @@ export class Syncing {
   }
 
   private async go(): Promise<SyncRun[]> {
-    const runs: SyncRun[] = []
     while (!this.isOver) {
       this.server.advanceEdition()
       this.editions++
-      runs.push(await syncAll(this.site))
+      this.runs.push(await syncAll(this.site))
     }
-    return runs
+    return this.runs
   }
 }
 
@@ -46,5 +51,5 @@ export class Syncing {
 export async function syncAll(site: Site): Promise<SyncRun> {
   const { exit, out, err } = await site.type(['sync', '--all', '--force', '--json', '--progress', 'none']).ended
   if (out === '') throw new Error(`sync printed no report: ${err}`)
-  return { exit, report: JSON.parse(out) as SyncJson, err }
+  return { exit, report: JSON.parse(out) as SyncRun['report'], err }
 }
