@@ -10,7 +10,8 @@ import type { BinEnd, BinProcess } from '../bin-process.js'
 import type { Site } from './site.js'
 
 const USERS = 12
-const PATHS = ['/v1/posts?limit=20', '/v1/posts?limit=50', '/v1/feeds']
+/** Each is read anew after a sync, and kept ready until the next. */
+const PATHS = Array.from({ length: 20 }, (_, index) => `/v1/posts?limit=${20 + index}`)
 
 export interface BenchJson {
   readonly rows: Row[]

@@ -39,9 +39,9 @@ test('phase Scale as it is rendered loses nothing when an API, a worker and the 
   await measuring.begun()
   await grown(MACHINES, 20, machine => site.figure(machine, ANSWERED))
   await expect.poll(() => syncing.count).toBeGreaterThan(0)
+  await killWorker(site, server)
   await killApi(site, 'app-2', ['app-1', 'app-3'], 20)
   await killReplica(site, ['app-1', 'app-3'], 5)
-  await killWorker(site, server)
 
   await site.apis['app-2'].startAgain()
   await grown(['app-2'], 20, machine => site.figure(machine, ANSWERED))
