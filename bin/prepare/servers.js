@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path'
 import { locked, Refusal, readWhenThere, run, say } from './steps.js'
 
 const MORE_FOLDERS = ['/usr/sbin', '/usr/bin', '/usr/local/sbin', '/usr/local/bin', '/usr/local/mysql/bin', '/usr/libexec']
-/** What the tests start: servers, each unless a setting names one that is there, a terminal, and what feedctl is measured against. */
+/** What the tests start: servers, each unless a setting names one that is there, a terminal, what feedctl is measured against, and what checks files for others. */
 const PROGRAMS = [
   {
     package: 'mariadb-server',
@@ -23,6 +23,8 @@ const PROGRAMS = [
   { package: 'rclone', given: null, programs: [['rclone']] },
   { package: 'nginx-light', given: null, programs: [['nginx']] },
   { package: 'chromium', given: null, programs: [['chromium']] },
+  { package: 'prometheus', given: null, programs: [['promtool']] },
+  { package: 'shellcheck', given: null, programs: [['shellcheck']] },
 ]
 const APT_FLAGS = ['-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300']
 const POLICY = '/usr/sbin/policy-rc.d'

@@ -8,7 +8,7 @@ import { Failure } from '../../src/kernel/errors.js'
 import { examples } from '../program.js'
 
 /** Those of src/infra/render.ts, which is loaded only when something is rendered. */
-const PHASES = ['scale'] as const
+const PHASES = ['scale', 'enterprise'] as const
 
 export function registerRender(infra: Command, io: Io): void {
   const command = infra

@@ -5,26 +5,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Deployment } from '../../src/infra/description/schema.js'
 import { bufferPoolMb } from '../../src/infra/scale/mariadb.js'
 import { runCli } from '../support/cli.js'
 import { temporaryFolder } from '../support/folders.js'
 import { findFreePort, findProgram } from '../support/server.js'
 import { fileOf, onOneMachine, put, scaleOf } from './ground.js'
-import { Rendered, RenderedDatabase, runProgram } from './rendered-servers.js'
+import { RenderedServer, runProgram, startRenderedMariadb } from './mariadb-place.js'
 
 const PASSWORD = randomBytes(18).toString('hex')
-
-/** Stopped when the test ends. */
-async function startMariadb(folder: string, deployment: Deployment, machine: 'database' | 'replica') {
-  const { database } = deployment.scale
-  const place = machine === 'database' ? database : database.replica
-  if (place === null) throw new Error('there is no replica')
-  const conf = put(folder, fileOf(scaleOf(deployment), machine, '.cnf'))
-  const server = await RenderedDatabase.create(join(folder, `${machine}-process`), conf, place)
-  onTestFinished(() => server.dispose())
-  return (sql: string) => server.ask(sql)
-}
 
 test('MariaDB starts with the settings of primary and replica, which follows it, and feedctl has just its rights', async () => {
   const folder = temporaryFolder()
@@ -41,8 +29,8 @@ test('MariaDB starts with the settings of primary and replica, which follows it,
   const deployment = await onOneMachine(folder, { database: { replica } })
   const files = scaleOf(deployment)
   const [primary, second] = await Promise.all([
-    startMariadb(folder, deployment, 'database'),
-    startMariadb(folder, deployment, 'replica'),
+    startRenderedMariadb(folder, deployment, 'database'),
+    startRenderedMariadb(folder, deployment, 'replica'),
   ])
   const [variables] = await primary(
     'SELECT @@innodb_buffer_pool_size / 1048576 AS pool, @@max_connections AS most, @@sync_binlog AS synced, @@table_open_cache AS tables',
@@ -55,7 +43,7 @@ test('MariaDB starts with the settings of primary and replica, which follows it,
   const users = put(folder, fileOf(files, 'database', 'feedctl-database-users'))
   await runProgram(users, [secrets])
   await runProgram(users, [secrets])
-  await runProgram(put(folder, fileOf(files, 'replica', 'feedctl-follow-primary')), [], `${PASSWORD}\n`)
+  await runProgram(put(folder, fileOf(files, 'replica', 'feedctl-follow-primary')), [], { stdin: `${PASSWORD}\n` })
   await primary('CREATE DATABASE feedctl')
   await expect.poll(async () => (await second("SHOW DATABASES LIKE 'feedctl'")).length).toBe(1)
   await expect(second('SELECT @@read_only AS value')).resolves.toEqual([{ value: 1 }])
@@ -76,10 +64,11 @@ test('Redis starts with its settings and users, loses and evicts nothing, and fe
   const files = scaleOf(deployment)
   const { redis } = deployment.scale
   const own = join(folder, 'redis-process')
-  await expect(runProgram(put(folder, fileOf(files, 'redis', 'feedctl-redis-users')), [], 'short\n')).rejects.toThrow(
+  mkdirSync(own)
+  await expect(runProgram(put(folder, fileOf(files, 'redis', 'feedctl-redis-users')), [], { stdin: 'short\n' })).rejects.toThrow(
     /fewer than 16/,
   )
-  await runProgram(put(folder, fileOf(files, 'redis', 'feedctl-redis-users')), [], `${PASSWORD}\n`)
+  await runProgram(put(folder, fileOf(files, 'redis', 'feedctl-redis-users')), [], { stdin: `${PASSWORD}\n` })
   const users = await readFile(`${redis.config}/users.acl`, 'utf8')
   expect(users).not.toContain(PASSWORD)
   const conf = put(folder, fileOf(files, 'redis', '/redis.conf'))
@@ -93,7 +82,7 @@ test('Redis starts with its settings and users, loses and evicts nothing, and fe
       client.disconnect()
     }
   }
-  const server = new Rendered(
+  const server = new RenderedServer(
     own,
     [findProgram(['redis-server'], 'redis-server'), conf],
     async () => void (await ask(client => client.ping())),

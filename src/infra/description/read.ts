@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { parse, stringify } from 'yaml'
 import type { z } from 'zod'
 import { Failure, wordsOf } from '../../kernel/errors.js'
+import { faultsInRegions } from './enterprise.js'
 import { faultsInMachines } from './machines.js'
 import { type Deployment, deploymentSchema } from './schema.js'
 import { faultsInSecrets, faultsInSettings } from './settings.js'
@@ -34,6 +35,7 @@ export function parseDeployment(text: string, where: string): Deployment {
         ...faultsInSettings(read.data.settings),
         ...faultsInSecrets(read.data.secrets, GIVEN_SECRETS),
         ...faultsInMachines(read.data),
+        ...faultsInRegions(read.data.enterprise),
       ]
     : read.error.issues.flatMap(issue => wordsOfIssue(issue))
   if (read.success && faults.length === 0) return read.data

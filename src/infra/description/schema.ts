@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { enterpriseSchema } from './enterprise.js'
 import { bucket, database, hostName, name, path, port, word } from './kinds.js'
 import { namesSchema, scaleSchema } from './scale.js'
 
@@ -42,6 +43,7 @@ export const deploymentSchema = z.strictObject({
   /** Names of secret settings that the machines have beside those that are always there; the values are never here. */
   secrets: z.array(z.string()).default([]),
   scale: scaleSchema,
+  enterprise: enterpriseSchema,
 })
 
 export type Deployment = z.output<typeof deploymentSchema>

@@ -1,5 +1,7 @@
 import type { Deployment } from '../description/schema.js'
 import type { RenderedFile } from '../files.js'
+import { monitoringFiles } from '../monitoring/prometheus.js'
+import { backupFiles } from './backup.js'
 import { databasePrograms } from './database-users.js'
 import { appEnv } from './env.js'
 import { databaseFiles } from './mariadb.js'
@@ -15,6 +17,8 @@ export function scaleFiles(deployment: Deployment): RenderedFile[] {
     ...hosts.flatMap(host => [...appUnits(deployment, host), appEnv(deployment, host)]),
     ...databaseFiles(deployment),
     ...databasePrograms(deployment),
+    ...backupFiles(deployment),
     ...redisFiles(deployment),
+    ...monitoringFiles(deployment),
   ]
 }

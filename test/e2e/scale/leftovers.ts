@@ -1,4 +1,4 @@
-import type { RenderedDatabase } from '../../infra/rendered-servers.js'
+import type { RenderedMariadb } from '../../infra/mariadb-place.js'
 import type { Site } from './site.js'
 
 interface QueueJson {
@@ -38,7 +38,7 @@ export async function replicasOf(site: Site): Promise<FindingJson | undefined> {
 }
 
 /** Posts by database, as the server itself has them. */
-export async function postsBy(server: RenderedDatabase): Promise<Record<string, number>> {
+export async function postsBy(server: RenderedMariadb): Promise<Record<string, number>> {
   const tables = await server.ask("SELECT table_schema AS name FROM information_schema.tables WHERE table_name = 'posts'")
   const counts: Record<string, number> = {}
   for (const { name } of tables) {

@@ -9,7 +9,8 @@ import { findProgram } from '../../support/server.js'
 import type { BinEnd, BinProcess } from '../bin-process.js'
 import type { Site } from './site.js'
 
-const USERS = 12
+/** Whose last questions nobody waits for. */
+export const USERS = 12
 /** Each is read anew after a sync, and kept ready until the next. */
 const PATHS = Array.from({ length: 20 }, (_, index) => `/v1/posts?limit=${20 + index}`)
 

@@ -5,7 +5,7 @@ import { temporaryFolder } from '../../support/folders.js'
 import { postsPublished, postsStored } from './content.js'
 import { grown, killApi, killReplica, killWorker } from './deaths.js'
 import { postsBy, replicasOf, undone } from './leftovers.js'
-import { type BenchJson, expectReport, Measuring } from './measuring.js'
+import { type BenchJson, expectReport, Measuring, USERS } from './measuring.js'
 import { Readers, readAll } from './readers.js'
 import { MACHINES } from './rendered.js'
 import { requestsOf } from './requests.js'
@@ -62,6 +62,7 @@ test('phase Scale as it is rendered loses nothing when an API, a worker and the 
   await expect.poll(() => requestsOf(site).answered).toBeGreaterThanOrEqual(read.answered)
   const requests = requestsOf(site)
   expect(requests.others).toEqual({})
+  expect(requests.left).toBeLessThanOrEqual(USERS * benches.length)
   expect(requests.askedAgain).toBeGreaterThan(0)
 
   for (const { exit, report } of syncs) expect([exit, report.failures.map(({ url }) => url)]).toEqual([6, [unreadable]])

@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { onTestFinished } from 'vitest'
-import { Rendered, RenderedDatabase, runProgram } from '../../infra/rendered-servers.js'
+import { RenderedMariadb, RenderedServer, runProgram } from '../../infra/mariadb-place.js'
 import { findProgram } from '../../support/server.js'
 import type { RenderedScale } from './rendered.js'
 
@@ -11,23 +11,20 @@ const DATABASE_CONF = 'etc/mysql/mariadb.conf.d/90-feedctl.cnf'
 const PROGRAMS = 'usr/local/sbin'
 
 export interface Databases {
-  readonly primary: RenderedDatabase
-  readonly replica: RenderedDatabase
-}
-
-/** Starts a server whose end is that of the test. */
-async function started<S extends { dispose(): Promise<void> }>(starting: Promise<S>): Promise<S> {
-  const server = await starting
-  onTestFinished(() => server.dispose())
-  return server
+  readonly primary: RenderedMariadb
+  readonly replica: RenderedMariadb
 }
 
 /** Two MariaDBs with their rendered settings; the rendered programs make their users, and have one follow the other. */
 export async function startDatabases(folder: string, scale: RenderedScale): Promise<Databases> {
   const { database } = scale.deployment.scale
   if (database.replica === null) throw new Error('it is described with a replica')
-  const start = (machine: string, place: { data: string; run: string }) =>
-    started(RenderedDatabase.create(join(folder, `${machine}-process`), join(scale.folderOf(machine), DATABASE_CONF), place))
+  const start = async (machine: string, place: { data: string; run: string }) => {
+    const conf = join(scale.folderOf(machine), DATABASE_CONF)
+    const server = await RenderedMariadb.create(join(folder, `${machine}-process`), conf, place)
+    onTestFinished(() => server.dispose())
+    return server
+  }
   const [primary, replica] = await Promise.all([start('database', database), start('replica', database.replica)])
   const passwords = { 'db-password': scale.databasePassword, 'replication-password': scale.replicationPassword }
   for (const [name, password] of Object.entries(passwords)) {
@@ -35,7 +32,7 @@ export async function startDatabases(folder: string, scale: RenderedScale): Prom
   }
   const program = (machine: string, name: string) => join(scale.folderOf(machine), PROGRAMS, name)
   await runProgram(program('database', 'feedctl-database-users'), [join(folder, 'database')])
-  await runProgram(program('replica', 'feedctl-follow-primary'), [], `${scale.replicationPassword}\n`)
+  await runProgram(program('replica', 'feedctl-follow-primary'), [], { stdin: `${scale.replicationPassword}\n` })
   return { primary, replica }
 }
 
@@ -43,7 +40,7 @@ export async function startDatabases(folder: string, scale: RenderedScale): Prom
 export async function startRedis(folder: string, scale: RenderedScale): Promise<void> {
   const { redis } = scale.deployment.scale
   const machine = scale.folderOf('redis')
-  await runProgram(join(machine, PROGRAMS, 'feedctl-redis-users'), [], `${scale.redisPassword}\n`)
+  await runProgram(join(machine, PROGRAMS, 'feedctl-redis-users'), [], { stdin: `${scale.redisPassword}\n` })
   const command = [findProgram(['redis-server'], 'redis-server'), join(machine, redis.config, 'redis.conf')] as const
   const answers = async () => {
     const place = { host: redis.address, port: redis.port, password: scale.redisPassword }
@@ -56,8 +53,7 @@ export async function startRedis(folder: string, scale: RenderedScale): Promise<
       client.disconnect()
     }
   }
-  const server = new Rendered(join(folder, 'redis-process'), command, answers)
-  await started(server.start().then(() => server))
+  await startServer(join(folder, 'redis-process'), command, answers)
 }
 
 /** nginx with its rendered settings. */
@@ -66,8 +62,15 @@ export async function startBalancer(folder: string, scale: RenderedScale): Promi
   const own = join(folder, 'nginx-process')
   const conf = join(scale.folderOf('balancer'), 'etc/nginx/nginx.conf')
   const flags = ['-p', own, '-e', 'stderr', '-c', conf, '-g', 'daemon off;']
-  const server = new Rendered(own, [findProgram(['nginx'], 'nginx-light'), ...flags], () => reaches(port))
-  await started(server.start().then(() => server))
+  await startServer(own, [findProgram(['nginx'], 'nginx-light'), ...flags], () => reaches(port))
+}
+
+/** The folder is its own; it ends with the test. */
+async function startServer(folder: string, command: readonly [string, ...string[]], answers: () => Promise<void>): Promise<void> {
+  mkdirSync(folder)
+  const server = new RenderedServer(folder, command, answers)
+  onTestFinished(() => server.dispose())
+  await server.start()
 }
 
 function reaches(port: number): Promise<void> {

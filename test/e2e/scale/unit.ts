@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Rendered } from '../../infra/rendered-servers.js'
+import { RenderedServer } from '../../infra/mariadb-place.js'
 import { findProgram } from '../../support/server.js'
 import { childrenOf } from '../serving.js'
 import { isAlive } from '../supervision.js'
@@ -15,7 +15,7 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
  */
 export class Unit {
   private constructor(
-    private readonly server: Rendered,
+    private readonly server: RenderedServer,
     private readonly restartMs: number,
   ) {}
 
@@ -31,7 +31,9 @@ export class Unit {
     const variables = (lines.get('EnvironmentFile') ?? []).flatMap(variablesIn)
     const clean = ['-i', '-C', one('WorkingDirectory'), `PATH=${PATH}`, ...variables]
     const command = [findProgram(['env'], 'coreutils'), ...clean, ...wordsIn(one('ExecStart'))] as const
-    const server = new Rendered(join(folder, basename(path)), command, answers)
+    const own = join(folder, basename(path))
+    mkdirSync(own)
+    const server = new RenderedServer(own, command, answers)
     const unit = new Unit(server, Number(one('RestartSec')) * 1_000)
     await server.start()
     return unit
