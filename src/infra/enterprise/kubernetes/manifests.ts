@@ -3,7 +3,7 @@ import type { Region } from '../../description/enterprise.js'
 import type { Deployment } from '../../description/schema.js'
 import { inFolder, MARK, type RenderedFile } from '../../files.js'
 import { api } from './api.js'
-import { common, settingsMap } from './common.js'
+import { foundation, settingsMap } from './foundation.js'
 import { watching } from './watching.js'
 import { migrations, scheduler, workers } from './workers.js'
 
@@ -19,7 +19,7 @@ interface Part {
 export function manifests(deployment: Deployment): RenderedFile[] {
   const { namespace } = deployment.enterprise
   const parts: Part[] = [
-    { name: 'common', about: 'namespace, accounts, references to secrets, who may reach whom', objects: common(deployment) },
+    { name: 'common', about: 'namespace, accounts, references to secrets, who may reach whom', objects: foundation(deployment) },
     { name: 'api', about: 'the API, scaled by its CPU', objects: api(deployment) },
     { name: 'workers', about: 'workers, scaled by how long jobs wait', objects: workers(deployment) },
     { name: 'scheduler', about: 'the schedule, alerts and figures; at home only', objects: scheduler(deployment) },

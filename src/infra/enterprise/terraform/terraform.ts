@@ -1,8 +1,10 @@
 import type { Deployment } from '../../description/schema.js'
 import { inFolder, MARK, type RenderedFile } from '../../files.js'
+import { BUCKET_MODULE } from './bucket-module.js'
 import { CDN_MODULE } from './cdn-module.js'
 import { type Block, hcl } from './hcl.js'
-import { BUCKET_MODULE, HOME_MODULE, REGION_MODULE } from './modules.js'
+import { HOME_MODULE } from './home-module.js'
+import { REGION_MODULE } from './region-module.js'
 import { bucketModule, outputBlocks, rootBlocks, variableBlocks } from './root.js'
 
 /** Databases, Redis, names, secrets, media and their CDN at AWS; the clusters and their networks are there already. */

@@ -13,7 +13,7 @@ export function secretNames({ media, secrets }: Deployment): string[] {
 }
 
 /** What all regions share, besides the settings. */
-export function common(deployment: Deployment): object[] {
+export function foundation(deployment: Deployment): object[] {
   const { namespace } = deployment.enterprise
   const space: INamespace = {
     apiVersion: 'v1',

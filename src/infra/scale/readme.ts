@@ -1,0 +1,218 @@
+import type { Deployment } from '../description/schema.js'
+import type { RenderedFile } from '../files.js'
+import { fileTable, readme, shell } from '../markdown.js'
+import { envFileOf, secretFileName, secretsOf } from './env.js'
+
+/** In which order the machines are set up, and what of it was checked by which tool. */
+export function scaleReadme(deployment: Deployment, files: readonly RenderedFile[]): RenderedFile {
+  return readme(`${deployment.name}: phase Scale`, [
+    ['', INTRODUCTION],
+    ['1. Secrets', secretSteps(deployment)],
+    ['2. Copy the files', copySteps(deployment)],
+    ['3. Database', databaseSteps(deployment)],
+    ['4. Redis', redisSteps(deployment)],
+    ['5. Application', appSteps(deployment)],
+    ['6. Load balancer', balancerSteps(deployment)],
+    ['7. Monitoring', monitoringSteps(deployment)],
+    ['8. Backups', backupSteps(deployment)],
+    ['What was checked, and what was not', checks(deployment)],
+    ['Files', fileTable(files)],
+  ])
+}
+
+const INTRODUCTION = [
+  'Rendered by `feedctl infra render --phase scale`. Each folder is a machine, laid out as the machine is. No file holds a secret: they name files that you make.',
+  'Change the description and render again; what you change here is overwritten, with `--yes` only. What is to stay on a machine goes into `local.env` there.',
+  '',
+  'Only the load balancer is to be reached from outside. Database, Redis, figures and the API itself answer to the private network: a firewall must see to it.',
+]
+
+function secretSteps(deployment: Deployment): string[] {
+  const generated = [
+    'db-password',
+    'redis-password',
+    'media-key',
+    ...(deployment.scale.database.replica === null ? [] : ['replication-password']),
+  ]
+  const brought = secretsOf(deployment)
+    .map(secretFileName)
+    .filter(name => !generated.includes(name))
+  return [
+    ...shell('mkdir -m 700 ../secrets', `for name in ${generated.join(' ')}; do openssl rand -hex 24 > ../secrets/$name; done`),
+    ...(brought.length === 0
+      ? []
+      : ['', `Then write what others gave you into ${brought.map(name => `\`../secrets/${name}\``).join(', ')}.`]),
+    ...(deployment.media?.access_key_id === null
+      ? ['', "The bucket's access key id is missing in the description (`media.access_key_id`): give it, and render again."]
+      : []),
+  ]
+}
+
+function copySteps({ scale }: Deployment): string[] {
+  const { app, balancer, database, redis, monitoring } = scale
+  const machines = [
+    ['balancer', balancer.address],
+    ['database', database.address],
+    ...(database.replica === null ? [] : [['replica', database.replica.address]]),
+    ['redis', redis.address],
+    ['monitoring', monitoring.address],
+    ...app.hosts.map(host => [host.name, host.address]),
+  ]
+  return [
+    'Debian 12 is meant: `nginx`, `mariadb-server`, `redis-server`, `prometheus`, and `prometheus-node-exporter`, `prometheus-mysqld-exporter`, `prometheus-redis-exporter`, `rclone` where they are used. Node.js 20.19 or later is not in Debian 12.',
+    '',
+    ...shell(
+      ...machines.map(
+        ([name, address]) => `tar -C ${name} -c . | ssh root@${address} tar -C / -x --no-same-owner --no-overwrite-dir`,
+      ),
+    ),
+  ]
+}
+
+function databaseSteps({ scale }: Deployment): string[] {
+  const { database } = scale
+  const at = `root@${database.address}`
+  const primary = [
+    `ssh ${at} 'install -d -m 700 /root/secrets && systemctl daemon-reload && systemctl restart mariadb'`,
+    `scp ../secrets/db-password ${database.replica === null ? '' : '../secrets/replication-password '}${at}:/root/secrets/`,
+    `ssh ${at} '/usr/local/sbin/feedctl-database-users /root/secrets && rm -r /root/secrets'`,
+  ]
+  const { replica } = database
+  if (replica === null) return shell(...primary)
+  return [
+    ...shell(
+      ...primary,
+      `ssh root@${replica.address} 'systemctl daemon-reload && systemctl restart mariadb'`,
+      `ssh root@${replica.address} /usr/local/sbin/feedctl-follow-primary < ../secrets/replication-password`,
+    ),
+    '',
+    'That is for an empty primary. Where it has data, restore a backup of it on the replica first, and set `gtid_slave_pos` there to what the first lines of the backup say.',
+  ]
+}
+
+function redisSteps({ scale }: Deployment): string[] {
+  const at = `root@${scale.redis.address}`
+  return shell(
+    `ssh ${at} /usr/local/sbin/feedctl-redis-users < ../secrets/redis-password`,
+    `ssh ${at} 'sysctl --system && systemctl restart redis-server'`,
+  )
+}
+
+function appSteps(deployment: Deployment): string[] {
+  const { app, install } = deployment.scale
+  const root = install.bin.replace(/\/bin\/feedctl\.js$/, '')
+  const [first] = app.hosts
+  const feedctl = `${install.node} -- ${install.bin}`
+  const run = (words: string) =>
+    `ssh root@${first?.address} runuser -u ${install.user} -- ${feedctl} ${words} --env-file ${envFileOf(deployment)}`
+  return [
+    `The sources of feedctl go to \`${root}\` of each machine, then \`npm ci\` and \`npm run build\` there.`,
+    '',
+    ...shell(
+      `for host in ${app.hosts.map(host => host.address).join(' ')}; do`,
+      `  ssh root@$host 'useradd --system --home-dir ${install.data} --shell /usr/sbin/nologin ${install.user}; install -d -o ${install.user} -m 750 ${install.data}'`,
+      `  scp ${secretsOf(deployment)
+        .map(name => `../secrets/${secretFileName(name)}`)
+        .join(' ')} root@$host:${install.config}/`,
+      `  ssh root@$host 'cd ${install.config} && chown ${install.user} ${secretsOf(deployment).map(secretFileName).join(' ')} && chmod 400 ${secretsOf(deployment).map(secretFileName).join(' ')}'`,
+      'done',
+      run('init'),
+      run('doctor'),
+      ...app.hosts.map(
+        host =>
+          `ssh root@${host.address} 'systemctl daemon-reload && systemctl enable --now ${host.roles.map(role => UNIT_OF[role]).join(' ')}'`,
+      ),
+    ),
+    '',
+    'A new version: stop the units, replace the sources, `feedctl init` and `feedctl tenant migrate --all`, start the units. New settings: `systemctl reload feedctl-api feedctl-supervise`, without a gap.',
+    ...(deployment.media === null && app.hosts.length > 1
+      ? [
+          '',
+          `Media is on the local disk: all machines must see the same \`${install.data}/media\`, or one of them has what the others lack. A bucket is the better way.`,
+        ]
+      : []),
+  ]
+}
+
+const UNIT_OF = { api: 'feedctl-api', workers: 'feedctl-supervise', scheduler: 'feedctl-scheduler' } as const
+
+function balancerSteps({ names, scale }: Deployment): string[] {
+  const { balancer } = scale
+  const domains = [names.api, names.media].filter(name => name !== null).map(name => `-d ${name}`)
+  return [
+    ...(balancer.tls === null
+      ? ['It serves plain HTTP: another in front of it must end TLS, and pass nothing on that it did not.', '']
+      : [
+          `The certificate is to be at \`${balancer.tls.certificate}\`. By Let's Encrypt, for instance, before nginx starts:`,
+          '',
+        ]),
+    ...shell(
+      ...(balancer.tls === null ? [] : [`certbot certonly --standalone --cert-name feedctl ${domains.join(' ')}`]),
+      `install -d ${[balancer.acme, balancer.cache].join(' ')}`,
+      'nginx -t && systemctl reload-or-restart nginx',
+    ),
+    ...(names.media === null ? [] : ['', 'Public media is kept by nginx: what a tenant deleted is served for up to a day more.']),
+  ]
+}
+
+function monitoringSteps({ scale }: Deployment): string[] {
+  const { config, alertmanager } = scale.monitoring
+  return [
+    ...shell(
+      `promtool check config ${config}/prometheus.yml`,
+      `promtool test rules ${config}/feedctl-rules.test.yml`,
+      'systemctl restart prometheus grafana-server',
+    ),
+    '',
+    ...(alertmanager === null
+      ? [
+          'No Alertmanager is described (`scale.monitoring.alertmanager`): rules are evaluated, and nobody is told. feedctl itself tells `FEEDCTL_ALERT_WEBHOOK`.',
+        ]
+      : []),
+  ]
+}
+
+function backupSteps({ scale }: Deployment): string[] {
+  const { backup, database, install } = scale
+  return [
+    `On the machine of the database, ${backup.at} UTC daily, kept ${backup.keep_days} days; each Sunday the newest is restored into a server of its own and counted.`,
+    ...(backup.offsite === null
+      ? ['No copy leaves the machine (`scale.backup.offsite` is null): a lost disk takes the backups along.']
+      : [`A copy goes to \`${backup.offsite}\`: \`${install.config}/rclone.conf\` there must have the remote, mode 600.`]),
+    '',
+    ...shell(
+      `ssh root@${database.address} 'install -d -m 700 ${backup.folder} && systemctl enable --now feedctl-backup.timer feedctl-backup-verify.timer'`,
+      '# one now, and its proof',
+      `ssh root@${database.address} 'systemctl start feedctl-backup && systemctl start feedctl-backup-verify'`,
+      '# one database back, or all of them; stop feedctl first',
+      `ssh root@${database.address} feedctl-restore ${backup.folder}/feedctl-20260101T023000Z.sql.gz tenant_acme`,
+    ),
+    '',
+    'Changes since a backup are in the binary log: `mariadb-binlog --start-position` from the position in the first lines of the backup. Further database hosts (`feedctl host add`) and media are not in it; Redis need not be.',
+  ]
+}
+
+function checks({ scale }: Deployment): string[] {
+  return [
+    "feedctl's own tests render these files from other descriptions and hold them against the real programs:",
+    '',
+    '| what | by |',
+    '|---|---|',
+    '| nginx | `nginx -t`; started: TLS, the redirection, a process that is gone, limits, names that are not its own; each directive against the documented ones |',
+    '| units | `systemd-analyze verify`, and `systemd-analyze security` with an exposure of at most 2.0 |',
+    '| MariaDB | started, primary and replica, which follows by GTID; rights against the documented ones |',
+    '| Redis | started; feedctl works on it, and `feedctl doctor` has nothing to say |',
+    '| settings | every name is one of feedctl, every value is read |',
+    '| Prometheus | `promtool check config`, `check rules`, `test rules`; every figure is one that feedctl shows |',
+    '| programs | `shellcheck`; a backup made, proven, copied by rclone, and restored |',
+    '',
+    'Nothing has validated:',
+    '',
+    '- the units under a running systemd, whose filter of system calls was compared with nothing but its own lists;',
+    "- names of figures of the exporters for machine, MariaDB and Redis, which are theirs, and Grafana's reading of the dashboard;",
+    '- the certificate, the firewall, the bucket, and rclone with a remote that is not a folder;',
+    `- whether ${scale.app.memory_mb} MB, ${scale.database.memory_mb} MB and ${scale.redis.memory_mb} MB are enough for your tenants: measure with \`feedctl bench\`.`,
+    '',
+    'On the machines: `nginx -t`, `systemd-analyze verify /etc/systemd/system/feedctl-*`, `promtool check config`, `feedctl doctor`.',
+  ]
+}
