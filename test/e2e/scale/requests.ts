@@ -13,8 +13,9 @@ export interface Requests {
   readonly askedAgain: number
 }
 
-/** What has been written so far: it is some seconds behind. */
-export function requestsOf(site: Site): Requests {
+/** Stops it: what it has answered last is then written too. */
+export async function requestsOf(site: Site): Promise<Requests> {
+  await site.balancer.stop()
   const log = readFileSync(join(site.scale.deployment.scale.balancer.logs, 'access.log'), 'utf8')
   const others: Record<string, number> = {}
   let [answered, left, askedAgain] = [0, 0, 0]

@@ -57,20 +57,25 @@ export async function startRedis(folder: string, scale: RenderedScale): Promise<
 }
 
 /** nginx with its rendered settings. */
-export async function startBalancer(folder: string, scale: RenderedScale): Promise<void> {
+export function startBalancer(folder: string, scale: RenderedScale): Promise<RenderedServer> {
   const { https_port: port } = scale.deployment.scale.balancer
   const own = join(folder, 'nginx-process')
   const conf = join(scale.folderOf('balancer'), 'etc/nginx/nginx.conf')
   const flags = ['-p', own, '-e', 'stderr', '-c', conf, '-g', 'daemon off;']
-  await startServer(own, [findProgram(['nginx'], 'nginx-light'), ...flags], () => reaches(port))
+  return startServer(own, [findProgram(['nginx'], 'nginx-light'), ...flags], () => reaches(port))
 }
 
 /** The folder is its own; it ends with the test. */
-async function startServer(folder: string, command: readonly [string, ...string[]], answers: () => Promise<void>): Promise<void> {
+async function startServer(
+  folder: string,
+  command: readonly [string, ...string[]],
+  answers: () => Promise<void>,
+): Promise<RenderedServer> {
   mkdirSync(folder)
   const server = new RenderedServer(folder, command, answers)
   onTestFinished(() => server.dispose())
   await server.start()
+  return server
 }
 
 function reaches(port: number): Promise<void> {

@@ -4,6 +4,7 @@ import { type App, openApp } from '../../../src/app.js'
 import { loadConfig } from '../../../src/kernel/config.js'
 import { Log } from '../../../src/kernel/log.js'
 import { ask } from '../../api/ground.js'
+import type { RenderedServer } from '../../infra/mariadb-place.js'
 import { type CliResult, runCli } from '../../support/cli.js'
 import type { TestEnv } from '../../support/drivers.js'
 import { BinProcess } from '../bin-process.js'
@@ -22,6 +23,7 @@ export class Site {
     /** The API of each machine. */
     readonly apis: Readonly<Record<Machine, Unit>>,
     readonly supervisor: Unit,
+    readonly balancer: RenderedServer,
   ) {}
 
   /** `folder`: the test's, empty. */
@@ -41,9 +43,9 @@ export class Site {
       start('app-1', 'feedctl-supervise.service', '/metrics', 'metrics_port'),
       ...MACHINES.map(machine => start(machine, 'feedctl-api.service', '/readyz', 'port')),
     ])
-    await startBalancer(folder, scale)
+    const balancer = await startBalancer(folder, scale)
     const byMachine = Object.fromEntries(MACHINES.map((machine, index) => [machine, apis[index]])) as Record<Machine, Unit>
-    return new Site(folder, scale, databases, byMachine, supervisor)
+    return new Site(folder, scale, databases, byMachine, supervisor, balancer)
   }
 
   /** Where clients come. */
