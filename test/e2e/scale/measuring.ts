@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { chromium } from 'playwright-core'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { Row } from '../../../src/bench/judging.js'
 import type { BenchCharts } from '../../../src/bench/result.js'
 import { findProgram } from '../../support/server.js'
@@ -40,6 +40,9 @@ export class Measuring {
     this.loop = this.go()
     // Heard of at the end.
     this.loop.catch(() => {})
+    onTestFinished(() => {
+      this.isOver = true
+    })
   }
 
   /** Resolves when the first load has begun. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { setTimeout as pause } from 'node:timers/promises'
+import { onTestFinished } from 'vitest'
 import type { Site } from './site.js'
 import type { ReadTenant } from './tenants.js'
 
@@ -23,7 +24,7 @@ export interface ReadersEnd {
   readonly gapMs: number
 }
 
-/** A client of each tenant that reads pages by the load balancer, of another size each time: few of them are kept ready. */
+/** A client of each tenant that reads pages by the load balancer, of another size each time: few of them are kept ready. They end with the test. */
 export class Readers {
   private isOver = false
   private answered = 0
@@ -42,6 +43,7 @@ export class Readers {
   ) {
     this.agent = agentFor(site)
     this.loops = tenants.map(tenant => this.read(tenant))
+    onTestFinished(async () => void (await this.end()))
   }
 
   get count(): number {

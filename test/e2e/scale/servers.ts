@@ -25,7 +25,7 @@ export async function startDatabases(folder: string, scale: RenderedScale): Prom
     onTestFinished(() => server.dispose())
     return server
   }
-  const [primary, replica] = await Promise.all([start('database', database), start('replica', database.replica)])
+  const [primary, replica] = await together([start('database', database), start('replica', database.replica)])
   const passwords = { 'db-password': scale.databasePassword, 'replication-password': scale.replicationPassword }
   for (const [name, password] of Object.entries(passwords)) {
     writeFileSync(join(folder, 'database', name), `${password}\n`, { mode: 0o600 })
@@ -63,6 +63,14 @@ export function startBalancer(folder: string, scale: RenderedScale): Promise<Ren
   const conf = join(scale.folderOf('balancer'), 'etc/nginx/nginx.conf')
   const flags = ['-p', own, '-e', 'stderr', '-c', conf, '-g', 'daemon off;']
   return startServer(own, [findProgram(['nginx'], 'nginx-light'), ...flags], () => reaches(port))
+}
+
+/** As Promise.all, but when one fails the others have ended or begun, too: nothing begins after the test. */
+export async function together<const T extends readonly Promise<unknown>[]>(
+  starting: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(starting)
+  return Promise.all(starting)
 }
 
 /** The folder is its own; it ends with the test. */

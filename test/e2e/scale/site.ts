@@ -9,7 +9,7 @@ import { type CliResult, runCli } from '../../support/cli.js'
 import type { TestEnv } from '../../support/drivers.js'
 import { BinProcess } from '../bin-process.js'
 import { MACHINES, type Machine, type RenderedScale, renderScale } from './rendered.js'
-import { type Databases, startBalancer, startDatabases, startRedis } from './servers.js'
+import { type Databases, startBalancer, startDatabases, startRedis, together } from './servers.js'
 import { Unit } from './unit.js'
 
 const UNITS = 'etc/systemd/system'
@@ -29,7 +29,7 @@ export class Site {
   /** `folder`: the test's, empty. */
   static async start(folder: string): Promise<Site> {
     const scale = await renderScale(folder)
-    const [databases] = await Promise.all([startDatabases(folder, scale), startRedis(folder, scale)])
+    const [databases] = await together([startDatabases(folder, scale), startRedis(folder, scale)])
     expect(await runCli(['init', '--env-file', scale.envFileOf('app-1')])).toMatchObject({ exit: 0 })
     const { hosts } = scale.deployment.scale.app
     const start = async (machine: Machine, service: string, path: string, portOf: 'port' | 'metrics_port') => {
@@ -39,7 +39,7 @@ export class Site {
       onTestFinished(() => unit.dispose())
       return unit
     }
-    const [supervisor, ...apis] = await Promise.all([
+    const [supervisor, ...apis] = await together([
       start('app-1', 'feedctl-supervise.service', '/metrics', 'metrics_port'),
       ...MACHINES.map(machine => start(machine, 'feedctl-api.service', '/readyz', 'port')),
     ])

@@ -1,3 +1,4 @@
+import { onTestFinished } from 'vitest'
 import type { FeedServer } from '../../../src/bench/feed-server/server.js'
 import type { BinEnd } from '../bin-process.js'
 import type { SyncJson } from '../installation.js'
@@ -24,6 +25,9 @@ export class Syncing {
     this.loop = this.go()
     // Heard of at the end.
     this.loop.catch(() => {})
+    onTestFinished(() => {
+      this.isOver = true
+    })
   }
 
   /** Runs that have ended. */
