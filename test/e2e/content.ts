@@ -16,7 +16,7 @@ export interface TenantContent {
  * the order of arrival or the time of the run: `tenant_id`, `source_id`, the ids themselves (a post's place within its feed stays), and
  * `stored_at`, `created_at`, `changed_at`, `sort_at`.
  */
-export async function contentOf(installation: Installation): Promise<Record<string, TenantContent>> {
+export async function contentOf(installation: Pick<Installation, 'open'>): Promise<Record<string, TenantContent>> {
   await using app = await installation.open()
   const { tenants } = await listTenants(app.catalog, { limit: 10_000 })
   const contents: Record<string, TenantContent> = {}

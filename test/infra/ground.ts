@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import { parseDeployment } from '../../src/infra/description/read.js'
@@ -79,10 +80,10 @@ export function put(folder: string, file: RenderedFile): string {
   return path
 }
 
-/** A certificate for the names that is its own authority. */
+/** A certificate for the names, addresses among them, that is its own authority. */
 export function makeCertificate({ certificate, key }: { certificate: string; key: string }, names: readonly string[]): void {
   const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-  const alternatives = names.map(name => `DNS:${name}`).join(',')
+  const alternatives = names.map(name => `${isIP(name) === 0 ? 'DNS' : 'IP'}:${name}`).join(',')
   const named = ['-subj', '/CN=test', '-addext', `subjectAltName=${alternatives}`]
   execFileSync('openssl', ['req', ...kind, ...named, '-keyout', key, '-out', certificate], {
     stdio: ['ignore', 'ignore', 'pipe'],

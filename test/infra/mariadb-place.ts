@@ -18,7 +18,39 @@ export class RenderedServer extends Server {
   }
 }
 
-/** A MariaDB with the rendered settings of the machine, whose root needs no password, as on a machine of its own. It ends with the test. */
+/** A MariaDB of rendered settings, whose root needs no password, as on a machine of its own. */
+export class RenderedMariadb extends RenderedServer {
+  private constructor(
+    folder: string,
+    conf: string,
+    private readonly socketPath: string,
+  ) {
+    const daemon = findProgram(['mariadbd', 'mysqld'], 'mariadb-server')
+    super(folder, [daemon, `--defaults-file=${conf}`, ...asRoot()], async () => void (await this.ask('SELECT 1')))
+  }
+
+  /** An empty one that answers; `folder`: for its log; `place`: what its settings say too. */
+  static async create(folder: string, conf: string, place: { data: string; run: string }): Promise<RenderedMariadb> {
+    mkdirSync(folder, { recursive: true })
+    const server = new RenderedMariadb(folder, conf, `${place.run}/mysqld.sock`)
+    const install = findProgram(['mariadb-install-db', 'mysql_install_db'], 'mariadb-server')
+    const flags = ['--no-defaults', `--datadir=${place.data}`, '--auth-root-authentication-method=normal', '--skip-test-db']
+    await promisify(execFile)(install, [...flags, ...asRoot()], { env: { ...process.env, TMPDIR: folder } })
+    await server.start()
+    return server
+  }
+
+  async ask(sql: string): Promise<RowDataPacket[]> {
+    const connection = await createConnection({ socketPath: this.socketPath, user: 'root' })
+    try {
+      return (await connection.query<RowDataPacket[]>(sql))[0]
+    } finally {
+      await connection.end()
+    }
+  }
+}
+
+/** A MariaDB with the rendered settings of the machine. It ends with the test. */
 export async function startRenderedMariadb(
   folder: string,
   deployment: Deployment,
@@ -27,26 +59,10 @@ export async function startRenderedMariadb(
   const { database } = deployment.scale
   const place = machine === 'database' ? database : database.replica
   if (place === null) throw new Error('there is no replica')
-  const install = findProgram(['mariadb-install-db', 'mysql_install_db'], 'mariadb-server')
-  const asRoot = process.getuid?.() === 0 ? ['--user=root'] : []
-  const flags = ['--no-defaults', `--datadir=${place.data}`, '--auth-root-authentication-method=normal', '--skip-test-db']
-  await promisify(execFile)(install, [...flags, ...asRoot], { env: { ...process.env, TMPDIR: folder } })
-  const own = join(folder, machine)
-  mkdirSync(own, { recursive: true })
   const conf = put(folder, fileOf(scaleOf(deployment), machine, '.cnf'))
-  const ask: Ask = async sql => {
-    const connection = await createConnection({ socketPath: `${place.run}/mysqld.sock`, user: 'root' })
-    try {
-      return (await connection.query<RowDataPacket[]>(sql))[0]
-    } finally {
-      await connection.end()
-    }
-  }
-  const command = [findProgram(['mariadbd', 'mysqld'], 'mariadb-server'), `--defaults-file=${conf}`, ...asRoot] as const
-  const server = new RenderedServer(own, command, async () => void (await ask('SELECT 1')))
+  const server = await RenderedMariadb.create(join(folder, machine), conf, place)
   onTestFinished(() => server.dispose())
-  await server.start()
-  return ask
+  return sql => server.ask(sql)
 }
 
 /** Runs a rendered program with the text on stdin, and answers what it said. @throws with what it complained */
@@ -62,4 +78,9 @@ export function runProgram(
     })
     child.stdin?.end(stdin)
   })
+}
+
+/** MariaDB refuses to run as root unless told to. */
+function asRoot(): string[] {
+  return process.getuid?.() === 0 ? ['--user=root'] : []
 }

@@ -204,6 +204,7 @@ function checks({ scale }: Deployment): string[] {
     '| Redis | started; feedctl works on it, and `feedctl doctor` has nothing to say |',
     '| settings | every name is one of feedctl, every value is read |',
     '| Prometheus | `promtool check config`, `check rules`, `test rules`; every figure is one that feedctl shows |',
+    '| all of it together | started on one machine: three APIs, two workers, a primary with its replica, Redis and nginx; one API, one worker and the replica killed under load, and no request and no post lost |',
     '| programs | `shellcheck`; a backup made, proven, copied by rclone, and restored |',
     '',
     'Nothing has validated:',
