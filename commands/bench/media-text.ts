@@ -1,7 +1,7 @@
 import type { MediaBenchResult } from '../../src/bench/media/bench.js'
-import type { Row } from '../../src/bench/sync/rows.js'
 import { bytes, count } from '../../src/cli/figures.js'
 import type { Style } from '../../src/cli/io.js'
+import { shownFigure } from './figure-text.js'
 import { verdictLines } from './verdicts.js'
 
 /** The result as a person reads it: what was measured on what, a line for each figure, and why those that do not count do not. */
@@ -14,12 +14,6 @@ export function asText({ machine, settings, rows }: MediaBenchResult, style: Sty
       `${count(machine.cpus)} x ${machine.cpuModel}, ${bytes(machine.memoryBytes)}, Node ${machine.node}, ${machine.os}, ${machine.drivers.db}; the S3 server on it too`,
     ),
     '',
-    ...verdictLines(rows, settings.repeat, shown, style),
+    ...verdictLines(rows, settings.repeat, shownFigure, style),
   ].join('\n')
-}
-
-function shown({ metric }: Row, value: number | null): string {
-  if (value === null) return '-'
-  if (metric.endsWith('_bytes')) return bytes(value)
-  return value >= 1_000 ? count(Math.round(value)) : value.toFixed(2)
 }

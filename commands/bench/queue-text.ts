@@ -1,6 +1,7 @@
 import type { QueueBenchResult } from '../../src/bench/queue/bench.js'
 import { bytes, count } from '../../src/cli/figures.js'
 import type { Style } from '../../src/cli/io.js'
+import { shownFigure } from './figure-text.js'
 import { verdictLines } from './verdicts.js'
 
 /** The result as a person reads it: what was measured on what, a line for each figure, and why those that do not count do not. */
@@ -13,10 +14,6 @@ export function asText({ machine, settings, rows }: QueueBenchResult, style: Sty
       `${count(machine.cpus)} x ${machine.cpuModel}, ${bytes(machine.memoryBytes)}, Node ${machine.node}, ${machine.os}; feed server and databases on it too`,
     ),
     '',
-    ...verdictLines(rows, settings.repeat, (_row, value) => shown(value), style),
+    ...verdictLines(rows, settings.repeat, shownFigure, style),
   ].join('\n')
-}
-
-function shown(value: number | null): string {
-  return value === null ? '-' : value >= 1_000 ? count(Math.round(value)) : value.toFixed(2)
 }

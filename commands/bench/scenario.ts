@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import type { BenchResult } from '../../src/bench/result.js'
-import { type Scenario, type Sizes, sizesOf } from '../../src/bench/sizes.js'
+import { type Scenario, type Sizes, shortOf, sizesOf } from '../../src/bench/sizes.js'
 import type { Io } from '../../src/cli/io.js'
 import { PHASES, type Phase } from '../../src/watch/phases.js'
 import { finish, type Measured } from './finish.js'
@@ -13,6 +13,8 @@ export interface SharedFlags {
   readonly baseline?: string | undefined
   readonly worseBy: number
   readonly report?: string | undefined
+  /** Whole rounds. */
+  readonly repeat: number
 }
 
 /** What to try when a target is missed. */
@@ -31,7 +33,7 @@ export function scenarioCommand(bench: Command, name: Scenario, description: str
     .addOption(
       new Option(
         '--phase <name>',
-        'measure what this phase of the guide carries, and judge by it; other flags go before',
+        'measure what this phase of the guide carries, and judge by it; what is typed wins, and with less than that each figure keeps its own phase',
       ).choices(PHASE_NAMES),
     )
     .option('--assert', 'exit 8 when a target is missed or a figure is not valid')
@@ -40,9 +42,12 @@ export function scenarioCommand(bench: Command, name: Scenario, description: str
     .option('--report <file>', 'write the result as one HTML page')
 }
 
+/** A phase sets what its scenario has flags for. */
+type Sized<Name extends Scenario, Flags> = keyof Sizes[Name] extends keyof Flags ? unknown : never
+
 /**
  * Runs a scenario, prints its result and does what the shared flags ask. `measure` is given the scenario's own flags, with the phase's
- * sizes where nobody typed another.
+ * sizes where nobody typed another; and the phase, unless what was typed is less than it carries.
  * @param hint what to try when a target is missed
  * @throws {Failure} CHECK_FAILED; FILE_UNREADABLE, FILE_EXISTS, DISK_FULL; those of the scenario
  */
@@ -50,16 +55,27 @@ export async function runScenario<Name extends Scenario, Flags extends SharedFla
   io: Io,
   command: { getOptionValueSource(name: string): string | undefined },
   { scenario, hint }: { readonly scenario: Name; readonly hint: string },
-  given: Flags,
-  measure: (own: Omit<Flags, Exclude<keyof SharedFlags, 'phase'>>) => Promise<Measured<Result>>,
+  given: Flags & Sized<Name, Flags>,
+  measure: (own: Omit<Flags, Exclude<keyof SharedFlags, 'phase' | 'repeat'>>) => Promise<Measured<Result>>,
 ): Promise<void> {
   const { assert, baseline, worseBy, report, ...own } = given
   const typed = (name: string) => command.getOptionValueSource(name) === 'cli'
-  const sizes = given.phase === undefined ? {} : untyped(sizesOf(scenario, given.phase), typed)
-  const asked = await prepare(io, scenario, { baseline, worseBy, report })
+  const sizes = own.phase === undefined ? {} : untyped(sizesOf(scenario, own.phase), typed)
+  const load = { ...own, ...sizes }
+  const short = own.phase === undefined ? [] : shortOf(scenario, own.phase, load)
+  if (short.length > 0) io.note(`this is less than ${own.phase} carries, and not judged as that: ${short.join(', ')}`)
+  const known = Object.entries(load).filter(([name]) => typed(name) || name in sizes)
+  const asked = await prepare(
+    io,
+    { scenario, repeat: given.repeat, known: Object.fromEntries(known) },
+    { baseline, worseBy, report },
+  )
   const at = Date.now()
-  const measured = await measure({ ...own, ...sizes })
-  await finish(io, { ...measured, ...asked, at, phase: given.phase ?? null, hint: assert === true ? hint : null })
+  const phase = short.length > 0 ? undefined : own.phase
+  const measured = await measure({ ...load, phase })
+  // The guide's figures are of the phase whose part of its table they are.
+  const label = scenario === 'guide' ? null : (phase ?? null)
+  await finish(io, { ...measured, ...asked, at, phase: label, hint: assert === true ? hint : null })
 }
 
 /** What was typed wins. */

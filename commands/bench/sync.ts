@@ -36,7 +36,7 @@ export function registerSync(bench: Command, io: Io): void {
         const operator = settingsOf(io)
         const load = {
           ...options,
-          distinct: options.distinct ?? sourcesOf(options.tenants * options.feedsPerTenant, options.phase ?? null),
+          distinct: options.distinct ?? sourcesOf(options.tenants * options.feedsPerTenant, given.phase ?? null),
           placement: options.placement ?? operator.placement,
         }
         const { env, signal } = io

@@ -13,6 +13,6 @@ export function asText({ machine, settings, rows }: TenantsBenchResult, style: S
     style.dim(driversText(machine)),
     style.dim(machineText(machine)),
     '',
-    ...verdictLines(rows, 1, shownFigure, style),
+    ...verdictLines(rows, settings.repeat, shownFigure, style),
   ].join('\n')
 }

@@ -13,6 +13,7 @@ export function registerTenants(bench: Command, io: Io): void {
     .option('--dedicated <n>', 'tenants in databases of their own, and as many bare databases', wholeNumber(1, 100_000), 400)
     .option('--shared <n>', 'tenants in shared tables', wholeNumber(1, 1_000_000), 50_000)
     .option('--sign-ups <n>', 'single sign-ups without a spare database, and with one', wholeNumber(1, 1_000), 11)
+    .option('--repeat <n>', 'whole rounds, each in databases of its own', wholeNumber(1, 100), 3)
     .action((given, self) =>
       runScenario(
         io,

@@ -2,7 +2,7 @@ import type { Phase } from '../watch/phases.js'
 
 /** One figure of a benchmark. */
 export interface Row {
-  /** The phase of the guide that so many tenants belong to. */
+  /** The phase of the guide that the load is of; null where it is of none. */
   readonly phase: Phase | null
   readonly metric: string
   /** Null where nothing is promised. */
@@ -62,16 +62,18 @@ export function judge(
   { by = 'median', unmeasured = 'fails' }: Judging = {},
 ): Row {
   const known = looks.flatMap(({ value }) => (value === null || !Number.isFinite(value) ? [] : [value]))
-  const [min, max] = known.length === 0 ? [null, null] : [rounded(Math.min(...known)), rounded(Math.max(...known))]
-  const measured = by === 'greatest' ? max : rounded(median(known))
+  const [min, max] = known.length === 0 ? [null, null] : [Math.min(...known), Math.max(...known)]
+  const measured = by === 'greatest' ? max : median(known)
   const faults = new Set(looks.flatMap(look => look.faults))
+  if (measured !== null && promised !== null && known.length < looks.length)
+    faults.add(`${looks.length - known.length} of ${looks.length} looks came to nothing`)
   if (measured === null && unmeasured === 'fails' && promised !== null) faults.add(`${metric} could not be measured`)
   if (measured === null && unmeasured === 'invalid') faults.add('nothing was measured')
   const valid = faults.size === 0
   return {
     ...{ phase, metric, target: promised?.target ?? null },
     ...(promised?.atLeast === true ? { atLeast: true } : {}),
-    ...{ measured, min, max, samples: known.length },
+    ...{ measured: rounded(measured), min: rounded(min), max: rounded(max), samples: known.length },
     pass: promised === null ? null : measured === null ? NEVER[unmeasured] : valid && meets(measured, promised),
     ...{ valid, why: valid ? null : [...faults].join('; ') },
   }

@@ -13,7 +13,8 @@ const MOST_SMALL_TENANTS = 10_000
 /** What `--phase` puts in place of a scenario's defaults, by the names of its flags. */
 export interface Sizes {
   readonly api: { readonly tenants: number; readonly connections: number; readonly rate: number }
-  readonly guide: { readonly tenants: number; readonly connections: number; readonly rate: number }
+  /** It measures what each phase carries, one after another; a phase is which of them. */
+  readonly guide: Record<never, never>
   readonly analytics: { readonly tenants: number }
   readonly sync: { readonly tenants: number; readonly placement: 'dedicated' | 'shared' }
   readonly tenants: { readonly dedicated: number; readonly shared: number }
@@ -26,6 +27,15 @@ export type Scenario = keyof Sizes
 /** Sizes for what the guide's capacity table says that the phase carries. */
 export function sizesOf<Name extends Scenario>(scenario: Name, phase: Phase): Sizes[Name] {
   return sizesFor(phase)[scenario]
+}
+
+/** Where a load, by the names of its flags, is less than what the phase carries; empty where it is as much. */
+export function shortOf(scenario: Scenario, phase: Phase, load: object): string[] {
+  const given = new Map<string, unknown>(Object.entries(load))
+  return Object.entries(sizesOf(scenario, phase)).flatMap(([name, size]) => {
+    const value = given.get(name)
+    return typeof size === 'number' && typeof value === 'number' && value < size ? [`--${name} ${value} instead of ${size}`] : []
+  })
 }
 
 export function capacityOf(phase: Phase): PhaseCapacity {
@@ -43,7 +53,7 @@ function sizesFor(phase: Phase): Sizes {
   const asking = { tenants: Math.min(tenants, MOST_CALLERS), connections: users, rate: requestsPerS }
   return {
     api: asking,
-    guide: asking,
+    guide: {},
     analytics: { tenants: asking.tenants },
     sync: { tenants, placement: tenants > MOST_DEDICATED ? 'shared' : 'dedicated' },
     tenants: { dedicated: Math.min(tenants, MOST_DEDICATED), shared: tenants },

@@ -27,6 +27,8 @@ export interface Io {
   print<T>(value: T, asText: (value: T, style: Style) => string): void
   /** A line on stderr; nothing under `--quiet`. */
   note(line: string): void
+  /** The text without the secrets of the settings, as `note` writes it. */
+  redact(text: string): string
   /** Stopped by itself when the command ends. */
   progress(name: string, unit?: string): Progress
   /** Reads on no more once it has more than `maxBytes`: the caller refuses that. */

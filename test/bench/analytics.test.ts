@@ -216,6 +216,12 @@ describe('the rows of an analytics benchmark', () => {
     expect(rowNamed('http_load_data_ratio', round())).toMatchObject({ measured: 0.25 })
     expect(rowNamed('http_cpu_api_s', round())).toMatchObject({ measured: 3 })
     expect(rowNamed('http_peak_rss_api_bytes', round())).toMatchObject({ measured: 4 })
+    const rounds = [4, 9, 5].map(peakRssBytes => round({ accounts: [{ name: 'api', cpuS: 3, peakRssBytes }] }))
+    const rows = rowsOf(
+      LOAD,
+      rounds.map(http => ({ http, ndjson: null, loadDataPerS: null })),
+    )
+    expect(rows.find(row => row.metric === 'http_peak_rss_api_bytes')).toMatchObject({ measured: 9, samples: 3 })
     expect(rowNamed('load_data_per_s', round())).toMatchObject({ measured: 440_000 })
   })
 })

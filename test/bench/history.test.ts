@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { keepResult, keptResults } from '../../src/bench/results/history.js'
+import { keepResult, keptResults, pruneResults } from '../../src/bench/results/history.js'
 import { toJson } from '../../src/cli/json.js'
 import { temporaryFolder } from '../support/folders.js'
 import { resultWith } from './report-result.js'
@@ -16,6 +16,7 @@ describe('the history', () => {
     await keepResult(data, 'sync', at(2), printed)
     const newer = await keepResult(data, 'api', at(3), printed)
     expect(readFileSync(older, 'utf8')).toBe(`${printed}\n`)
+    expect(statSync(older).mode & 0o777).toBe(0o600)
     const kept = await keptResults(data, 'api', 9)
     expect(kept.map(({ path }) => path)).toEqual([newer, older])
     expect(kept[0]).toMatchObject({
@@ -34,6 +35,7 @@ describe('the history', () => {
     const names = Array.from({ length: 201 }, (_, minute) => nameOf(minute, 'api'))
     for (const name of [...names, nameOf(0, 'sync'), 'notes.txt']) writeFileSync(join(folder, name), '')
     await keepResult(data, 'api', at(300), printed)
+    await pruneResults(data, 'api')
     const left = readdirSync(folder)
     expect(left.filter(name => name.endsWith('-api.json')).sort()).toEqual([...names.slice(2), nameOf(300, 'api')])
     expect(left).toEqual(expect.arrayContaining([nameOf(0, 'sync'), 'notes.txt']))

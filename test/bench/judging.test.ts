@@ -8,6 +8,21 @@ describe('a figure', () => {
     expect(judge('mvp', 'x_bytes', looks, most(19), { by: 'greatest' })).toMatchObject({ measured: 20, samples: 3, pass: false })
   })
 
+  it.each<[readonly (number | null)[], Judging, string | null]>([
+    [[3, null, 1], {}, '1 of 3 looks came to nothing'],
+    [[null, Number.NaN, 1], { by: 'greatest', unmeasured: 'untold' }, '2 of 3 looks came to nothing'],
+    [[3, 2, 1], {}, null],
+  ])('with a promise is of all its looks, or not valid: %j %j', (values, judging, why) => {
+    expect(judge(null, 'x_ms', looksAt(values), most(9), judging)).toMatchObject({ valid: why === null, pass: why === null, why })
+    expect(judge(null, 'x_ms', looksAt(values), null, judging)).toMatchObject({ valid: true, why: null })
+  })
+
+  it('is judged as it was measured, not as it is printed', () => {
+    expect(judge(null, 'x_ratio', looksAt([1.05049]), most(1.05))).toMatchObject({ measured: 1.05, pass: false })
+    expect(judge(null, 'x_ratio', looksAt([0.74996]), least(0.75))).toMatchObject({ measured: 0.75, pass: false })
+    expect(judge(null, 'x_ratio', looksAt([1, 1.05049]), most(1.05), { by: 'greatest' })).toMatchObject({ pass: false })
+  })
+
   it('says that its target is the least, and nothing where it is the most', () => {
     expect(judge(null, 'x', looksAt([3]), least(3))).toMatchObject({ target: 3, atLeast: true, pass: true })
     expect(judge(null, 'x', looksAt([3]), most(3))).not.toHaveProperty('atLeast')

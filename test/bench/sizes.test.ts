@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sizesOf, sourcesOf } from '../../src/bench/sizes.js'
+import { shortOf, sizesOf, sourcesOf } from '../../src/bench/sizes.js'
 
 describe("a phase's sizes", () => {
   it.each([
@@ -7,9 +7,9 @@ describe("a phase's sizes", () => {
     ['growth', { tenants: 500, connections: 200, rate: 500 }],
     ['scale', { tenants: 2_000, connections: 1_000, rate: 2_000 }],
     ['enterprise', { tenants: 2_000, connections: 25_000, rate: 50_000 }],
-  ] as const)('of the API and the guide are the users and requests that %s carries, and callers enough', (phase, sizes) => {
+  ] as const)('of the API are the users and requests that %s carries, and callers enough', (phase, sizes) => {
     expect(sizesOf('api', phase)).toEqual(sizes)
-    expect(sizesOf('guide', phase)).toEqual(sizes)
+    expect(sizesOf('guide', phase)).toEqual({})
     expect(sizesOf('analytics', phase)).toEqual({ tenants: sizes.tenants })
   })
 
@@ -35,6 +35,17 @@ describe("a phase's sizes", () => {
     expect(sizesOf('tenants', phase)).toEqual(tenants)
     expect(sizesOf('queue', phase)).toEqual(queue)
     expect(sizesOf('media', phase)).toEqual({ files })
+  })
+
+  it.each([
+    ['sync', 'scale', { tenants: 2_000, placement: 'shared' }, []],
+    // Where tenants live is no size.
+    ['sync', 'scale', { tenants: 3_000, placement: 'dedicated' }, []],
+    ['sync', 'scale', { tenants: 3, placement: 'shared' }, ['--tenants 3 instead of 2000']],
+    ['api', 'mvp', { tenants: 100, connections: 49, rate: 99 }, ['--connections 49 instead of 50', '--rate 99 instead of 100']],
+    ['guide', 'scale', { tenants: 1 }, []],
+  ] as const)('of %s %s are not reached by less: %j', (scenario, phase, load, short) => {
+    expect(shortOf(scenario, phase, load)).toEqual(short)
   })
 
   it.each([

@@ -7,7 +7,7 @@ import { BIN, runNode } from '../support/bin.js'
 import { sharedMariadbEnv } from '../support/drivers.js'
 import { temporaryFolder } from '../support/folders.js'
 
-const SMALL = ['--dedicated', '3', '--shared', '30', '--sign-ups', '2']
+const SMALL = ['--dedicated', '3', '--shared', '30', '--sign-ups', '2', '--repeat', '2']
 
 describe('feedctl bench tenants', () => {
   test('measures what it promises, and leaves nothing behind', { timeout: 180_000 }, async () => {
@@ -26,11 +26,12 @@ describe('feedctl bench tenants', () => {
       cwd: folder,
       env,
     })
-    expect({ exit, err }).toEqual({ exit: 0, err: '' })
+    expect({ exit, err }).toEqual({ exit: 0, err: 'round 1 of 2\nround 2 of 2\n' })
     const { rows, settings } = JSON.parse(out) as { rows: Row[]; settings: { dedicated: number } }
     expect(settings.dedicated).toBe(3)
     expect(rows.filter(row => !row.valid)).toEqual([])
     const measured = Object.fromEntries(rows.map(row => [row.metric, row.measured]))
+    expect(rows.find(row => row.metric === 'sync_detach_s')).toMatchObject({ samples: 2 })
     for (const metric of [
       'bare_ddl_per_s',
       'dedicated_ratio',
@@ -54,16 +55,22 @@ describe('feedctl bench tenants', () => {
   })
 
   test('fails a ratio under its target and a time over it, and calls a run that added too few jobs not valid', () => {
-    const load = { dedicated: 100, shared: 10, signUps: 1 }
+    const load = { dedicated: 100, shared: 10, signUps: 1, repeat: 1 }
     const reads = { first: [1], middle: [1], show: [1] }
     const round = { migrateNothingMs: [3, 1_200, 1_500], signUps: { alone: [9], spare: [2] }, sharedMs: 5, reads }
-    const of = (tenantsMs: number, added: number) =>
-      rowsOf(load, { ...round, made: { bareMs: [700], tenantsMs: [tenantsMs], count: 100 }, detached: { ms: 5, added } })
+    const of = (tenantsMs: number, added: number) => rowsOf(load, [roundOf(tenantsMs, added)])
+    const roundOf = (tenantsMs: number, added: number) => ({
+      ...{ ...round, made: { bareMs: [700], tenantsMs: [tenantsMs], count: 100 }, detached: { ms: 5, added } },
+    })
     const row = (rows: readonly Row[], metric: string) => rows.find(one => one.metric === metric)
     expect(row(of(800, 112), 'migrate_nothing_ms')).toMatchObject({ target: 1_000, measured: 1_200, pass: false })
     expect(row(of(1_000, 112), 'dedicated_ratio')).toMatchObject({ measured: 0.7, pass: false, valid: true })
     expect(row(of(800, 112), 'dedicated_ratio')).toMatchObject({ measured: 0.875, pass: true })
     expect(row(of(800, 112), 'sync_detach_s')).toMatchObject({ pass: true, valid: true })
     expect(row(of(800, 111), 'sync_detach_s')).toMatchObject({ pass: false, valid: false, why: '111 of 112 jobs were added' })
+    const three = rowsOf(load, [roundOf(800, 112), roundOf(1_000, 112), roundOf(1_000, 111)])
+    expect(row(three, 'dedicated_ratio')).toMatchObject({ measured: 0.75, min: 0.7, max: 0.875, samples: 3 })
+    expect(row(three, 'dedicated_s')).toMatchObject({ measured: 1, min: 0.8, max: 1, samples: 3 })
+    expect(row(three, 'sync_detach_s')).toMatchObject({ samples: 3, valid: false })
   })
 })

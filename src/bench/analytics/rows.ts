@@ -1,4 +1,4 @@
-import { judge, type Look, least, most, type Promised, type Row } from '../judging.js'
+import { type Judging, judge, least, most, type Promised, type Row } from '../judging.js'
 import { phaseOf } from '../sync/targets.js'
 import type { EventsRound } from './http-round.js'
 import { type AnalyticsLoad, TARGETS } from './load.js'
@@ -10,8 +10,6 @@ export interface AnalyticsRound {
   /** Rows per second of LOAD DATA on the same server. */
   readonly loadDataPerS: number | null
 }
-
-const NOTHING = { value: null, faults: [] }
 
 export function rowsOf(load: AnalyticsLoad, rounds: readonly AnalyticsRound[]): Row[] {
   const raw = rounds.map(({ loadDataPerS }) => loadDataPerS)
@@ -48,9 +46,14 @@ function sourceRows(
   raw: readonly (number | null)[],
 ): Row[] {
   if (rounds.every(round => round === null)) return []
-  const row = (metric: string, value: (one: EventsRound, round: number) => number | null, promised: Promised | null = null) => {
-    const looks = rounds.map((one, n): Look => (one === null ? NOTHING : { value: value(one, n), faults: one.faults }))
-    return judge(phaseOf(load.tenants), `${name}_${metric}`, looks, promised)
+  const row = (
+    metric: string,
+    value: (one: EventsRound, round: number) => number | null,
+    promised: Promised | null = null,
+    by: Judging['by'] = 'median',
+  ) => {
+    const looks = rounds.flatMap((one, n) => (one === null ? [] : [{ value: value(one, n), faults: one.faults }]))
+    return judge(phaseOf(load.tenants), `${name}_${metric}`, looks, promised, { by })
   }
   const isSustained = rounds.every(one => one === null || one.wallMs >= TARGETS.durationS * 1000)
   const promise = isSustained ? least(TARGETS.committedPerS) : null
@@ -73,7 +76,7 @@ function sourceRows(
     row('backlog_bytes', one => one.backlog.bytes),
     ...partiesOf(rounds).flatMap(party => [
       row(`cpu_${party}_s`, one => accountOf(one, party)?.cpuS ?? null),
-      row(`peak_rss_${party}_bytes`, one => accountOf(one, party)?.peakRssBytes ?? null),
+      row(`peak_rss_${party}_bytes`, one => accountOf(one, party)?.peakRssBytes ?? null, null, 'greatest'),
     ]),
   ]
 }

@@ -42,6 +42,6 @@ export function rowsOf(shape: Shape, rounds: readonly MediaRound[]): Row[] {
     ),
     row('rclone_s', theirs(seconds), compared),
     row('rclone_cpu_s', theirs(cpu), compared),
-    row('rclone_peak_rss_bytes', theirs(peak), compared),
+    row('rclone_peak_rss_bytes', theirs(peak), compared, null, 'greatest'),
   ]
 }

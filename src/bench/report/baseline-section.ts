@@ -3,11 +3,11 @@ import { exact, metricWords, moment } from './figures.js'
 import { html, type Markup } from './markup.js'
 import { phaseName } from './rows-section.js'
 
-const ORDER: readonly ComparedVerdict[] = ['worse', 'better', 'not comparable', 'same']
-const KINDS = { worse: 'fail', better: 'pass', 'not comparable': 'invalid', same: 'plain' } as const satisfies Record<
-  ComparedVerdict,
-  string
->
+const ORDER: readonly ComparedVerdict[] = ['worse', 'no longer valid', 'unclear', 'better', 'not comparable', 'same']
+const KINDS = {
+  ...{ worse: 'fail', 'no longer valid': 'fail', unclear: 'invalid' },
+  ...{ better: 'pass', 'not comparable': 'invalid', same: 'plain' },
+} as const satisfies Record<ComparedVerdict, string>
 
 /** What changed since the baseline: the worse first. */
 export function baselineSection({ path, at, worseBy, obstacles, notes, rows }: Comparison): Markup {
@@ -15,7 +15,7 @@ export function baselineSection({ path, at, worseBy, obstacles, notes, rows }: C
   const when = at === null ? null : html`, begun ${moment(at)}`
   return html`<section id="baseline" class="card">
 <h2>Beside the baseline</h2>
-<p class="caption">${path}${when}. A figure is worse or better when it changed by more than ${worseBy} % and more than its unit’s floor, with three looks or more each, and when the spreads do not overlap.</p>
+<p class="caption">${path}${when}. A figure is worse or better when the larger is more than ${worseBy} % above the smaller, and by more than its unit’s floor, with three looks or more each; when their spreads overlap it is unclear which.</p>
 ${obstacles.length === 0 ? null : html`<ul class="obstacles">${obstacles.map(line => html`<li>${line}</li>`)}</ul>\n`}${
   notes.length === 0 ? null : html`<p class="caption">${notes.join('; ')}.</p>\n`
 }<table class="rows">

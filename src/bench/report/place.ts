@@ -1,12 +1,13 @@
 import { constants } from 'node:fs'
-import { access, open, stat } from 'node:fs/promises'
+import { access, lstat, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Failure, wordsOf } from '../../kernel/errors.js'
 import { writeWhole } from '../../kernel/whole-file.js'
 import { MARK } from './page.js'
 
 /**
- * Whether a report can be written there, asked before anything is measured. A file there gives way when it is a report, or by `agreed`.
+ * Whether a report can be written there, asked before anything is measured. A file there gives way when it is a report, or by `agreed`; a symbolic link never does:
+ * what it leads to would stay.
  * @throws {Failure} FILE_EXISTS, FILE_UNREADABLE
  */
 export async function checkReportPlace(path: string, agreed: boolean): Promise<void> {
@@ -14,11 +15,14 @@ export async function checkReportPlace(path: string, agreed: boolean): Promise<v
   await access(folder, constants.W_OK | constants.X_OK).catch(error => {
     throw new Failure('FILE_UNREADABLE', `no report can be written to ${folder}: ${wordsOf(error)}`, { cause: error })
   })
-  const there = await stat(path).catch((error: NodeJS.ErrnoException) => {
+  const there = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null
     throw new Failure('FILE_UNREADABLE', `no report can be written as ${path}: ${wordsOf(error)}`, { cause: error })
   })
   if (there === null) return
+  if (there.isSymbolicLink()) {
+    throw new Failure('FILE_EXISTS', `${path} is a symbolic link`, { hint: 'the file that it leads to' })
+  }
   if (!there.isFile()) throw new Failure('FILE_UNREADABLE', `${path} is no file`, { hint: '--report <file>.html' })
   if (agreed || (await isReport(path))) return
   throw new Failure('FILE_EXISTS', `${path} exists, and is no report of feedctl bench`, {
@@ -26,9 +30,15 @@ export async function checkReportPlace(path: string, agreed: boolean): Promise<v
   })
 }
 
-/** Whole or not at all. @throws {Failure} FILE_UNREADABLE, DISK_FULL */
-export async function writeReport(path: string, page: string): Promise<void> {
-  await writeWhole(path, { replace: true }, file => file.writeFile(page))
+/**
+ * Whole or not at all. What came to be there since it was asked gives way as it would have then.
+ * @throws {Failure} FILE_EXISTS, FILE_UNREADABLE, DISK_FULL
+ */
+export async function writeReport(path: string, page: string, agreed: boolean): Promise<void> {
+  await writeWhole(path, { replace: true }, async file => {
+    await file.writeFile(page)
+    await checkReportPlace(path, agreed)
+  })
 }
 
 async function isReport(path: string): Promise<boolean> {

@@ -1,11 +1,15 @@
 import { differencesOf } from './differences.js'
 import type { StoredBench, StoredRow } from './stored.js'
-import { unitOf } from './units.js'
+import { type Unit, unitOf } from './units.js'
 
 /** Fewer looks than this are no spread. */
 export const LEAST_SAMPLES = 3
 
-export type ComparedVerdict = 'better' | 'same' | 'worse' | 'not comparable'
+/**
+ * `unclear`: it changed by more than it may, and varies by more than that. `no longer valid`: the baseline has a valid figure of which more or less is better, and
+ * now it is not valid, or there is none.
+ */
+export type ComparedVerdict = 'better' | 'same' | 'unclear' | 'worse' | 'no longer valid' | 'not comparable'
 
 export interface ComparedRow {
   readonly metric: string
@@ -16,8 +20,10 @@ export interface ComparedRow {
   /** After, of before. */
   readonly ratio: number | null
   readonly verdict: ComparedVerdict
-  /** Why it is not comparable, or the same though the medians differ; else null. */
+  /** Why it is unclear, no longer valid or not comparable; else null. */
   readonly why: string | null
+  /** Whether the baseline has a valid figure of it, with a target. */
+  readonly promised: boolean
 }
 
 /** A result beside an earlier one of the same scenario. */
@@ -41,8 +47,8 @@ export interface Baseline {
 }
 
 /**
- * What became better or worse: by more than the percentage, by more than the unit's floor, of three looks or more on both sides, and so that the worst
- * of one side is better than the best of the other.
+ * What became better or worse: the larger is more than so many percent above the smaller, by more than the unit's floor, of three looks or more on both sides, and
+ * so that the worst of one side is better than the best of the other.
  */
 export function compare(now: StoredBench, { path, result: before }: Baseline, worseBy: number): Comparison {
   const { obstacles, notes } = differencesOf(before, now)
@@ -67,17 +73,27 @@ function comparedRow(
   const { metric, phase } = (after ?? before) as StoredRow
   const figures = { metric, phase, before: before?.measured ?? null, after: after?.measured ?? null }
   const ratio = figures.before === null || figures.after === null || figures.before === 0 ? null : figures.after / figures.before
-  const told = { ...figures, ratio: ratio === null ? null : Number(ratio.toFixed(3)) }
+  const promised = before !== undefined && before.target !== null && faultOf(before, '') === null
+  const told = { ...figures, ratio: ratio === null ? null : Number(ratio.toFixed(3)), promised }
+  if (blocked !== null) return { ...told, verdict: 'not comparable', why: blocked }
   if (before === undefined) return { ...told, verdict: 'not comparable', why: 'the baseline has no such figure' }
-  if (after === undefined) return { ...told, verdict: 'not comparable', why: 'it was not measured now' }
-  const why = blocked ?? unfit(before, 'in the baseline') ?? unfit(after, 'now')
+  const lost = after === undefined ? 'it was not measured now' : faultOf(after, 'now')
+  const fault = faultOf(before, 'in the baseline')
+  if (after === undefined || lost !== null || fault !== null) {
+    const isLost = fault === null && directionOf(before) !== null
+    return { ...told, verdict: isLost ? 'no longer valid' : 'not comparable', why: fault ?? lost }
+  }
+  const why = tooFew(before, 'in the baseline') ?? tooFew(after, 'now')
   return why === null ? { ...told, ...changeOf(before, after, worseBy) } : { ...told, verdict: 'not comparable', why }
 }
 
-/** Why a row cannot be compared with another. */
-function unfit({ measured, valid, why, samples }: StoredRow, when: string): string | null {
+function faultOf({ measured, valid, why }: StoredRow, when: string): string | null {
   if (!valid) return `not valid ${when}: ${why}`
-  if (measured === null) return `not measured ${when}`
+  return measured === null ? `not measured ${when}` : null
+}
+
+/** Why its spread is not known. */
+function tooFew({ samples }: StoredRow, when: string): string | null {
   if (samples === undefined) return `how often it was measured is not told ${when}`
   return samples < LEAST_SAMPLES
     ? `measured ${samples === 1 ? 'once' : 'twice'} ${when}, and it takes ${LEAST_SAMPLES} looks to know a spread`
@@ -86,14 +102,24 @@ function unfit({ measured, valid, why, samples }: StoredRow, when: string): stri
 
 /** Of two rows that are fit. */
 function changeOf(before: StoredRow, after: StoredRow, worseBy: number): Pick<ComparedRow, 'verdict' | 'why'> {
-  const { better, floor } = unitOf(after.metric, after.target === null ? null : after.at_least === true)
+  const { floor } = unitOf(after.metric, null)
+  const better = directionOf(after)
   if (better === null) return { verdict: 'not comparable', why: 'neither more nor less of it is better' }
   const [was, is] = [before.measured as number, after.measured as number]
-  const change = Math.abs(is - was)
-  if (change <= floor || change <= (Math.abs(was) * worseBy) / 100) return { verdict: 'same', why: null }
+  if (Math.abs(is - was) <= floor || isWithin(was, is, worseBy)) return { verdict: 'same', why: null }
   if (overlap(before, after))
-    return { verdict: 'same', why: `its spreads overlap: ${spreadOf(before)} before, ${spreadOf(after)} now` }
+    return { verdict: 'unclear', why: `its spreads overlap: ${spreadOf(before)} before, ${spreadOf(after)} now` }
   return { verdict: is > was === (better === 'more') ? 'better' : 'worse', why: null }
+}
+
+function directionOf({ metric, target, at_least: atLeast }: StoredRow): Unit['better'] {
+  return unitOf(metric, target === null ? null : atLeast === true).better
+}
+
+/** Whether neither is more than so many percent above the other; nothing is so of nothing, or of what has another sign. */
+function isWithin(one: number, other: number, percent: number): boolean {
+  const [small, large] = [Math.min(Math.abs(one), Math.abs(other)), Math.max(Math.abs(one), Math.abs(other))]
+  return one === other || (one * other > 0 && large / small <= 1 + percent / 100)
 }
 
 function overlap(one: StoredRow, other: StoredRow): boolean {

@@ -19,16 +19,20 @@ const NAME = /^(\d{4}-\d\d-\d\dT\d\d)-(\d\d)-(\d\d\.\d{3}Z)-([a-z]+)\.json$/
 const MOST_KEPT = 200
 
 /**
- * Keeps a result, as it was printed, under the data folder, and removes the oldest of its scenario beyond 200. Answers where.
+ * Keeps a result, as it was printed, under the data folder, where its owner alone can read it. Answers where.
  * @throws {Failure} FILE_UNREADABLE, DISK_FULL; whatever else the file system says
  */
 export async function keepResult(data: string, scenario: string, at: Date, printed: string): Promise<string> {
   const folder = folderIn(data)
   await mkdir(folder, { recursive: true })
   const path = join(folder, `${at.toISOString().replaceAll(':', '-')}-${scenario}.json`)
-  await writeWhole(path, { replace: true }, file => file.writeFile(`${printed}\n`))
-  for (const { path: old } of (await filesOf(data, scenario)).slice(MOST_KEPT)) await rm(old, { force: true })
+  await writeWhole(path, { replace: true, mode: 0o600 }, file => file.writeFile(`${printed}\n`))
   return path
+}
+
+/** Removes the oldest of a scenario beyond 200. @throws whatever the file system says */
+export async function pruneResults(data: string, scenario: string): Promise<void> {
+  for (const { path } of (await filesOf(data, scenario)).slice(MOST_KEPT)) await rm(path, { force: true })
 }
 
 /** Results that were kept of a scenario, or of any (null), the newest first; those that cannot be read are left out. */

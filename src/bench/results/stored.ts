@@ -44,6 +44,8 @@ const RESULT = z.object({
   settings: z.record(z.string(), z.unknown()),
   rows: z.array(ROW),
   model: MODEL.nullable(),
+  /** What it was compared with, if it was. */
+  baseline: z.object({ rows: z.array(z.object({ verdict: z.string() })) }).optional(),
 })
 
 /** A result as it was printed. */

@@ -35,9 +35,15 @@ export interface TenantsBenchResult {
  * @throws {Failure} CONFIG_INVALID, UNAVAILABLE, PARTIAL; the signal's reason
  */
 export async function benchTenants(options: TenantsBenchOptions): Promise<TenantsBenchResult> {
-  const { operator, load, signal } = options
+  const { operator, load, watcher, signal } = options
   try {
-    const rows = rowsOf(load, await measure(options))
+    const rounds: TenantsRound[] = []
+    while (rounds.length < load.repeat) {
+      if (load.repeat > 1) watcher.note(`round ${rounds.length + 1} of ${load.repeat}`)
+      rounds.push(await measure(options))
+      signal.throwIfAborted()
+    }
+    const rows = rowsOf(load, rounds)
     const connections = operator.dbConnection === 'mysql' ? operator.dbPool : null
     return { scenario: 'tenants', machine: describeMachine(operator), settings: { ...load, connections }, rows, model: null }
   } catch (error) {

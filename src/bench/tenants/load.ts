@@ -6,6 +6,8 @@ export interface TenantsLoad {
   readonly shared: number
   /** Single sign-ups of each kind. */
   readonly signUps: number
+  /** Whole rounds, each in a place of its own. */
+  readonly repeat: number
 }
 
 /** Promised for a machine of two cores that also runs the databases and Redis. Times are for at most `dedicated` and `shared` tenants. */

@@ -1,9 +1,9 @@
 import { judge, least, looksAt, most, type Promised, type Row } from '../judging.js'
-import { phaseOf } from '../sync/targets.js'
+import { type Phase, phaseOf } from '../sync/targets.js'
 import type { Made } from './deeds.js'
 import { TARGETS, type TenantsLoad } from './load.js'
 
-/** What was measured; null where this installation has none of it. */
+/** One repetition; null where this installation has none of it. */
 export interface TenantsRound {
   readonly made: Made
   readonly migrateNothingMs: readonly number[]
@@ -14,48 +14,96 @@ export interface TenantsRound {
 }
 
 /** Those of a larger load than was promised for have no target. */
-export function rowsOf(load: TenantsLoad, { made, migrateNothingMs, signUps, sharedMs, reads, detached }: TenantsRound): Row[] {
+export function rowsOf(load: TenantsLoad, rounds: readonly TenantsRound[]): Row[] {
   const [dedicated, all] = [phaseOf(load.dedicated), phaseOf(load.shared)]
-  const sum = (times: readonly number[]) => times.reduce((total, ms) => total + ms, 0)
-  const rate = (times: readonly number[]) => (made.count * 1000) / sum(times)
-  const ratios = made.tenantsMs.map((ms, turn) => (made.bareMs[turn] ?? Number.NaN) / ms)
-  const { min, max, samples } = rowOf(dedicated, 'dedicated_ratio', ratios)
+  const each = (value: (one: TenantsRound) => number) => rounds.map(value)
+  const every = (values: (one: TenantsRound) => readonly number[]) => rounds.flatMap(values)
   const unlessMany = (target: number) => (load.shared <= TARGETS.shared ? most(target) : null)
-  const expected = load.shared + load.dedicated + 2 * load.signUps
-  const short = detached !== null && detached.added !== expected ? [`${detached.added} of ${expected} jobs were added`] : []
+  const migrations = load.dedicated <= TARGETS.dedicated ? most(TARGETS.migrateNothingMs) : null
   return [
-    rowOf(dedicated, 'bare_ddl_per_s', [rate(made.bareMs)]),
-    rowOf(dedicated, 'dedicated_per_s', [rate(made.tenantsMs)]),
-    // Of all turns together; its spread is that of the turns.
-    {
-      ...rowOf(dedicated, 'dedicated_ratio', [sum(made.bareMs) / sum(made.tenantsMs)], least(TARGETS.ddlRatio)),
-      min,
-      max,
-      samples,
-    },
-    rowOf(dedicated, 'dedicated_s', [sum(made.tenantsMs) / 1000]),
+    rowOf(
+      dedicated,
+      'bare_ddl_per_s',
+      each(({ made }) => rate(made, made.bareMs)),
+    ),
+    rowOf(
+      dedicated,
+      'dedicated_per_s',
+      each(({ made }) => rate(made, made.tenantsMs)),
+    ),
+    ratioRow(dedicated, rounds),
+    rowOf(
+      dedicated,
+      'dedicated_s',
+      each(({ made }) => sum(made.tenantsMs) / 1000),
+    ),
     rowOf(
       dedicated,
       'migrate_nothing_ms',
-      migrateNothingMs,
-      load.dedicated <= TARGETS.dedicated ? most(TARGETS.migrateNothingMs) : null,
+      every(one => one.migrateNothingMs),
+      migrations,
     ),
-    rowOf('mvp', 'sign_up_ms', signUps.alone),
-    rowOf('mvp', 'sign_up_spare_ms', signUps.spare, most(TARGETS.signUpSpareMs)),
-    rowOf(all, 'shared_s', [sharedMs / 1000], unlessMany(TARGETS.sharedS)),
-    rowOf(all, 'list_first_ms', reads.first, unlessMany(TARGETS.pageMs)),
-    rowOf(all, 'list_middle_ms', reads.middle, unlessMany(TARGETS.pageMs)),
-    rowOf(all, 'show_ms', reads.show, unlessMany(TARGETS.pageMs)),
-    ...(detached === null ? [] : [rowOf(all, 'sync_detach_s', [detached.ms / 1000], unlessMany(TARGETS.detachS), short)]),
+    rowOf(
+      'mvp',
+      'sign_up_ms',
+      every(({ signUps }) => signUps.alone),
+    ),
+    rowOf(
+      'mvp',
+      'sign_up_spare_ms',
+      every(({ signUps }) => signUps.spare),
+      most(TARGETS.signUpSpareMs),
+    ),
+    rowOf(
+      all,
+      'shared_s',
+      each(one => one.sharedMs / 1000),
+      unlessMany(TARGETS.sharedS),
+    ),
+    ...(['first', 'middle', 'show'] as const).map(name =>
+      rowOf(
+        all,
+        name === 'show' ? 'show_ms' : `list_${name}_ms`,
+        every(({ reads }) => reads[name]),
+        unlessMany(TARGETS.pageMs),
+      ),
+    ),
+    ...detachedRows(load, all, rounds, unlessMany(TARGETS.detachS)),
   ]
 }
 
-function rowOf(
-  phase: Row['phase'],
-  metric: string,
-  values: readonly number[],
-  promised: Promised | null = null,
-  faults: readonly string[] = [],
-): Row {
-  return judge(phase, metric, looksAt(values, faults), promised, { unmeasured: 'invalid' })
+/** Of all turns together; its spread is that of the turns. */
+function ratioRow(phase: Phase, rounds: readonly TenantsRound[]): Row {
+  const [bareMs, tenantsMs] = [rounds.flatMap(({ made }) => made.bareMs), rounds.flatMap(({ made }) => made.tenantsMs)]
+  const ratios = tenantsMs.map((ms, turn) => (bareMs[turn] ?? Number.NaN) / ms)
+  const { min, max, samples } = rowOf(phase, 'dedicated_ratio', ratios)
+  const together = rowOf(phase, 'dedicated_ratio', [sum(bareMs) / sum(tenantsMs)], least(TARGETS.ddlRatio))
+  return { ...together, min, max, samples }
+}
+
+function detachedRows(load: TenantsLoad, phase: Phase, rounds: readonly TenantsRound[], promised: Promised | null): Row[] {
+  const expected = load.shared + load.dedicated + 2 * load.signUps
+  const looks = rounds.flatMap(({ detached }) =>
+    detached === null
+      ? []
+      : [
+          {
+            value: detached.ms / 1000,
+            faults: detached.added === expected ? [] : [`${detached.added} of ${expected} jobs were added`],
+          },
+        ],
+  )
+  return looks.length === 0 ? [] : [judge(phase, 'sync_detach_s', looks, promised, { unmeasured: 'invalid' })]
+}
+
+function sum(times: readonly number[]): number {
+  return times.reduce((total, ms) => total + ms, 0)
+}
+
+function rate({ count }: Made, times: readonly number[]): number {
+  return (count * 1000) / sum(times)
+}
+
+function rowOf(phase: Phase, metric: string, values: readonly number[], promised: Promised | null = null): Row {
+  return judge(phase, metric, looksAt(values), promised, { unmeasured: 'invalid' })
 }
