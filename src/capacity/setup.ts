@@ -2,7 +2,7 @@ import type { Config } from '../kernel/config.js'
 import { parseUrl } from '../kernel/parse-url.js'
 import type { Catalog } from '../tenants/catalog.js'
 import { readHosts } from '../tenants/hosts/rows.js'
-import { servingProcesses } from '../tenants/served-hours.js'
+import { machinesAtOnce } from '../tenants/served-hours.js'
 import { readPlacements } from '../watch/placements.js'
 
 const DAY_MS = 86_400_000
@@ -18,7 +18,7 @@ export interface Setup {
   /** Regions that hosts of tenants stand in; those that name none are none. */
   readonly regions: number
   readonly dedicatedTenants: number
-  /** Machines whose API answered in the last day. */
+  /** Machines whose API answered at the same time, in the last day at most. */
   readonly apiMachines: number
   /** Whether something keeps workers running; null where nobody can tell. */
   readonly hasWorkers: boolean | null
@@ -51,10 +51,10 @@ export async function readSetup(
   const isRemote = config.dbConnection === 'mysql' && config.dbSocket === null && !isHere(config.dbHost)
   const home = { remoteHosts: Number(isRemote), hasReplica: config.dbReadHost !== null }
   if (catalog === null) return { ...known, ...home, regions: 0, dedicatedTenants: 0, apiMachines: 0 }
-  const [hosts, placements, processes] = await Promise.all([
+  const [hosts, placements, apiMachines] = await Promise.all([
     readHosts(catalog.kysely),
     readPlacements(catalog),
-    servingProcesses(catalog, now - DAY_MS),
+    machinesAtOnce(catalog, now - DAY_MS, now),
   ])
   const others = hosts.filter(({ address, state }) => address !== null && state === 'open' && isRemoteAddress(address))
   const dedicated = placements.filter(({ kind }) => kind === 'dedicated').reduce((sum, { tenants }) => sum + tenants, 0)
@@ -64,7 +64,7 @@ export async function readSetup(
     hasReplica: home.hasReplica || hosts.some(({ readAddress }) => readAddress !== null),
     regions: new Set(hosts.flatMap(({ region }) => region ?? [])).size,
     dedicatedTenants: dedicated,
-    apiMachines: new Set(processes.map(machineOf)).size,
+    apiMachines,
   }
 }
 
@@ -84,9 +84,4 @@ function isHereAddress(address: string): boolean {
 
 function isHere(host: string): boolean {
   return host === '' || host === 'localhost' || /^127\./.test(host) || /^\[?::1\]?$/.test(host) || host.startsWith('/')
-}
-
-/** `host:pid:token` */
-function machineOf(process: string): string {
-  return process.split(':').slice(0, -2).join(':')
 }

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Catalog } from '../../src/tenants/catalog.js'
-import { HOUR_MS, noteServed } from '../../src/tenants/served-hours.js'
+import { addServed, HOUR_MS } from '../../src/tenants/served-hours.js'
 import { runCli } from '../support/cli.js'
 import { describeDrivers, type TestEnv } from '../support/drivers.js'
 import { temporaryFolder } from '../support/folders.js'
@@ -47,10 +47,11 @@ describeDrivers('feedctl capacity', (env, combination) => {
     // The second was there four weeks ago: it left since.
     await runCli(['tenant', 'delete', 'p0002', '--now', '--yes'], { env })
     const hourAt = Math.floor(Date.now() / HOUR_MS) * HOUR_MS
-    await noteServed(catalog, [
-      { hourAt, process: 'one:1:a', requests: 500, peakPerS: 40, connections: 9 },
-      { hourAt, process: 'two:1:b', requests: 500, peakPerS: 44, connections: 8 },
-      { hourAt: hourAt - 40 * DAY_MS, process: 'one:1:a', requests: 9, peakPerS: 9_000, connections: 900 },
+    const whole = (at: number) => ({ hourAt: at, firstAt: at, lastAt: at + HOUR_MS - 1 })
+    await addServed(catalog, [
+      { ...whole(hourAt), process: 'one:1:a', requests: 500, peakPerS: 40, connections: 9 },
+      { ...whole(hourAt), process: 'two:1:b', requests: 500, peakPerS: 44, connections: 8 },
+      { ...whole(hourAt - 40 * DAY_MS), process: 'one:1:a', requests: 9, peakPerS: 9_000, connections: 900 },
     ])
     const found = await capacity(env)
     expect(found.load).toEqual({ tenants: 21, concurrent_users: 17, requests_per_s: 84 })
