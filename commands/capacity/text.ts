@@ -76,9 +76,9 @@ function nextOf({ plan, costs, steps }: Capacity, style: Style, wrap: Wrap): str
 }
 
 function stepLines(steps: readonly Step[], style: Style, wrap: Wrap): string[] {
-  return steps.flatMap(({ command, why }, index) => [
+  return steps.flatMap(({ command, why, isByHand }, index) => [
     ...commandLines(command, `${String(index + 1).padStart(INDENT + 1)}. `),
-    ...wrap(why, 2 * INDENT + 1).map(style.dim),
+    ...wrap(isByHand ? `${why} (to be checked by hand: nothing tells whether it is done)` : why, 2 * INDENT + 1).map(style.dim),
   ])
 }
 

@@ -67,7 +67,7 @@ describeDrivers('feedctl capacity', (env, combination) => {
     expect(found).toMatchObject({ phase: 'growth', used_percent: 61, limit: 'tenants', monthly_cost: 30 })
     expect(found.full).toEqual({ weeks: null, at: null, why: 'not at this growth' })
     expect(found.next).toMatchObject({ phase: 'scale', at: null, monthly_cost: 150 })
-    expect(found.next.actions).toContain('feedctl infra render --phase scale --out deploy')
+    expect(found.next.actions).toContain('feedctl infra render --phase scale --out deploy-scale')
   })
 
   it('counts what was measured here with these drivers', async () => {

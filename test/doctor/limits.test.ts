@@ -74,15 +74,17 @@ describe('what is found of versions of databases', () => {
 describe('what is found of the phase', () => {
   const plan = { phase: 'growth', limit: 'requests_per_s', usedPercent: 61, isBeyond: false, next: 'scale' } as const
   const known = { ...plan, uses: [], full: { weeks: null, at: null, why: null } }
-  const step = (id: string) => ({ id, command: `do ${id}`, why: '' })
+  const step = (id: string, isByHand = false) => ({ id, command: `do ${id}`, why: '', isByHand })
   judges([
     [() => judgePhase({ plan: known, missing: [] }), 'ok', 'phase growth, 61 % of it used by requests/s'],
     [() => judgePhase({ plan: known, missing: [step('redis-server'), step('workers')] }), 'warn', 'redis-server, workers'],
+    [() => judgePhase({ plan: known, missing: [step('render', true)] }), 'ok', 'to be checked by hand: render'],
+    [() => judgePhase({ plan: known, missing: [step('render', true), step('cdn')] }), 'warn', 'of what it needs: cdn'],
     [() => judgePhase({ plan: { ...known, isBeyond: true }, missing: [] }), 'warn', 'more than any phase'],
   ])
 
   it('names the first thing to do, and where all of it is', () => {
-    expect(judgePhase({ plan: known, missing: [step('workers')] }).fix).toBe(
+    expect(judgePhase({ plan: known, missing: [step('render', true), step('workers')] }).fix).toBe(
       'do workers; feedctl capacity has all of it, in order',
     )
   })
