@@ -87,14 +87,29 @@ describeDrivers('feedctl capacity', (env, combination) => {
       settings: { urls: ['http://a'] },
       rows: [{ ...row, measured: 4 }],
     })
+    await keepGiven(data, { at: 4_600, drivers, cpus: 4_000, rows: [{ ...row, measured: 6 }] })
+    await keepGiven(data, { at: 4_700, drivers, modelHolds: false, model: { ...MODEL, lambda: 1 } })
+    for (let at = 6_000; at < 6_025; at++) await keepGiven(data, { at, drivers, settings: { urls: ['http://a'] } })
+    await keepGiven(data, {
+      at: 2_500,
+      drivers,
+      rows: [
+        { ...row, measured: 0 },
+        { ...row, phase: 'growth', measured: 0 },
+      ],
+    })
     await keepGiven(data, { at: 5_000, drivers, scenario: 'queue', rows: [{ ...row, measured: 3 }] })
     const found = await capacity(env, '--rps', '700', '--users', '1', '--explain')
-    expect(found).toMatchObject({ phase: 'mvp', used_percent: 88, limit: 'requests_per_s', bench_at: '1970-01-01T00:00:03.000Z' })
+    expect(found).toMatchObject({ phase: 'mvp', used_percent: 88, limit: 'requests_per_s', bench_at: '1970-01-01T00:00:02.500Z' })
     expect(found.table[0].requests_per_s).toMatchObject({ guide: 100, measured: 800, carries: 800, from: 'measured' })
     expect(found.table[1].requests_per_s).toMatchObject({ guide: 500, measured: null, carries: 800, from: 'phase_before' })
     expect(found.processes).toMatchObject({ requests_per_s: 700, needed: 1, bottleneck: 'contention' })
     const bench = found.assumptions.find(({ what }: { what: string }) => what === 'last benchmark')
-    expect(bench.why).toContain('2 measured with other drivers, or by --url, do not count')
+    expect(bench.why).toContain('28 measured with other drivers, on another machine, or by --url, do not count')
+    const growth = found.assumptions.find(
+      ({ what, value }: Record<string, string>) => what === 'growth carries' && value?.includes('requests/s'),
+    )
+    expect(growth.why).toContain('0 was measured here, which shows no capacity and does not count')
     expect((await capacity(env, '--rps', '90000')).processes).toMatchObject({
       needed: null,
       why: expect.stringContaining('nothing is said'),
