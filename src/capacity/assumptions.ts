@@ -2,7 +2,7 @@ import { PHASES } from '../watch/phases.js'
 import type { Capacity } from './capacity.js'
 import { type Costs, sumOfParts } from './costs.js'
 import { type Limit, METRICS, type Metric } from './limits.js'
-import { counted, day, grouped } from './words.js'
+import { counted, day, grouped, money } from './words.js'
 
 /** One thing that the plan takes for true. */
 export interface Assumption {
@@ -122,11 +122,11 @@ function costAssumptions({ currency, phases }: Costs): Assumption[] {
   return PHASES.map(({ name }) => {
     const { from, to, parts, source } = phases[name]
     const sum = sumOfParts(phases[name])
-    const list = parts.map(({ what, cost }) => `${what} ${grouped(cost)}`).join(' + ')
-    const differs = parts.length > 0 && sum !== from ? `; its priced parts come to ${grouped(sum)}: ${list}` : ''
+    const list = parts.map(({ what, cost }) => `${what} ${money(cost)}`).join(' + ')
+    const differs = parts.length > 0 && sum !== from ? `; its priced parts come to ${money(sum)}: ${list}` : ''
     return {
       what: `${name} costs`,
-      value: `${grouped(from)}${to === null ? '' : ` to ${grouped(to)}`} ${currency} a month`,
+      value: `${money(from)}${to === null ? '' : ` to ${money(to)}`} ${currency} a month`,
       source: source === 'guide' ? ('guide' as const) : ('setting' as const),
       why: source === 'guide' ? `the guide's figure${differs}` : `FEEDCTL_COSTS${list === '' ? '' : `: ${list}`}`,
     }

@@ -44,7 +44,7 @@ export async function lookAtCertificate(place: TlsPlace, signal: AbortSignal): P
         resolve({ ...place, endsAt: Date.parse(leaf.valid_to), distrust, chainEndsAt: chainEnd(leaf) })
       })
       socket = opened
-      opened.once('error', end)
+      opened.on('error', end)
       opened.once('timeout', () => end(new Error(`no answer in ${PATIENCE_MS / 1000} s`)))
       opened.once('close', () => end(new Error('it closed the connection')))
     })

@@ -133,6 +133,14 @@ describe('feedctl capacity, as text', () => {
     expect(out.split('\n').filter(line => line.length > 80)).toEqual([])
   })
 
+  it('shows cents where there are some', async () => {
+    const env = { FEEDCTL_DATA: temporaryFolder(), FEEDCTL_COSTS: '{"mvp":9.5,"growth":{"server":20,"Wasabi":6.99}}' }
+    const { out } = await runCli(['capacity', '--explain'], { env })
+    expect(out).toContain('; 9.50 EUR a month')
+    expect(out).toContain('Next: growth, 26.99 EUR a month')
+    expect(out).toContain('server 20 + Wasabi 6.99')
+  })
+
   it('of more than the guide speaks of says so, and of the last phase that nothing follows', async () => {
     const { out } = await runCli(['capacity', '--tenants', '60000'], { env: { FEEDCTL_DATA: temporaryFolder() } })
     expect(out).toContain('Phase enterprise: 120 % used')
