@@ -76,7 +76,10 @@ function costOf({ from, to }: PhaseCost) {
 }
 
 function stepsOf(steps: readonly Step[]) {
-  return { actions: steps.map(({ command }) => command), steps }
+  return {
+    actions: steps.map(({ command }) => command),
+    steps: steps.map(({ id, command, why, isByHand }) => ({ id, command, why, by_hand: isByHand })),
+  }
 }
 
 function rounded(weeks: number | null): number | null {

@@ -4,7 +4,7 @@ import type { PhaseCost } from '../../src/capacity/costs.js'
 import type { Limit, Metric } from '../../src/capacity/limits.js'
 import type { Use } from '../../src/capacity/plan.js'
 import type { Step } from '../../src/capacity/steps.js'
-import { day } from '../../src/capacity/words.js'
+import { day, money } from '../../src/capacity/words.js'
 import { count, counted } from '../../src/cli/figures.js'
 import type { Style } from '../../src/cli/io.js'
 import { table } from '../../src/cli/tables.js'
@@ -76,9 +76,9 @@ function nextOf({ plan, costs, steps }: Capacity, style: Style, wrap: Wrap): str
 }
 
 function stepLines(steps: readonly Step[], style: Style, wrap: Wrap): string[] {
-  return steps.flatMap(({ command, why }, index) => [
+  return steps.flatMap(({ command, why, isByHand }, index) => [
     ...commandLines(command, `${String(index + 1).padStart(INDENT + 1)}. `),
-    ...wrap(why, 2 * INDENT + 1).map(style.dim),
+    ...wrap(isByHand ? `${why} (to be checked by hand: nothing tells whether it is done)` : why, 2 * INDENT + 1).map(style.dim),
   ])
 }
 
@@ -138,7 +138,7 @@ function costWords(cost: PhaseCost, currency: string): string {
 }
 
 function rangeWords({ from, to }: PhaseCost): string {
-  return to === null ? count(from) : `${count(from)} to ${count(to)}`
+  return to === null ? money(from) : `${money(from)} to ${money(to)}`
 }
 
 function signed(percent: number): string {

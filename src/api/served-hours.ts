@@ -3,12 +3,14 @@ import { wordsOf } from '../kernel/errors.js'
 import { thisProcess } from '../kernel/holder.js'
 import type { Log } from '../kernel/log.js'
 import type { Catalog } from '../tenants/catalog.js'
-import { HOUR_MS, noteServed, type ServedHour } from '../tenants/served-hours.js'
+import { addServed, HOUR_MS, type ServedHour } from '../tenants/served-hours.js'
 
 const LOOK_EVERY_MS = 1_000
 const WRITE_EVERY_MS = 60_000
 /** Hours that wait while the database is away; of more the oldest are given up. */
 const MOST_HOURS = 48
+/** Hours whose figures are remembered although they are written: a clock that is set back comes by again. */
+const WRITTEN_HOURS = 3
 /** An API that ends does not wait for a database that is away. */
 const CLOSE_WITHIN_MS = 2_000
 
@@ -20,11 +22,10 @@ export interface ServedCounts {
   readonly connections: () => number
 }
 
-interface Hour {
-  requests: number
-  peakPerS: number
-  connections: number
-  isWritten: boolean
+interface Hour extends Pick<ServedHour, 'peakPerS' | 'connections' | 'firstAt' | 'lastAt'> {
+  /** Those that are not yet written. */
+  readonly requests: number
+  readonly isWritten: boolean
 }
 
 export interface ServedTimes {
@@ -48,6 +49,7 @@ const TIMES: ServedTimes = {
  * writes one statement a minute, when there is something new. A process that is killed loses a minute at most; what cannot be written is written later.
  */
 export class ServedHours {
+  /** By when they began; the last is the one that was served in last, whatever its time: clocks are set back. */
   private readonly hours = new Map<number, Hour>()
   private readonly timers: readonly NodeJS.Timeout[]
   private readonly times: ServedTimes
@@ -73,17 +75,23 @@ export class ServedHours {
   look(): void {
     const [requests, connections, at] = [this.counts.requests(), this.counts.connections(), this.times.steady()]
     const since = requests - this.requests
-    const perS = Math.ceil(since / Math.max(1, (at - this.lookedAt) / 1000))
+    const tookMs = Math.max(0, at - this.lookedAt)
     this.requests = requests
     this.lookedAt = at
-    const hourAt = Math.floor(this.times.now() / HOUR_MS) * HOUR_MS
-    const hour = this.hours.get(hourAt) ?? { requests: 0, peakPerS: 0, connections: 0, isWritten: false }
-    if (since === 0 && connections <= hour.connections) return
-    hour.requests += since
-    hour.peakPerS = Math.max(hour.peakPerS, perS)
-    hour.connections = Math.max(hour.connections, connections)
-    hour.isWritten = false
-    this.hours.set(hourAt, hour)
+    if (since === 0 && connections === 0) return
+    const now = this.times.now()
+    const hourAt = Math.floor(now / HOUR_MS) * HOUR_MS
+    const firstAt = Math.max(hourAt, Math.floor(now - tookMs))
+    const hour = this.hours.get(hourAt) ?? { requests: 0, peakPerS: 0, connections: 0, firstAt, lastAt: now }
+    this.hours.delete(hourAt)
+    this.hours.set(hourAt, {
+      requests: hour.requests + since,
+      peakPerS: Math.max(hour.peakPerS, Math.ceil(since / Math.max(1, tookMs / 1000))),
+      connections: Math.max(hour.connections, connections),
+      firstAt: Math.min(hour.firstAt, firstAt),
+      lastAt: Math.max(hour.lastAt, now),
+      isWritten: false,
+    })
   }
 
   /** Writes what is new; never rejects. */
@@ -106,26 +114,31 @@ export class ServedHours {
     const rows: ServedHour[] = []
     for (const [hourAt, { isWritten, ...hour }] of this.hours) if (!isWritten) rows.push({ hourAt, process, ...hour })
     if (rows.length === 0) return
-    for (const { hourAt } of rows) this.markWritten(hourAt, true)
+    for (const row of rows) this.change(row.hourAt, { isWritten: true })
     try {
-      await noteServed(this.catalog, rows)
-      this.forget(1)
+      await addServed(this.catalog, rows)
+      // What was served while it was written is new.
+      for (const row of rows) this.change(row.hourAt, { requests: this.requestsOf(row.hourAt) - row.requests })
+      this.forget(WRITTEN_HOURS, ({ isWritten }) => isWritten)
     } catch (error) {
-      for (const { hourAt } of rows) this.markWritten(hourAt, false)
-      this.forget(MOST_HOURS)
+      for (const row of rows) this.change(row.hourAt, { isWritten: false })
+      this.forget(MOST_HOURS, () => true)
       this.log.debug('how much is served is counted, but not yet written', { why: wordsOf(error) })
     }
   }
 
-  /** What is served while it is written is new again. */
-  private markWritten(hourAt: number, isWritten: boolean): void {
+  private change(hourAt: number, changes: Partial<Hour>): void {
     const hour = this.hours.get(hourAt)
-    if (hour !== undefined) hour.isWritten = isWritten
+    if (hour !== undefined) this.hours.set(hourAt, { ...hour, ...changes })
   }
 
-  /** Keeps the newest: the clock may have been set back, so in the order of their times. */
-  private forget(kept: number): void {
-    const oldest = [...this.hours.keys()].sort((a, b) => b - a).slice(kept)
-    for (const hourAt of oldest) if (kept > 1 || this.hours.get(hourAt)?.isWritten === true) this.hours.delete(hourAt)
+  private requestsOf(hourAt: number): number {
+    return this.hours.get(hourAt)?.requests ?? 0
+  }
+
+  /** Of those, all but the last ones. */
+  private forget(kept: number, which: (hour: Hour) => boolean): void {
+    const all = [...this.hours].filter(([, hour]) => which(hour))
+    for (const [hourAt] of all.slice(0, -kept)) this.hours.delete(hourAt)
   }
 }

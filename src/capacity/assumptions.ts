@@ -2,7 +2,7 @@ import { PHASES } from '../watch/phases.js'
 import type { Capacity } from './capacity.js'
 import { type Costs, sumOfParts } from './costs.js'
 import { type Limit, METRICS, type Metric } from './limits.js'
-import { counted, day, grouped } from './words.js'
+import { counted, day, grouped, money } from './words.js'
 
 /** One thing that the plan takes for true. */
 export interface Assumption {
@@ -56,7 +56,7 @@ function loadAssumptions({ asked, facts, load }: Capacity): Assumption[] {
         ? unserved('concurrent users')
         : {
             ...{ what: 'concurrent users', value: grouped(load.concurrent_users ?? 0), source: 'measured' },
-            why: `most connections open at once, in the hour of ${hour(served.connectionsAt)}: an upper bound, the most of each process added up; behind a proxy its connections`,
+            why: `most connections open at once, in the hour of ${hour(served.connectionsAt)}: an upper bound, the most of each process that served at the time added up; behind a proxy its connections`,
           }
   const rate: Assumption =
     asked.requestsPerS !== null
@@ -65,7 +65,7 @@ function loadAssumptions({ asked, facts, load }: Capacity): Assumption[] {
         ? unserved('requests/s')
         : {
             ...{ what: 'requests/s', value: grouped(load.requests_per_s ?? 0), source: 'measured' },
-            why: `the busiest second, in the hour of ${hour(served.peakAt)}: an upper bound, the busiest of each process added up; ${counted(served.requests, 'request')} in ${counted(served.hours, 'hour')} since ${day(served.since)}`,
+            why: `the busiest second, in the hour of ${hour(served.peakAt)}: an upper bound, the busiest of each process that served at the time added up; ${counted(served.requests, 'request')} in ${counted(served.hours, 'hour')} since ${day(served.since)}`,
           }
   return [tenants, users, rate]
 }
@@ -76,7 +76,7 @@ function growthAssumption({ growth }: Capacity): Assumption {
   return { what: 'growth', value, source: source === 'measured' ? 'catalog' : source, why }
 }
 
-function limitAssumptions({ limits }: Capacity): Assumption[] {
+function limitAssumptions({ limits, measured }: Capacity): Assumption[] {
   return PHASES.flatMap(({ name }) =>
     METRICS.map(metric => {
       const limit = limits[name][metric]
@@ -84,22 +84,28 @@ function limitAssumptions({ limits }: Capacity): Assumption[] {
         what: `${name} carries`,
         value: `${grouped(limit.value)} ${metricWords(metric)}`,
         source: limit.from === 'guide' ? ('guide' as const) : ('measured' as const),
-        why: limitWords(limit),
+        why: limitWords(
+          limit,
+          measured.zeros.some(each => each.phase === name && each.metric === metric),
+        ),
       }
     }),
   )
 }
 
-function limitWords({ from, guide, measured, measuredAt }: Limit): string {
+function limitWords({ from, guide, measured, measuredAt }: Limit, isZero: boolean): string {
   if (from === 'measured') return `measured here on ${day(measuredAt ?? 0)}; the guide says ${grouped(guide)}`
-  if (from === 'phase before') return `as the phase before it, where more was measured; the guide says ${grouped(guide)}`
-  if (measured === null) return "the guide's table; not measured here"
+  const zero = '0 was measured here, which shows no capacity and does not count'
+  if (from === 'phase before')
+    return `as the phase before it, where more was measured; the guide says ${grouped(guide)}${isZero ? `; ${zero}` : ''}`
+  if (measured === null) return `the guide's table; ${isZero ? zero : 'not measured here'}`
   return `the guide's table, for several servers; this one alone was measured with ${grouped(measured)}`
 }
 
 function benchAssumption({ measured }: Capacity): Assumption {
   const { results, elsewhere, newestAt } = measured
-  const passedOver = elsewhere === 0 ? '' : `; ${elsewhere} measured with other drivers, or by --url, do not count`
+  const passedOver =
+    elsewhere === 0 ? '' : `; ${elsewhere} measured with other drivers, on another machine, or by --url, do not count`
   if (newestAt === null) {
     return {
       what: 'last benchmark',
@@ -116,11 +122,11 @@ function costAssumptions({ currency, phases }: Costs): Assumption[] {
   return PHASES.map(({ name }) => {
     const { from, to, parts, source } = phases[name]
     const sum = sumOfParts(phases[name])
-    const list = parts.map(({ what, cost }) => `${what} ${grouped(cost)}`).join(' + ')
-    const differs = parts.length > 0 && sum !== from ? `; its priced parts come to ${grouped(sum)}: ${list}` : ''
+    const list = parts.map(({ what, cost }) => `${what} ${money(cost)}`).join(' + ')
+    const differs = parts.length > 0 && sum !== from ? `; its priced parts come to ${money(sum)}: ${list}` : ''
     return {
       what: `${name} costs`,
-      value: `${grouped(from)}${to === null ? '' : ` to ${grouped(to)}`} ${currency} a month`,
+      value: `${money(from)}${to === null ? '' : ` to ${money(to)}`} ${currency} a month`,
       source: source === 'guide' ? ('guide' as const) : ('setting' as const),
       why: source === 'guide' ? `the guide's figure${differs}` : `FEEDCTL_COSTS${list === '' ? '' : `: ${list}`}`,
     }

@@ -25,7 +25,7 @@ export async function readFacts(catalog: Catalog | null, now: number): Promise<F
     const growth = measuredGrowth({ since: null, now: 0, before: 0 }, 0)
     return { states: NO_STATES, tenants: 0, growth, served: null }
   }
-  const [states, served] = await Promise.all([countStates(catalog), readServed(catalog, now - SERVED_MS)])
+  const [states, served] = await Promise.all([countStates(catalog), readServed(catalog, now - SERVED_MS, now)])
   const tenants = states.provisioning + states.active + states.suspended
   return { states, tenants, growth: await readGrowth(catalog, tenants, now), served }
 }

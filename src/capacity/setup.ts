@@ -1,9 +1,11 @@
 import type { Config } from '../kernel/config.js'
 import { parseUrl } from '../kernel/parse-url.js'
 import type { Catalog } from '../tenants/catalog.js'
+import { DEFAULT_HOST } from '../tenants/hosts/names.js'
 import { readHosts } from '../tenants/hosts/rows.js'
-import { servingProcesses } from '../tenants/served-hours.js'
-import { readPlacements } from '../watch/placements.js'
+import { machinesAtOnce } from '../tenants/served-hours.js'
+import { type PlacementStanding, readPlacements } from '../watch/placements.js'
+import { hasMediaHere } from './media-here.js'
 
 const DAY_MS = 86_400_000
 
@@ -12,13 +14,17 @@ export interface Setup {
   readonly config: SetupSettings
   /** Whether the queue, cache and sessions are on a Redis of this machine; null without Redis. */
   readonly redisIsHere: boolean | null
-  /** Hosts of tenants on other machines. */
-  readonly remoteHosts: number
+  /** Names of the open hosts of tenants that are on other machines. */
+  readonly remoteHosts: readonly string[]
+  /** Names of hosts on this machine that tenants live on, most of them first, and of how many. */
+  readonly tenantsHere: readonly Pick<PlacementStanding, 'host' | 'tenants'>[]
   readonly hasReplica: boolean
   /** Regions that hosts of tenants stand in; those that name none are none. */
   readonly regions: number
   readonly dedicatedTenants: number
-  /** Machines whose API answered in the last day. */
+  /** Whether media is stored on the local disk only; null where not all of it could be looked at. */
+  readonly hasMediaHere: boolean | null
+  /** Machines whose API answered at the same time, in the last day at most. */
   readonly apiMachines: number
   /** Whether something keeps workers running; null where nobody can tell. */
   readonly hasWorkers: boolean | null
@@ -49,22 +55,27 @@ export async function readSetup(
   const usesRedis = [config.queueConnection, config.cacheDriver, config.sessionDriver].includes('redis')
   const known = { config, redisIsHere: usesRedis ? redisIsHere(config) : null, hasWorkers }
   const isRemote = config.dbConnection === 'mysql' && config.dbSocket === null && !isHere(config.dbHost)
-  const home = { remoteHosts: Number(isRemote), hasReplica: config.dbReadHost !== null }
-  if (catalog === null) return { ...known, ...home, regions: 0, dedicatedTenants: 0, apiMachines: 0 }
-  const [hosts, placements, processes] = await Promise.all([
+  const home = { remoteHosts: isRemote ? [DEFAULT_HOST] : [], hasReplica: config.dbReadHost !== null }
+  if (catalog === null)
+    return { ...known, ...home, tenantsHere: [], regions: 0, dedicatedTenants: 0, hasMediaHere: false, apiMachines: 0 }
+  const [hosts, placements, mediaHere, apiMachines] = await Promise.all([
     readHosts(catalog.kysely),
     readPlacements(catalog),
-    servingProcesses(catalog, now - DAY_MS),
+    config.filesystemDisk === 'wasabi' ? hasMediaHere(catalog) : null,
+    machinesAtOnce(catalog, now - DAY_MS, now),
   ])
-  const others = hosts.filter(({ address, state }) => address !== null && state === 'open' && isRemoteAddress(address))
+  const others = hosts.filter(({ address }) => address !== null && isRemoteAddress(address))
+  const away = [...home.remoteHosts, ...others.map(({ name }) => name)]
   const dedicated = placements.filter(({ kind }) => kind === 'dedicated').reduce((sum, { tenants }) => sum + tenants, 0)
   return {
     ...known,
-    remoteHosts: home.remoteHosts + others.length,
+    remoteHosts: [...others.filter(({ state }) => state === 'open').map(({ name }) => name), ...home.remoteHosts],
+    tenantsHere: placements.filter(({ host }) => !away.includes(host)),
     hasReplica: home.hasReplica || hosts.some(({ readAddress }) => readAddress !== null),
     regions: new Set(hosts.flatMap(({ region }) => region ?? [])).size,
     dedicatedTenants: dedicated,
-    apiMachines: new Set(processes.map(machineOf)).size,
+    hasMediaHere: mediaHere,
+    apiMachines,
   }
 }
 
@@ -84,9 +95,4 @@ function isHereAddress(address: string): boolean {
 
 function isHere(host: string): boolean {
   return host === '' || host === 'localhost' || /^127\./.test(host) || /^\[?::1\]?$/.test(host) || host.startsWith('/')
-}
-
-/** `host:pid:token` */
-function machineOf(process: string): string {
-  return process.split(':').slice(0, -2).join(':')
 }

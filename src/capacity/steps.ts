@@ -1,5 +1,7 @@
+import { DEFAULT_HOST } from '../tenants/hosts/names.js'
 import { PHASES, type Phase } from '../watch/phases.js'
 import type { Setup } from './setup.js'
+import { counted, grouped } from './words.js'
 
 /** Databases of tenants that one server has at most, as the guide says; beyond it, tables that tenants share. */
 const MOST_DATABASES = 1_000
@@ -13,12 +15,15 @@ export interface Step {
   /** A command, or settings as they stand in the env file. */
   readonly command: string
   readonly why: string
+  /** Nothing tells whether it is done: somebody has to look. */
+  readonly isByHand: boolean
 }
 
 interface PhaseStep {
   readonly id: string
   readonly phase: Phase
-  readonly isDone: (setup: Setup) => boolean
+  /** Null where nothing tells. */
+  readonly isDone: (setup: Setup) => boolean | null
   /** `into`: the phase that is made for. */
   readonly command: string | ((setup: Setup, into: Phase) => string)
   readonly why: string | ((setup: Setup) => string)
@@ -54,9 +59,10 @@ const STEPS: readonly PhaseStep[] = [
   {
     id: 'workers',
     phase: 'growth',
-    isDone: ({ hasWorkers, config }) => hasWorkers === true || (hasWorkers === null && config.queueConnection === 'redis'),
+    isDone: ({ hasWorkers }) => hasWorkers,
     command: 'sudo feedctl schedule install --run-as feedctl --yes',
-    why: 'a supervisor that keeps as many workers as the queues need',
+    why: ({ hasWorkers }) =>
+      `a supervisor that keeps as many workers as the queues need${hasWorkers === null ? '; Redis does not tell whether there is one' : ''}`,
   },
   {
     id: 'wasabi-settings',
@@ -71,7 +77,7 @@ const STEPS: readonly PhaseStep[] = [
   {
     id: 'wasabi-migration',
     phase: 'growth',
-    isDone: ({ config }) => config.filesystemDisk === 'wasabi',
+    isDone: ({ config, hasMediaHere }) => config.filesystemDisk === 'wasabi' && not(hasMediaHere),
     command: 'feedctl media migrate-to-wasabi --all',
     why: 'the media that is there follows, verified; it can be rolled back',
   },
@@ -85,23 +91,27 @@ const STEPS: readonly PhaseStep[] = [
   {
     id: 'render-scale',
     phase: 'scale',
-    isDone: ({ apiMachines, remoteHosts }) => apiMachines > 1 && remoteHosts > 0,
-    command: 'feedctl infra render --phase scale --out deploy',
-    why: 'load balancer, units, settings of the dedicated servers, monitoring, backups; deploy/README.md says what goes where',
+    isDone: ({ apiMachines, remoteHosts }) => apiMachines > 1 && remoteHosts.length > 0,
+    command: 'feedctl infra render --phase scale --out deploy-scale',
+    why: 'load balancer, units, settings of the dedicated servers, monitoring, backups; deploy-scale/README.md says what goes where',
   },
   {
     id: 'database-host',
     phase: 'scale',
-    isDone: ({ remoteHosts }) => remoteHosts > 0,
+    isDone: ({ remoteHosts }) => remoteHosts.length > 0,
     command: 'feedctl host add db2 --address HOST:3306',
     why: 'a database server of its own',
   },
   {
     id: 'move-tenants',
     phase: 'scale',
-    isDone: ({ remoteHosts }) => remoteHosts > 0,
-    command: 'feedctl tenant move --all-on default --to db2',
-    why: 'tenants move there while they are served',
+    isDone: ({ remoteHosts, tenantsHere }) => remoteHosts.length > 0 && tenantsHere.length === 0,
+    command: ({ remoteHosts, tenantsHere }) =>
+      `feedctl tenant move --all-on ${tenantsHere[0]?.host ?? DEFAULT_HOST} --to ${remoteHosts[0] ?? 'db2'}`,
+    why: ({ tenantsHere }) => {
+      const tenants = tenantsHere.reduce((sum, each) => sum + each.tenants, 0)
+      return `tenants move there while they are served${tenants === 0 ? '' : `; ${counted(tenants, 'tenant')} on this machine`}`
+    },
   },
   {
     id: 'redis-dedicated',
@@ -114,24 +124,30 @@ const STEPS: readonly PhaseStep[] = [
     id: 'app-servers',
     phase: 'scale',
     isDone: ({ apiMachines }) => apiMachines >= APP_SERVERS,
-    command: 'feedctl serve --workers auto',
+    command: 'feedctl serve --workers auto --host ADDRESS',
     why: ({ apiMachines }) =>
-      `on each of ${APP_SERVERS} app servers; ${apiMachines === 0 ? 'none' : apiMachines} answered in the last day`,
+      `on each of ${APP_SERVERS} app servers, at the address where the load balancer finds it; ${apiMachines === 0 ? 'none' : apiMachines} answered at once in the last day`,
   },
   {
     id: 'shared-placement',
     phase: 'scale',
-    isDone: ({ config, dedicatedTenants }) => config.placement === 'shared' || dedicatedTenants < MOST_DATABASES / 2,
+    isDone: ({ config }) => config.placement === 'shared',
     command: 'FEEDCTL_PLACEMENT=shared',
-    why: `new tenants share tables: a server is to have no more than ${MOST_DATABASES.toLocaleString('en-US')} databases of tenants`,
+    why: `new tenants share tables: a server is to have no more than ${grouped(MOST_DATABASES)} databases of tenants`,
+  },
+  {
+    id: 'share-tables',
+    phase: 'scale',
+    isDone: ({ dedicatedTenants }) => dedicatedTenants <= MOST_DATABASES,
+    command: 'feedctl tenant move SLUG... --to shared',
+    why: ({ dedicatedTenants }) => `${grouped(dedicatedTenants)} tenants have a database of their own`,
   },
   {
     id: 'render-enterprise',
     phase: 'enterprise',
-    // Nothing tells whether what was rendered runs.
-    isDone: () => false,
-    command: 'feedctl infra render --phase enterprise --out deploy',
-    why: 'machines that come and go with the load, managed databases, several regions; deploy/README.md says what goes where',
+    isDone: () => null,
+    command: 'feedctl infra render --phase enterprise --out deploy-enterprise',
+    why: 'machines that come and go with the load, managed databases, several regions; deploy-enterprise/README.md says what goes where',
   },
   {
     id: 'replica',
@@ -148,13 +164,6 @@ const STEPS: readonly PhaseStep[] = [
     why: 'tenants live where they are read: feedctl tenant create SLUG --region REGION',
   },
   {
-    id: 'share-tables',
-    phase: 'enterprise',
-    isDone: ({ dedicatedTenants }) => dedicatedTenants <= MOST_DATABASES,
-    command: 'feedctl tenant move SLUG... --to shared',
-    why: ({ dedicatedTenants }) => `${dedicatedTenants.toLocaleString('en-US')} tenants have a database of their own`,
-  },
-  {
     id: 'cdn',
     phase: 'enterprise',
     isDone: ({ config }) => config.wasabiUrl !== null,
@@ -167,11 +176,17 @@ const STEPS: readonly PhaseStep[] = [
 export function stepsInto(phase: Phase, setup: Setup): Step[] {
   const names = PHASES.map(({ name }) => name as Phase)
   const upTo = names.slice(0, names.indexOf(phase) + 1)
-  return STEPS.filter(step => upTo.includes(step.phase) && !step.isDone(setup)).map(({ id, command, why }) => ({
+  const open = STEPS.filter(step => upTo.includes(step.phase) && step.isDone(setup) !== true)
+  return open.map(({ id, command, why, isDone }) => ({
     id,
     command: typeof command === 'string' ? command : command(setup, phase),
     why: typeof why === 'string' ? why : why(setup),
+    isByHand: isDone(setup) === null,
   }))
+}
+
+function not(known: boolean | null): boolean | null {
+  return known === null ? null : !known
 }
 
 function driversOff({ config }: Setup): string[] {

@@ -18,10 +18,12 @@ export interface TlsPlace {
 export type CertificateSight = TlsPlace &
   (
     | {
-        /** Epoch ms; of the certificates that the server sends the one that ends first. */
+        /** When the server's own certificate ends, epoch ms. */
         readonly endsAt: number
         /** Why this process does not trust it, for its end as well; null when it does. */
         readonly distrust: string | null
+        /** When the one ends that ends first of those of authorities that the server sends along, epoch ms; null where it sends none. */
+        readonly chainEndsAt: number | null
       }
     | { readonly why: string }
   )
@@ -38,10 +40,11 @@ export async function lookAtCertificate(place: TlsPlace, signal: AbortSignal): P
       const named = isIP(place.host) === 0 ? { servername: place.host } : {}
       const opened = connect({ ...options, ...named }, () => {
         const distrust = opened.authorized ? null : wordsOf(opened.authorizationError)
-        resolve({ ...place, endsAt: firstEnd(opened.getPeerCertificate(true)), distrust })
+        const leaf = opened.getPeerCertificate(true)
+        resolve({ ...place, endsAt: Date.parse(leaf.valid_to), distrust, chainEndsAt: chainEnd(leaf) })
       })
       socket = opened
-      opened.once('error', end)
+      opened.on('error', end)
       opened.once('timeout', () => end(new Error(`no answer in ${PATIENCE_MS / 1000} s`)))
       opened.once('close', () => end(new Error('it closed the connection')))
     })
@@ -53,13 +56,18 @@ export async function lookAtCertificate(place: TlsPlace, signal: AbortSignal): P
   }
 }
 
-function firstEnd(leaf: DetailedPeerCertificate): number {
-  let first = Date.parse(leaf.valid_to)
-  let certificate: DetailedPeerCertificate | undefined = leaf
-  for (let depth = 0; depth < MOST_CERTIFICATES && certificate !== undefined; depth++) {
-    first = Math.min(first, Date.parse(certificate.valid_to))
-    const issuer: DetailedPeerCertificate | undefined = certificate.issuerCertificate
-    certificate = issuer === certificate ? undefined : issuer
+function chainEnd(leaf: DetailedPeerCertificate): number | null {
+  const ends: number[] = []
+  let certificate = issuerOf(leaf)
+  while (certificate !== null && ends.length < MOST_CERTIFICATES) {
+    ends.push(Date.parse(certificate.valid_to))
+    certificate = issuerOf(certificate)
   }
-  return first
+  return ends.length === 0 ? null : Math.min(...ends)
+}
+
+/** Null for one that signed itself, and where it is not sent along. */
+function issuerOf(certificate: DetailedPeerCertificate): DetailedPeerCertificate | null {
+  const issuer: DetailedPeerCertificate | undefined = certificate.issuerCertificate
+  return issuer === undefined || issuer.fingerprint256 === certificate.fingerprint256 ? null : issuer
 }

@@ -22,8 +22,12 @@ export function newHolder(): string {
 
 /** `pid 123 on host`, for people. */
 export function holderWords(holder: string): string {
-  const [pid, host] = partsOf(holder)
-  return `pid ${pid} on ${host.replace(/\+\d+$/, '')}`
+  return `pid ${partsOf(holder)[0]} on ${machineNameOf(holder)}`
+}
+
+/** Its machine's name, the same after every start of it. */
+export function machineNameOf(holder: string): string {
+  return partsOf(holder)[1].replace(/\+\d+$/, '')
 }
 
 /** True when the holder is known to have ended: it ran on this machine and no process has its number. */

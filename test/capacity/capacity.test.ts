@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Catalog } from '../../src/tenants/catalog.js'
-import { HOUR_MS, noteServed } from '../../src/tenants/served-hours.js'
+import { addServed, HOUR_MS } from '../../src/tenants/served-hours.js'
 import { runCli } from '../support/cli.js'
 import { describeDrivers, type TestEnv } from '../support/drivers.js'
 import { temporaryFolder } from '../support/folders.js'
@@ -47,10 +47,11 @@ describeDrivers('feedctl capacity', (env, combination) => {
     // The second was there four weeks ago: it left since.
     await runCli(['tenant', 'delete', 'p0002', '--now', '--yes'], { env })
     const hourAt = Math.floor(Date.now() / HOUR_MS) * HOUR_MS
-    await noteServed(catalog, [
-      { hourAt, process: 'one:1:a', requests: 500, peakPerS: 40, connections: 9 },
-      { hourAt, process: 'two:1:b', requests: 500, peakPerS: 44, connections: 8 },
-      { hourAt: hourAt - 40 * DAY_MS, process: 'one:1:a', requests: 9, peakPerS: 9_000, connections: 900 },
+    const whole = (at: number) => ({ hourAt: at, firstAt: at, lastAt: at + HOUR_MS - 1 })
+    await addServed(catalog, [
+      { ...whole(hourAt), process: 'one:1:a', requests: 500, peakPerS: 40, connections: 9 },
+      { ...whole(hourAt), process: 'two:1:b', requests: 500, peakPerS: 44, connections: 8 },
+      { ...whole(hourAt - 40 * DAY_MS), process: 'one:1:a', requests: 9, peakPerS: 9_000, connections: 900 },
     ])
     const found = await capacity(env)
     expect(found.load).toEqual({ tenants: 21, concurrent_users: 17, requests_per_s: 84 })
@@ -66,7 +67,7 @@ describeDrivers('feedctl capacity', (env, combination) => {
     expect(found).toMatchObject({ phase: 'growth', used_percent: 61, limit: 'tenants', monthly_cost: 30 })
     expect(found.full).toEqual({ weeks: null, at: null, why: 'not at this growth' })
     expect(found.next).toMatchObject({ phase: 'scale', at: null, monthly_cost: 150 })
-    expect(found.next.actions).toContain('feedctl infra render --phase scale --out deploy')
+    expect(found.next.actions).toContain('feedctl infra render --phase scale --out deploy-scale')
   })
 
   it('counts what was measured here with these drivers', async () => {
@@ -86,14 +87,29 @@ describeDrivers('feedctl capacity', (env, combination) => {
       settings: { urls: ['http://a'] },
       rows: [{ ...row, measured: 4 }],
     })
+    await keepGiven(data, { at: 4_600, drivers, cpus: 4_000, rows: [{ ...row, measured: 6 }] })
+    await keepGiven(data, { at: 4_700, drivers, modelHolds: false, model: { ...MODEL, lambda: 1 } })
+    for (let at = 6_000; at < 6_025; at++) await keepGiven(data, { at, drivers, settings: { urls: ['http://a'] } })
+    await keepGiven(data, {
+      at: 2_500,
+      drivers,
+      rows: [
+        { ...row, measured: 0 },
+        { ...row, phase: 'growth', measured: 0 },
+      ],
+    })
     await keepGiven(data, { at: 5_000, drivers, scenario: 'queue', rows: [{ ...row, measured: 3 }] })
     const found = await capacity(env, '--rps', '700', '--users', '1', '--explain')
-    expect(found).toMatchObject({ phase: 'mvp', used_percent: 88, limit: 'requests_per_s', bench_at: '1970-01-01T00:00:03.000Z' })
+    expect(found).toMatchObject({ phase: 'mvp', used_percent: 88, limit: 'requests_per_s', bench_at: '1970-01-01T00:00:02.500Z' })
     expect(found.table[0].requests_per_s).toMatchObject({ guide: 100, measured: 800, carries: 800, from: 'measured' })
     expect(found.table[1].requests_per_s).toMatchObject({ guide: 500, measured: null, carries: 800, from: 'phase_before' })
     expect(found.processes).toMatchObject({ requests_per_s: 700, needed: 1, bottleneck: 'contention' })
     const bench = found.assumptions.find(({ what }: { what: string }) => what === 'last benchmark')
-    expect(bench.why).toContain('2 measured with other drivers, or by --url, do not count')
+    expect(bench.why).toContain('28 measured with other drivers, on another machine, or by --url, do not count')
+    const growth = found.assumptions.find(
+      ({ what, value }: Record<string, string>) => what === 'growth carries' && value?.includes('requests/s'),
+    )
+    expect(growth.why).toContain('0 was measured here, which shows no capacity and does not count')
     expect((await capacity(env, '--rps', '90000')).processes).toMatchObject({
       needed: null,
       why: expect.stringContaining('nothing is said'),
@@ -115,6 +131,14 @@ describe('feedctl capacity, as text', () => {
     expect(out).toContain('bottleneck: contention')
     expect(out).toContain('its priced parts come to 125')
     expect(out.split('\n').filter(line => line.length > 80)).toEqual([])
+  })
+
+  it('shows cents where there are some', async () => {
+    const env = { FEEDCTL_DATA: temporaryFolder(), FEEDCTL_COSTS: '{"mvp":9.5,"growth":{"server":20,"Wasabi":6.99}}' }
+    const { out } = await runCli(['capacity', '--explain'], { env })
+    expect(out).toContain('; 9.50 EUR a month')
+    expect(out).toContain('Next: growth, 26.99 EUR a month')
+    expect(out).toContain('server 20 + Wasabi 6.99')
   })
 
   it('of more than the guide speaks of says so, and of the last phase that nothing follows', async () => {

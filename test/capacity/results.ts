@@ -1,3 +1,4 @@
+import { cpus } from 'node:os'
 import { keepResult } from '../../src/bench/results/history.js'
 
 export interface GivenRow {
@@ -14,16 +15,24 @@ export interface GivenResult {
   readonly drivers?: { readonly db: string; readonly cache: string; readonly queue: string }
   readonly rows?: readonly GivenRow[]
   readonly model?: object | null
+  readonly modelHolds?: boolean
+  readonly cpus?: number
   readonly settings?: object
 }
 
 /** Keeps a result as `feedctl bench` would have printed it. */
 export function keepGiven(data: string, given: GivenResult): Promise<string> {
-  const { scenario = 'guide', at = Date.now(), rows = [], model = null, settings = {} } = given
+  const { scenario = 'guide', at = Date.now(), model = null, settings = {} } = given
+  const scaling = { phase: null, metric: 'scaling_knee_processes', measured: 30, valid: given.modelHolds ?? true }
+  const rows = [...(given.rows ?? []), ...(model === null ? [] : [scaling])]
+  const cores = cpus()
   const drivers = given.drivers ?? { db: 'sqlite', cache: 'memory', queue: 'sync' }
   const printed = {
     scenario,
-    machine: { cpus: 2, cpu_model: 'a processor', memory_bytes: 8e9, node: '24.0.0', os: 'Linux 6', drivers },
+    machine: {
+      ...{ cpus: given.cpus ?? cores.length, cpu_model: cores[0]?.model.trim(), memory_bytes: 8e9 },
+      ...{ node: '24.0.0', os: 'Linux 6', drivers },
+    },
     settings,
     rows: rows.map(({ phase, metric, measured, valid = true }) => ({
       ...{ phase, metric, target: 1, measured, min: measured, max: measured, samples: 3 },

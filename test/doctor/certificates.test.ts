@@ -14,10 +14,12 @@ import { judges } from './judges.js'
 
 const NOW = Date.UTC(2026, 10, 30)
 const place = { setting: 'REDIS_URL', host: 'cache.example.com', port: 6379 }
-const seen = (days: number, distrust: string | null = null): CertificateSight => ({
+const inDays = (days: number) => NOW + days * 86_400_000
+const seen = (days: number, distrust: string | null = null, chainDays: number | null = null): CertificateSight => ({
   ...place,
-  endsAt: NOW + days * 86_400_000,
+  endsAt: inDays(days),
   distrust,
+  chainEndsAt: chainDays === null ? null : inDays(chainDays),
 })
 const silent: CertificateSight = { ...place, setting: 'WASABI_URL', why: 'ECONNREFUSED' }
 
@@ -30,6 +32,9 @@ describe('what is found of certificates', () => {
     [() => judge(seen(3)), 'fail', 'ends on 2026-12-03'],
     [() => judge(seen(-1)), 'fail', 'ended on 2026-11-29'],
     [() => judge(seen(90, 'DEPTH_ZERO_SELF_SIGNED_CERT')), 'fail', 'not trusted (DEPTH_ZERO_SELF_SIGNED_CERT)'],
+    [() => judge(seen(90, null, 2)), 'ok', 'ends on 2027-02-28'],
+    [() => judge(seen(90, null, -1)), 'ok', 'sent along ended on 2026-11-29; the connection is trusted without it'],
+    [() => judge(seen(90, 'CERT_HAS_EXPIRED', -1)), 'fail', 'one of an authority that is sent along ended on 2026-11-29'],
     [() => judge(silent), 'warn', 'WASABI_URL (cache.example.com:6379) shows no certificate: ECONNREFUSED'],
     [() => judge(silent, seen(-1)), 'fail', 'shows no certificate'],
   ])
@@ -62,6 +67,7 @@ describe('servers that show a certificate', () => {
 async function serving(days: number, by: 'authority' | 'itself'): Promise<number> {
   const { cert, key } = await makeCertificate(temporaryFolder(), days, by)
   const server: Server = createServer({ cert: readFileSync(cert), key: readFileSync(key) })
+  server.on('secureConnection', socket => void socket.on('error', () => {}))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
   return (server.address() as { port: number }).port
@@ -133,6 +139,6 @@ describe('feedctl doctor on a Redis over TLS', () => {
     const { findings } = JSON.parse(end.out) as { findings: { id: string; severity: string; evidence: string }[] }
     const severityOf = (id: string) => findings.find(finding => finding.id === id)?.severity
     expect([severityOf('certificates'), severityOf('redis.reachable')]).toEqual([severity, 'ok'])
-    if (severityOf('disk.space') !== 'fail') expect(end.exit).toBe(exit)
+    expect(end.exit).toBe(severityOf('disk.space') === 'fail' ? 8 : exit)
   })
 })

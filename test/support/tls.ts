@@ -75,6 +75,6 @@ function shakesHands(port: number): Promise<void> {
       socket.destroy()
       resolve()
     })
-    socket.once('error', reject)
+    socket.on('error', reject)
   })
 }

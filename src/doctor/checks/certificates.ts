@@ -73,10 +73,21 @@ export function judgeCertificates(sights: readonly CertificateSight[], now: numb
 function sayCertificate(sight: CertificateSight, now: number): { severity: Severity; words: string } {
   if ('why' in sight) return { severity: 'warn', words: `shows no certificate: ${sight.why}` }
   const days = (sight.endsAt - now) / DAY_MS
-  const ends = `${days < 0 ? 'ended' : 'ends'} on ${new Date(sight.endsAt).toISOString().slice(0, 10)}`
+  const ends = `${endWords(sight.endsAt, now)}${chainWords(sight, now)}`
   if (days < 0) return { severity: 'fail', words: `has a certificate that ${ends}` }
   if (sight.distrust !== null)
     return { severity: 'fail', words: `has a certificate that is not trusted (${sight.distrust}), and ${ends}` }
   if (days <= FAIL_DAYS) return { severity: 'fail', words: `has a certificate that ${ends}` }
   return { severity: days <= WARN_DAYS ? 'warn' : 'ok', words: `has a certificate that ${ends}` }
+}
+
+/** Where the connection is trusted, an authority's certificate that has ended is one that nobody needs. */
+function chainWords({ distrust, chainEndsAt }: { distrust: string | null; chainEndsAt: number | null }, now: number): string {
+  if (chainEndsAt === null || chainEndsAt >= now) return ''
+  const what = `one of an authority that is sent along ${endWords(chainEndsAt, now)}`
+  return distrust === null ? ` (${what}; the connection is trusted without it)` : ` (${what})`
+}
+
+function endWords(at: number, now: number): string {
+  return `${at < now ? 'ended' : 'ends'} on ${new Date(at).toISOString().slice(0, 10)}`
 }

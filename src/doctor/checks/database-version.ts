@@ -8,7 +8,7 @@ interface Series {
   readonly floor: Version
   /** Series that are kept up for years, and until when, as their makers say. */
   readonly longLived: readonly { readonly series: Version; readonly until: string }[]
-  /** Up to here, a series that is not named is one that was kept up for months only. Of later ones nothing is known here. */
+  /** Up to here, a series that is not named is one that is kept up for months only. Of later ones nothing is known here. */
   readonly knownUpTo: Version
 }
 
@@ -21,8 +21,9 @@ const MARIADB: Series = {
     { series: [10, 6], until: '2026-07-06' },
     { series: [10, 11], until: '2028-02-16' },
     { series: [11, 4], until: '2029-05-29' },
+    { series: [11, 8], until: '2028-06-04' },
   ],
-  knownUpTo: [11, 7],
+  knownUpTo: [12, 2],
 }
 
 /** @see https://www.oracle.com/support/lifetime-support/ */
@@ -33,8 +34,11 @@ const MYSQL: Series = {
     { series: [8, 0], until: '2026-04-30' },
     { series: [8, 4], until: '2032-04-30' },
   ],
-  knownUpTo: [8, 4],
+  knownUpTo: [9, 6],
 }
+
+/** Builds of distributions and providers, who keep series up longer than their makers, as their versions tell. */
+const PROVIDED = /ubuntu|deb\d|debian|el\d|\.fc\d|suse|aurora|rds|azure|google/i
 
 export const databaseVersion: Check = {
   id: 'database.version',
@@ -58,10 +62,9 @@ export function judgeDatabaseVersion(version: string, now: number): Verdict {
       ? ok(words)
       : warn(`${words}: a series that is kept up for months only`, `upgrade to a long-lived ${name}: ${newest(longLived, now)}`)
   if (Date.parse(kept.until) >= now) return ok(`${words}, kept up until ${kept.until}`)
-  return warn(
-    `${words}: its makers keep it up no longer, since ${kept.until}; a distribution or a provider may`,
-    `upgrade to ${name} ${newest(longLived, now)}`,
-  )
+  if (PROVIDED.test(version))
+    return ok(`${words}: its makers keep it up no longer, since ${kept.until}; those whose build it is may`)
+  return warn(`${words}: its makers keep it up no longer, since ${kept.until}`, `upgrade to ${name} ${newest(longLived, now)}`)
 }
 
 function newest(longLived: Series['longLived'], now: number): string {

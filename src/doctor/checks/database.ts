@@ -91,7 +91,7 @@ export function judgeConnections(
   const fix =
     budget === null
       ? 'lower FEEDCTL_DB_POOL or the number of workers, or raise max_connections'
-      : 'feedctl host set default --connections, or raise max_connections'
+      : 'feedctl host set default --connections N, or raise max_connections'
   if (most > maxConnections) return fail(evidence, fix)
   return Math.max(most, connections) > maxConnections * BUSY_SHARE ? warn(evidence, fix) : ok(evidence)
 }

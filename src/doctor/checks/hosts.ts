@@ -65,5 +65,8 @@ export function judgeBudgets(hosts: readonly Pick<HostStanding, 'name' | 'maxCon
   )
   const tight = bounded.filter(host => host.processes >= (host.maxConnections ?? 0))
   if (tight.length === 0) return ok(some(words))
-  return warn(`one connection for each process, or none: ${some(words)}`, 'fewer processes, or feedctl host set --connections')
+  return warn(
+    `one connection for each process, or none: ${some(words)}`,
+    `fewer processes, or feedctl host set ${tight[0]?.name} --connections N`,
+  )
 }

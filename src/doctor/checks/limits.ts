@@ -48,7 +48,7 @@ export function judgeBacklogLimit(backlog: number | null): Verdict {
   if (backlog === null) return ok('this system does not tell how many connections may wait')
   const evidence = `${backlog} connections may wait to be accepted`
   return backlog < BACKLOG
-    ? warn(`${evidence}; the API asks for ${BACKLOG}: a burst is refused`, 'sysctl -w net.core.somaxconn=4096')
+    ? warn(`${evidence}; the API asks for ${BACKLOG}: a burst is refused`, lasting('net.core.somaxconn=4096'))
     : ok(evidence)
 }
 
@@ -62,9 +62,11 @@ export function judgePorts(ports: number | null): Verdict {
   if (ports === null) return ok('this system does not tell its ports')
   const evidence = `${ports} ports for connections that begin here`
   return ports < PORTS
-    ? warn(
-        `${evidence}: a load balancer on this machine runs out of them`,
-        "sysctl -w net.ipv4.ip_local_port_range='15000 60999'",
-      )
+    ? warn(`${evidence}: a load balancer on this machine runs out of them`, lasting('net.ipv4.ip_local_port_range=15000 60999'))
     : ok(evidence)
+}
+
+/** `sysctl -w` is forgotten at the next start. */
+function lasting(setting: string): string {
+  return `${setting} in /etc/sysctl.d/90-feedctl.conf, then sudo sysctl --system`
 }

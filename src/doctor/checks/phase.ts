@@ -16,18 +16,24 @@ export const phaseOutgrown: Check = {
 
 /** Whether what is there is what the phase that the load is of needs. */
 export function judgePhase({ plan, missing }: Pick<Capacity, 'plan' | 'missing'>): Verdict {
-  const evidence = `phase ${plan.phase}, ${plan.usedPercent} % of it used by ${WORDS[plan.limit]}`
+  const used = `phase ${plan.phase}, ${plan.usedPercent} % of it used by ${WORDS[plan.limit]}`
+  const byHand = missing.filter(({ isByHand }) => isByHand)
+  const evidence = byHand.length === 0 ? used : `${used}; to be checked by hand: ${idsOf(byHand)}`
   if (plan.isBeyond)
     return warn(`${evidence}: more than any phase is known to carry`, 'feedctl bench, and feedctl capacity --explain')
-  const [first] = missing
+  const lacking = missing.filter(({ isByHand }) => !isByHand)
+  const [first] = lacking
   if (first === undefined) return ok(evidence)
-  const needs = some(
-    missing.map(({ id }) => id),
-    5,
-  )
   return warn(
-    `${evidence}; not there yet, of what it needs: ${needs}`,
+    `${evidence}; not there yet, of what it needs: ${idsOf(lacking)}`,
     `${first.command}; feedctl capacity has all of it, in order`,
+  )
+}
+
+function idsOf(steps: Capacity['missing']): string {
+  return some(
+    steps.map(({ id }) => id),
+    5,
   )
 }
 

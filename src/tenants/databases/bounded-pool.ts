@@ -169,7 +169,7 @@ export class BoundedPool implements MysqlPool, ConnectionBound {
       const place = this.waiting.indexOf(waiter)
       if (place < 0) return
       this.waiting.splice(place, 1)
-      const hint = 'feedctl host list; fewer processes, or feedctl host set --connections'
+      const hint = 'feedctl host list; fewer processes, or feedctl host set NAME --connections N'
       const words = `all connections to ${this.options.host} belong to other processes`
       this.refuse(waiter, new Failure('UNAVAILABLE', words, { hint }))
     }, this.options.patienceMs ?? PATIENCE_MS)

@@ -3,7 +3,8 @@ import type { OpenDatabase } from './driver.js'
 
 /**
  * What an insert does with a row whose key is there: fail the statement, keep the old row, put the new one in the place of every row that it meets by any
- * unique key (`supplant`), or replace the named columns of it, or add to them.
+ * unique key (`supplant`), or replace the named columns of it, add to them, or keep
+ * the lesser or greater of both.
  */
 export type OnDuplicate<Row> =
   | 'fail'
@@ -13,6 +14,8 @@ export type OnDuplicate<Row> =
       readonly key: readonly (keyof Row & string)[]
       readonly replace?: readonly (keyof Row & string)[]
       readonly add?: readonly (keyof Row & string)[]
+      readonly least?: readonly (keyof Row & string)[]
+      readonly greatest?: readonly (keyof Row & string)[]
     }
 
 const MAX_CHARACTERS = 200_000
@@ -94,11 +97,13 @@ export function wordsAround<Schema, Row>(
   const verb = onDuplicate === 'keep' ? keeping : onDuplicate === 'supplant' ? 'replace' : 'insert'
   const head = `${verb} into ${qualify(table)} (${columns.join(', ')}) values `
   if (typeof onDuplicate === 'string') return [head, '']
-  const { key, replace = [], add = [] } = onDuplicate
+  const { key, replace = [], add = [], least = [], greatest = [] } = onDuplicate
   const given = (column: string) => (dialect === 'mysql' ? `values(${column})` : `excluded.${column}`)
   const sets = [
     ...replace.map(column => `${column} = ${given(column)}`),
     ...add.map(column => `${column} = ${column} + ${given(column)}`),
+    ...least.map(column => `${column} = ${dialect === 'mysql' ? 'least' : 'min'}(${column}, ${given(column)})`),
+    ...greatest.map(column => `${column} = ${dialect === 'mysql' ? 'greatest' : 'max'}(${column}, ${given(column)})`),
   ].join(', ')
   return [
     head,

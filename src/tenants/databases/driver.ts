@@ -21,6 +21,11 @@ export interface ConnectionBound {
   bound(connections: number): void
 }
 
+export interface HoldOptions {
+  readonly isUrgent?: boolean
+  readonly isAside?: boolean
+}
+
 /**
  * The databases of one host behind one bounded set of connections.
  * Every refusal of the server is a Failure: UNAVAILABLE (try again; also where a file of a database is damaged, or cannot be removed), CONFIG_INVALID (refused
@@ -55,8 +60,10 @@ export interface DatabaseServer {
   /**
    * The database for as long as the server is open; for the one that everything needs. A missing database is SCHEMA_MISSING and creates nothing. `isUrgent`: what others rely
    * on being done in time; its statements wait for no others. From its first one on, the last of several connections is kept for it, and it has one more for a moment where the only one is busy for long.
+   * `isAside`: what may as well be done later; on SQLite over a connection of its own, so that no other statement waits for it, and UNAVAILABLE after a second of waiting for
+   * another process.
    */
-  hold<Schema>(name: DatabaseName, options?: { readonly isUrgent?: boolean }): Promise<OpenDatabase<Schema>>
+  hold<Schema>(name: DatabaseName, options?: HoldOptions): Promise<OpenDatabase<Schema>>
   /** The same server as another user, by one connection, which is opened when it is used; the one who opens it closes it. Null on SQLite, which has no users. */
   asUser(username: string, password: string): DatabaseServer | null
   /** Ends all connections; deeds under way fail. Twice is calm. */

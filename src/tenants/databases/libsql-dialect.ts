@@ -17,16 +17,17 @@ const KEPT_STATEMENTS = 60
 /** A longer statement is rarely the same again. */
 const KEPT_CHARACTERS = 4_000
 const BUSY_PATIENCE_MS = 15_000
+const ASIDE_PATIENCE_MS = 1_000
 /** Nothing else happens in the process while a statement runs: after so much of it everything else has a turn. */
 const TURN_AFTER_MS = 5
 
-/** A `reader`'s transactions take no lock: each sees the file as it is at its first statement. */
-export type FileUse = 'writer' | 'reader'
+/** A `reader`'s transactions take no lock: each sees the file as it is at its first statement. What is written `aside` soon gives up. */
+export type FileUse = 'writer' | 'reader' | 'aside'
 
 /**
  * Kysely on one SQLite file: one connection, one transaction at a time (whoever else comes waits, so that a turn of the loop may pass within one),
  * statements kept prepared.
- * Another process's lock is awaited without blocking this one, up to 15 s; transactions take the write lock at their start,
+ * Another process's lock is awaited without blocking this one, up to 15 s, `aside` up to 1 s; transactions take the write lock at their start,
  * so that none fails half-way for a lock.
  */
 export function libsqlDialect(file: Libsql.Database, use: FileUse = 'writer'): Dialect {
@@ -47,7 +48,7 @@ class LibsqlDriver implements Driver {
     private readonly file: Libsql.Database,
     private readonly use: FileUse,
   ) {
-    this.connection = new LibsqlConnection(file)
+    this.connection = new LibsqlConnection(file, use === 'aside' ? ASIDE_PATIENCE_MS : BUSY_PATIENCE_MS)
   }
 
   async init(): Promise<void> {}
@@ -90,14 +91,17 @@ class LibsqlConnection implements DatabaseConnection {
   /** What statements took since the last turn was given. */
   private ranMs = 0
 
-  constructor(private readonly file: Libsql.Database) {}
+  constructor(
+    private readonly file: Libsql.Database,
+    private readonly busyPatienceMs: number,
+  ) {}
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (this.ranMs > TURN_AFTER_MS) {
       this.ranMs = 0
       await setImmediate()
     }
-    const end = Date.now() + BUSY_PATIENCE_MS
+    const end = Date.now() + this.busyPatienceMs
     for (let waitMs = 2; ; waitMs = Math.min(50, waitMs * 2)) {
       try {
         return this.executeNow<R>(query)

@@ -3,7 +3,7 @@ import { createPool, type Pool, type PoolOptions } from 'mysql2'
 import { Failure } from '../../kernel/errors.js'
 import { type DatabaseName, isDatabaseName } from '../ids.js'
 import { BoundedPool } from './bounded-pool.js'
-import type { DatabaseServer, OpenDatabase } from './driver.js'
+import type { DatabaseServer, HoldOptions, OpenDatabase } from './driver.js'
 import { atHost, type Sent, translateMysql, translating } from './faults.js'
 import { tenantGuard } from './guard.js'
 
@@ -103,7 +103,7 @@ export class MysqlServer implements DatabaseServer {
     return kysely.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(deed)
   }
 
-  async hold<Schema>(name: DatabaseName, { isUrgent = false } = {}): Promise<OpenDatabase<Schema>> {
+  async hold<Schema>(name: DatabaseName, { isUrgent = false }: HoldOptions = {}): Promise<OpenDatabase<Schema>> {
     const database = this.databaseOf<Schema>(name)
     return isUrgent ? { ...database, kysely: this.urgent.withSchema(name) as Kysely<Schema> } : database
   }

@@ -5,7 +5,7 @@ import Libsql from 'libsql'
 import { Failure, wordsOf } from '../../kernel/errors.js'
 import { makeFolder } from '../../kernel/folders.js'
 import { type DatabaseName, isDatabaseName } from '../ids.js'
-import type { DatabaseServer, OpenDatabase } from './driver.js'
+import type { DatabaseServer, HoldOptions, OpenDatabase } from './driver.js'
 import { atHost, type Sent, type Translate, translateSqlite, translating } from './faults.js'
 import { tenantGuard } from './guard.js'
 import { HOST_MARK } from './host-mark.js'
@@ -36,6 +36,7 @@ export class SqliteServer implements DatabaseServer {
   readonly dialect = 'sqlite'
   readonly connections = null
   private readonly files = new Map<DatabaseName, OpenFile>()
+  private readonly asides = new Map<DatabaseName, Kysely<unknown>>()
   private readonly sent: Sent = { statements: 0 }
   private closedFiles = 0
 
@@ -85,6 +86,8 @@ export class SqliteServer implements DatabaseServer {
 
   async drop(name: DatabaseName): Promise<boolean> {
     const open = this.files.get(name)
+    await this.asides.get(name)?.destroy()
+    this.asides.delete(name)
     if (open !== undefined) {
       this.files.delete(name)
       open.dropped = true
@@ -123,7 +126,12 @@ export class SqliteServer implements DatabaseServer {
     }
   }
 
-  async hold<Schema>(name: DatabaseName): Promise<OpenDatabase<Schema>> {
+  async hold<Schema>(name: DatabaseName, { isAside = false }: HoldOptions = {}): Promise<OpenDatabase<Schema>> {
+    if (isAside) {
+      const kysely = this.asides.get(name) ?? this.openFile(name, 'aside')
+      this.asides.set(name, kysely)
+      return this.databaseOf({ kysely })
+    }
     const file = this.open(name)
     file.users++
     return this.databaseOf(file)
@@ -136,10 +144,12 @@ export class SqliteServer implements DatabaseServer {
   async close(): Promise<void> {
     const open = [...this.files.values()]
     this.files.clear()
-    await Promise.all(open.map(file => file.kysely.destroy()))
+    const all = [...open.map(({ kysely }) => kysely), ...this.asides.values()]
+    this.asides.clear()
+    await Promise.all(all.map(kysely => kysely.destroy()))
   }
 
-  private databaseOf<Schema>(file: OpenFile): OpenDatabase<Schema> {
+  private databaseOf<Schema>(file: Pick<OpenFile, 'kysely'>): OpenDatabase<Schema> {
     return { dialect: this.dialect, kysely: file.kysely as Kysely<Schema>, qualify: table => `"${table}"` }
   }
 
@@ -175,10 +185,9 @@ export class SqliteServer implements DatabaseServer {
     }
     try {
       const file = new Libsql(path, { timeout: 0 })
-      // Of several processes that open a new file, one turns it to write-ahead logging while the others wait.
-      file.exec(
-        `pragma busy_timeout=${OPENING_PATIENCE_MS}; pragma journal_mode=wal; pragma busy_timeout=0; pragma synchronous=normal; pragma cache_size=-${CACHE_KIB}`,
-      )
+      // Of several processes that open a new file, one turns it to write-ahead logging while the others wait: with all else they do.
+      const turning = `pragma busy_timeout=${OPENING_PATIENCE_MS}; pragma journal_mode=wal; pragma busy_timeout=0; `
+      file.exec(`${use === 'aside' ? '' : turning}pragma synchronous=normal; pragma cache_size=-${CACHE_KIB}`)
       if (use === 'reader') file.exec('pragma query_only=1')
       return new Kysely({ dialect: translating(libsqlDialect(file, use), this.translate, this.sent), plugins: [tenantGuard] })
     } catch (error) {

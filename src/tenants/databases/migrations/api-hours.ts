@@ -9,4 +9,7 @@ export interface ApiHoursTable {
   peak_per_s: number
   /** Most connections that were open at once. */
   connections: number
+  /** When it began and ended to serve in that hour, epoch ms, so far. */
+  first_at: number
+  last_at: number
 }

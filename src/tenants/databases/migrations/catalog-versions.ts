@@ -237,12 +237,12 @@ export const CATALOG_MIGRATIONS: readonly Migration[] = [
     sqlite: [
       `create table if not exists api_hours (
         hour_at integer not null, process text not null, requests integer not null, peak_per_s integer not null,
-        connections integer not null, primary key (hour_at, process)) without rowid`,
+        connections integer not null, first_at integer not null, last_at integer not null, primary key (hour_at, process)) without rowid`,
     ],
     mysql: [
       `create table if not exists api_hours (
         hour_at bigint not null, process varchar(120) not null, requests bigint not null, peak_per_s int not null,
-        connections int not null, primary key (hour_at, process)) engine=innodb`,
+        connections int not null, first_at bigint not null, last_at bigint not null, primary key (hour_at, process)) engine=innodb`,
     ],
   },
 ]
