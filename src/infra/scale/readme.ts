@@ -63,7 +63,7 @@ function copySteps({ scale }: Deployment): string[] {
     '',
     ...shell(
       ...machines.map(
-        ([name, address]) => `tar -C ${name} -c . | ssh root@${address} tar -C / -x --no-same-owner --no-overwrite-dir`,
+        ([name, address]) => `tar -C ${name} --mode='u=rwX,go=rX' -c . | ssh root@${address} tar -C / -x --no-same-owner --no-overwrite-dir`,
       ),
     ),
   ]
