@@ -17,6 +17,7 @@ import { described, fileOf, put, scaleOf } from './ground.js'
 const OTHERS = [
   'up',
   'feedctl_backup_last_success_timestamp_seconds',
+  'feedctl_backup_verified_timestamp_seconds',
   'mysql_global_status_threads_connected',
   'mysql_global_variables_max_connections',
   'mysql_up',

@@ -129,7 +129,8 @@ const monitoring = z
 
 const backup = z
   .strictObject({
-    at: time.default('02:30'),
+    /** UTC. Not within two hours before FEEDCTL_PRUNE_AT. */
+    at: time.default('00:30'),
     keep_days: whole(1, 3650).default(14),
     folder: path.default('/var/backups/feedctl'),
     /** `remote:path` of rclone; null where no copy leaves the machine. */

@@ -135,7 +135,7 @@ export function groundRules({ replicaS }: Limits, watched: Watched): Rule[] {
     ...(watched.node ? nodeRules() : []),
     ...(watched.mysql ? mysqlRules() : []),
     ...(watched.redis ? redisRules() : []),
-    ...(watched.backup ? [backupRule()] : []),
+    ...(watched.backup ? backupRules() : []),
   ]
 }
 
@@ -202,17 +202,18 @@ function redisRules(): Rule[] {
   ]
 }
 
-function backupRule(): Rule {
-  return rule(
-    'BackupOld',
-    'time() - max(feedctl_backup_last_success_timestamp_seconds) > 93600 or absent(feedctl_backup_last_success_timestamp_seconds)',
-    '30m',
-    'page',
-    {
+function backupRules(): Rule[] {
+  const older = (figure: string, seconds: number) => `time() - max(${figure}) > ${seconds} or absent(${figure})`
+  return [
+    rule('BackupOld', older('feedctl_backup_last_success_timestamp_seconds', 93_600), '30m', 'page', {
       summary: 'there is no backup of the last 26 hours',
       description: 'See: systemctl status feedctl-backup, journalctl -u feedctl-backup',
-    },
-  )
+    }),
+    rule('BackupUnproven', older('feedctl_backup_verified_timestamp_seconds', 777_600), '1h', 'ticket', {
+      summary: 'no backup was restored and counted in the last nine days',
+      description: 'See: journalctl -u feedctl-backup-verify; by hand: systemctl start feedctl-backup-verify',
+    }),
+  ]
 }
 
 function rule(

@@ -29,7 +29,7 @@ export function backupFiles(deployment: Deployment): RenderedFile[] {
     unit(
       'feedctl-backup-verify.service',
       'one proof of a backup',
-      service('the proof of a backup', 'feedctl-backup-verify', ['/var/tmp']),
+      service('the proof of a backup', 'feedctl-backup-verify', ['/var/tmp', TEXTFILES]),
     ),
     unit('feedctl-backup-verify.timer', 'when: weekly', timer('the proof of a backup', VERIFY_AT)),
   ]
@@ -38,10 +38,18 @@ export function backupFiles(deployment: Deployment): RenderedFile[] {
 /** It reads as root, by the socket. */
 function service(what: string, program: string, written: readonly string[]): string {
   return unitText(MARK, {
-    Unit: [`Description=feedctl: ${what}`, 'Wants=network-online.target', 'After=network-online.target mariadb.service'],
+    Unit: [
+      `Description=feedctl: ${what}`,
+      'Wants=network-online.target',
+      'After=network-online.target mariadb.service',
+      'StartLimitIntervalSec=6h',
+      'StartLimitBurst=4',
+    ],
     Service: [
       'Type=oneshot',
       `ExecStart=/usr/local/sbin/${program}`,
+      'Restart=on-failure',
+      'RestartSec=10min',
       'Nice=10',
       'IOSchedulingClass=best-effort',
       'IOSchedulingPriority=7',
@@ -50,6 +58,8 @@ function service(what: string, program: string, written: readonly string[]): str
       'ProtectSystem=strict',
       `ReadWritePaths=${written.map(path => `-${path}`).join(' ')}`,
       'ProtectHome=read-only',
+      // Its /var/tmp too, which is on the disk as the machine's is.
+      'PrivateTmp=yes',
       'PrivateDevices=yes',
       'ProtectClock=yes',
       'ProtectControlGroups=yes',

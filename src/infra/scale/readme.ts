@@ -63,7 +63,8 @@ function copySteps({ scale }: Deployment): string[] {
     '',
     ...shell(
       ...machines.map(
-        ([name, address]) => `tar -C ${name} --mode='u=rwX,go=rX' -c . | ssh root@${address} tar -C / -x --no-same-owner --no-overwrite-dir`,
+        ([name, address]) =>
+          `tar -C ${name} --mode='u=rwX,go=rX' -c . | ssh root@${address} tar -C / -x --no-same-owner --no-overwrite-dir`,
       ),
     ),
   ]
@@ -185,7 +186,7 @@ function backupSteps({ scale }: Deployment): string[] {
       '# one now, and its proof',
       `ssh root@${database.address} 'systemctl start feedctl-backup && systemctl start feedctl-backup-verify'`,
       '# one database back, or all of them; stop feedctl first',
-      `ssh root@${database.address} feedctl-restore ${backup.folder}/feedctl-20260101T023000Z.sql.gz tenant_acme`,
+      `ssh root@${database.address} feedctl-restore ${backup.folder}/feedctl-20260101T003000Z.sql.gz tenant_acme`,
     ),
     '',
     'Changes since a backup are in the binary log: `mariadb-binlog --start-position` from the position in the first lines of the backup. Further database hosts (`feedctl host add`) and media are not in it; Redis need not be.',
