@@ -14,7 +14,7 @@ test('every rendered program is what shellcheck has no word about', () => {
     ...scaleOf(described({ scale: { database: { replica: { address: '10.0.0.21' } } } })),
     ...scaleOf(described({ scale: { backup: { offsite: null } } })).map(file => ({ ...file, path: `without/${file.path}` })),
   ].filter(({ mode }) => mode === 0o755)
-  expect(programs.length).toBe(11)
+  expect(programs.length).toBe(13)
   const paths = programs.map(program => put(folder, program))
   const { stdout } = spawnSync(findProgram(['shellcheck'], 'shellcheck'), ['--severity=style', ...paths], { encoding: 'utf8' })
   expect(stdout).toBe('')

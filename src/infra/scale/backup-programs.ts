@@ -14,7 +14,7 @@ umask 077
 }
 
 /** The condition of SQL for the databases of feedctl. */
-function ours({ database }: Deployment): string {
+export function ours({ database }: Deployment): string {
   return `schema_name = '${database.catalog}' OR schema_name LIKE '${database.prefix.replaceAll('_', '\\\\_')}%'`
 }
 
@@ -134,11 +134,17 @@ echo "$file is whole: $tenants tenants, $(zcat "$file" | grep -c '^-- Current Da
 `
 }
 
-export function restoreProgram({ scale }: Deployment): string {
+/** `run`: the folder of the server's socket. */
+export function restoreProgram(run: string): string {
   return `${head('As root: feedctl-restore <file> all, or feedctl-restore <file> <database>. What is there is replaced. Stop feedctl first.')}
 file="\${1:?name the file}"
 which="\${2:?name the database, or all}"
+socket="\${SOCKET:-${run}/mysqld.sock}"
 (cd "$(dirname "$file")" && sha256sum --check --quiet "$(basename "$file").sha256")
+if [ "$(mariadb --socket="$socket" --skip-column-names --batch --execute 'SELECT @@read_only')" != 0 ]; then
+  echo 'this server is a replica: feedctl-follow-primary takes a backup, or make it the primary (STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only = OFF)' >&2
+  exit 4
+fi
 if [ "$which" != all ]; then
   count=$(zcat "$file" | grep -c -x -F -e "-- Current Database: \\\`$which\\\`" || true)
   [ "$count" = 1 ] || { echo "$file has no database $which" >&2; exit 4; }
@@ -146,7 +152,7 @@ fi
 # What comes before the first database is for all of them.
 zcat "$file" | awk -v which="$which" 'BEGIN { on = 1; mark = "-- Current Database: \`" }
   which != "all" && index($0, mark) == 1 { on = ($0 == mark which "\`") } on' |
-  mariadb --socket="\${SOCKET:-${scale.database.run}/mysqld.sock}"
+  mariadb --socket="$socket"
 echo "restored $which of $file"
 `
 }

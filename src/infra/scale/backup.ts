@@ -3,14 +3,15 @@ import type { Deployment } from '../description/schema.js'
 import { MARK, onMachine, type RenderedFile } from '../files.js'
 import { backupProgram, restoreProgram, TEXTFILES, verifyProgram } from './backup-programs.js'
 
+const RESTORES = 'restores all of a backup, or one database of it'
 /** Sunday morning, after the night's backup. */
 const VERIFY_AT = 'Sun *-*-* 05:00:00 UTC'
 
 /** Backups of catalog and tenants on the machine of the database, by timers, and what proves and restores them. */
 export function backupFiles(deployment: Deployment): RenderedFile[] {
-  const { backup } = deployment.scale
-  const program = (name: string, about: string, text: string) =>
-    onMachine('database', `/usr/local/sbin/${name}`, about, text, 0o755)
+  const { backup, database } = deployment.scale
+  const program = (name: string, about: string, text: string, machine = 'database') =>
+    onMachine(machine, `/usr/local/sbin/${name}`, about, text, 0o755)
   const unit = (name: string, about: string, text: string) => onMachine('database', `/etc/systemd/system/${name}`, about, text)
   return [
     program(
@@ -23,7 +24,10 @@ export function backupFiles(deployment: Deployment): RenderedFile[] {
       'restores the newest backup into a MariaDB of its own, and compares',
       verifyProgram(deployment),
     ),
-    program('feedctl-restore', 'restores all of a backup, or one database of it', restoreProgram(deployment)),
+    program('feedctl-restore', RESTORES, restoreProgram(database.run)),
+    ...(database.replica === null
+      ? []
+      : [program('feedctl-restore', `${RESTORES}; once this is the primary`, restoreProgram(database.replica.run), 'replica')]),
     unit('feedctl-backup.service', 'one backup', service('a backup', 'feedctl-backup', [backup.folder, TEXTFILES])),
     unit('feedctl-backup.timer', `when: daily at ${backup.at} UTC`, timer('a backup', `*-*-* ${backup.at}:00 UTC`)),
     unit(

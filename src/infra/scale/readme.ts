@@ -71,10 +71,10 @@ function copySteps({ scale }: Deployment): string[] {
 }
 
 function databaseSteps({ scale }: Deployment): string[] {
-  const { database } = scale
+  const { backup, database, install } = scale
   const at = `root@${database.address}`
   const primary = [
-    `ssh ${at} 'install -d -m 700 /root/secrets && systemctl daemon-reload && systemctl restart mariadb'`,
+    `ssh ${at} 'install -d -m 700 /root/secrets ${install.config} && systemctl daemon-reload && systemctl restart mariadb'`,
     `scp ../secrets/db-password ${database.replica === null ? '' : '../secrets/replication-password '}${at}:/root/secrets/`,
     `ssh ${at} '/usr/local/sbin/feedctl-database-users /root/secrets && rm -r /root/secrets'`,
   ]
@@ -87,7 +87,18 @@ function databaseSteps({ scale }: Deployment): string[] {
       `ssh root@${replica.address} /usr/local/sbin/feedctl-follow-primary < ../secrets/replication-password`,
     ),
     '',
-    'That is for an empty primary. Where it has data, restore a backup of it on the replica first, and set `gtid_slave_pos` there to what the first lines of the backup say.',
+    'That is for a new primary, whose log has everything. Where it has data, or its log has lost its beginning, the replica starts from a backup, and has accounts made of its own:',
+    '',
+    ...shell(
+      `ssh root@${database.address} /usr/local/sbin/feedctl-backup`,
+      `ssh root@${replica.address} 'install -d -m 700 /root/secrets'`,
+      `scp ../secrets/db-password ../secrets/replication-password root@${replica.address}:/root/secrets/`,
+      `ssh root@${database.address} 'cd ${backup.folder} && tar -c $(ls feedctl-*.sql.gz* | tail -n 2)' | ssh root@${replica.address} tar -C /root/secrets -x`,
+      `ssh root@${replica.address} /usr/local/sbin/feedctl-database-users /root/secrets`,
+      `ssh root@${replica.address} '/usr/local/sbin/feedctl-follow-primary /root/secrets/feedctl-*.sql.gz && rm -r /root/secrets' < ../secrets/replication-password`,
+    ),
+    '',
+    'The backup has databases of feedctl only: the primary must have no others, or the replica stops at the first change in one.',
   ]
 }
 
