@@ -41,6 +41,12 @@ function typedIn(text: string): string {
   return ['```sh', ...lines, ...started, '```', ''].join('\n')
 }
 
+test('a new version starts the API again where all pods had ended', () => {
+  const [readme] = renderFiles('enterprise', described({ enterprise: { api: { min: 5 } } }))
+  const after = readme?.text.slice(readme.text.indexOf('## A new version')) ?? ''
+  expect(after.match(/scale deployment\/feedctl-api --replicas=5$/gm)).toHaveLength(2)
+})
+
 test('a tenant of each region is placed on hosts that are told to be there, and replicas are read', () => {
   const [readme] = renderFiles('enterprise', described({}))
   expect(readme?.text.match(/^feedctl (host|tenant) .*$/gm)).toEqual([

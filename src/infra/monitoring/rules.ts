@@ -25,7 +25,20 @@ const SOME_REQUESTS = `${REQUESTS} > 1`
 
 /** The rules for the figures of feedctl itself. */
 export function feedctlRules(limits: Limits): Rule[] {
-  return [...syncRules(limits), ...queueRules(limits), ...apiRules(limits)]
+  return [...supervisorRules(limits), ...apiRules(limits)]
+}
+
+/** For what supervisors tell of the whole installation. */
+export function supervisorRules(limits: Limits): Rule[] {
+  return [...syncRules(limits), ...queueRules(limits)]
+}
+
+/** Where targets are found by themselves, one that is gone is not told as down. */
+export function apiAbsent(): Rule {
+  return rule('FeedctlApiAbsent', 'absent(feedctl_api_requests_total)', '5m', 'page', {
+    summary: 'no process of the API shows figures',
+    description: 'No pod runs, or none is read. See: kubectl get deployment feedctl-api',
+  })
 }
 
 function syncRules({ waitS, noSyncS }: Limits): Rule[] {
@@ -90,7 +103,7 @@ function queueRules({ waitS, failedShare }: Limits): Rule[] {
   ]
 }
 
-function apiRules({ backlogBytes, backlogS, p99S, errorShare }: Limits): Rule[] {
+export function apiRules({ backlogBytes, backlogS, p99S, errorShare }: Limits): Rule[] {
   const p99 = 'histogram_quantile(0.99, sum by (le) (rate(feedctl_api_request_seconds_bucket[5m])))'
   return [
     rule(
@@ -125,13 +138,13 @@ function apiRules({ backlogBytes, backlogS, p99S, errorShare }: Limits): Rule[] 
 }
 
 /** The rules for what feedctl stands on, where it is there to be watched. */
-export function groundRules({ replicaS }: Limits, watched: Watched): Rule[] {
+export function groundRules(limits: Limits, watched: Watched): Rule[] {
   return [
     rule('TargetDown', 'up == 0', '2m', 'page', {
       summary: '{{ $labels.instance }} ({{ $labels.job }}) does not answer',
       description: 'The process or its machine is down, or a firewall is between',
     }),
-    ...(watched.replica ? replicaRules(replicaS) : []),
+    ...(watched.replica ? replicaRules(limits) : []),
     ...(watched.node ? nodeRules() : []),
     ...(watched.mysql ? mysqlRules() : []),
     ...(watched.redis ? redisRules() : []),
@@ -139,7 +152,8 @@ export function groundRules({ replicaS }: Limits, watched: Watched): Rule[] {
   ]
 }
 
-function replicaRules(replicaS: number): Rule[] {
+/** For replicas that are read. */
+export function replicaRules({ replicaS }: Limits): Rule[] {
   return [
     rule('ReplicaBehind', `max by (host) (feedctl_replica_behind_seconds) > ${replicaS}`, '5m', 'ticket', {
       summary: 'the replica of {{ $labels.host }} is behind, and not read any more',

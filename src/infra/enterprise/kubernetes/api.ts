@@ -21,7 +21,8 @@ function workload(deployment: Deployment): IDeployment {
     ports: [{ name: 'http', containerPort: PORT }],
     startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 60 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
-    readinessProbe: { ...probe('/readyz'), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
+    // Not by /readyz: with the catalog away all pods would leave at once, and answers that are kept ready would not be sent. preStop takes a pod out before it ends.
+    readinessProbe: { ...probe('/healthz'), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
     lifecycle: { preStop: { exec: { command: ['sleep', String(LEAVE_S)] } } },
   })
   return {
