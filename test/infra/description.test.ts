@@ -75,6 +75,16 @@ describe('a description', () => {
       { settings: { FEEDCTL_PRUNE_AT: '15 */6 * * *' }, ...scale({ backup: { at: '22:30' } }) },
       'scale.backup.at is within two hours before FEEDCTL_PRUNE_AT',
     ],
+    [
+      'plain HTTP for everybody',
+      scale({ balancer: { tls: null } }),
+      'scale.balancer.tls is null, but nobody is in scale.balancer.front',
+    ],
+    [
+      'a rate below that of a tenant',
+      scale({ balancer: { client_rate: 100 } }),
+      'scale.balancer.client_rate is below FEEDCTL_API_RATE (200)',
+    ],
     ['media without a bucket', { media: null }, 'names.media is set, but media is null'],
   ])('with %s is refused with the place', (_what, value, words) => {
     expect(refusal(value)).toContain(words)

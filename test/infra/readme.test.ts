@@ -6,7 +6,11 @@ import { commandFaults } from '../borders/docs-commands.js'
 import { described } from './ground.js'
 
 const EVERYTHING = { scale: { database: { replica: { address: '10.0.0.21' } } } }
-const LEAST = { media: null, names: { media: null }, scale: { balancer: { tls: null }, backup: { offsite: null } } }
+const LEAST = {
+  media: null,
+  names: { media: null },
+  scale: { balancer: { tls: null, front: ['10.0.0.5'] }, backup: { offsite: null } },
+}
 
 describe.each(
   RENDERED_PHASES.flatMap(phase => [EVERYTHING, LEAST].map(value => [phase, value] as const)),

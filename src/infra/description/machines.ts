@@ -1,5 +1,6 @@
 import { SETTINGS } from '../../kernel/settings.js'
 import { parsePattern } from '../../schedule/pattern.js'
+import { apiRate } from '../edge.js'
 import type { Deployment } from './schema.js'
 
 const DAY_MIN = 1_440
@@ -27,11 +28,26 @@ export function faultsInMachines(deployment: Deployment): string[] {
     ...(balancer.http_port === balancer.https_port && balancer.tls !== null
       ? ['scale.balancer has one port for http and https']
       : []),
+    ...faultsInEdge(deployment),
     ...(names.media === names.api ? ['names.media and names.api are the same'] : []),
     ...(names.media !== null && media === null
       ? ['names.media is set, but media is null: without a bucket it must be null too']
       : []),
     ...faultsInBackup(deployment),
+  ]
+}
+
+function faultsInEdge(deployment: Deployment): string[] {
+  const { client_rate: rate, front, tls } = deployment.scale.balancer
+  const allowed = apiRate(deployment)
+  return [
+    ...(tls === null && front.length === 0
+      ? ['scale.balancer.tls is null, but nobody is in scale.balancer.front to end TLS']
+      : []),
+    ...(tls !== null && front.length > 0 ? ['scale.balancer.front is for tls: null only'] : []),
+    ...(rate !== null && rate < allowed
+      ? [`scale.balancer.client_rate is below ${SETTINGS.apiRate.env} (${allowed}), which one client may use`]
+      : []),
   ]
 }
 

@@ -1,6 +1,7 @@
-import type { Deployment } from '../description/schema.js'
+import type { Deployment, Media } from '../description/schema.js'
 import type { RenderedFile } from '../files.js'
 import { fileTable, readme, shell } from '../markdown.js'
+import { BUCKET_POLICY } from './bucket-policy.js'
 import { envFileOf, secretFileName, secretsOf } from './env.js'
 
 /** In which order the machines are set up, and what of it was checked by which tool. */
@@ -59,7 +60,7 @@ function copySteps({ scale }: Deployment): string[] {
     ...app.hosts.map(host => [host.name, host.address]),
   ]
   return [
-    'Debian 12 is meant: `nginx`, `mariadb-server`, `redis-server`, `prometheus`, and `prometheus-node-exporter`, `prometheus-mysqld-exporter`, `prometheus-redis-exporter`, `rclone` where they are used. Node.js 20.19 or later is not in Debian 12.',
+    'Debian 12 is meant: `nginx`, `mariadb-server`, `redis-server`, `prometheus`, and `prometheus-node-exporter`, `prometheus-mysqld-exporter`, `prometheus-redis-exporter`, `rclone`, `certbot`, `systemd-resolved` where they are used. Grafana is not in Debian: it has a repository of its own (https://grafana.com/docs/grafana/latest/setup-grafana/installation/debian/). Node.js 20.19 or later is not in Debian 12.',
     '',
     ...shell(
       ...machines.map(
@@ -106,7 +107,7 @@ function redisSteps({ scale }: Deployment): string[] {
   const at = `root@${scale.redis.address}`
   return shell(
     `ssh ${at} /usr/local/sbin/feedctl-redis-users < ../secrets/redis-password`,
-    `ssh ${at} 'sysctl --system && systemctl restart redis-server'`,
+    `ssh ${at} 'sysctl --system && systemctl daemon-reload && systemctl restart redis-server'`,
   )
 }
 
@@ -148,32 +149,67 @@ function appSteps(deployment: Deployment): string[] {
 
 const UNIT_OF = { api: 'feedctl-api', workers: 'feedctl-supervise', scheduler: 'feedctl-scheduler' } as const
 
-function balancerSteps({ names, scale }: Deployment): string[] {
+function balancerSteps({ media, names, scale }: Deployment): string[] {
   const { balancer } = scale
+  const at = `root@${balancer.address}`
   const domains = [names.api, names.media].filter(name => name !== null).map(name => `-d ${name}`)
+  const certbot = (how: string) => `ssh ${at} "certbot certonly ${how} --cert-name feedctl ${domains.join(' ')}"`
   return [
     ...(balancer.tls === null
-      ? ['It serves plain HTTP: another in front of it must end TLS, and pass nothing on that it did not.', '']
+      ? [
+          `It serves plain HTTP, and believes ${balancer.front.join(', ')} who the client is; they must end TLS, and set X-Forwarded-For and X-Forwarded-Proto.`,
+          '',
+        ]
       : [
-          `The certificate is to be at \`${balancer.tls.certificate}\`. By Let's Encrypt, for instance, before nginx starts:`,
+          `The certificate is to be at \`${balancer.tls.certificate}\`. By Let's Encrypt, for instance: the first while nothing listens on port 80, all others through nginx, which then reads them. The last line of certbot must succeed:`,
           '',
         ]),
     ...shell(
-      ...(balancer.tls === null ? [] : [`certbot certonly --standalone --cert-name feedctl ${domains.join(' ')}`]),
-      `install -d ${[balancer.acme, balancer.cache].join(' ')}`,
-      'nginx -t && systemctl reload-or-restart nginx',
+      `ssh ${at} install -d ${[balancer.acme, balancer.cache].join(' ')}`,
+      ...(balancer.tls === null ? [] : [`ssh ${at} systemctl stop nginx`, certbot('--standalone')]),
+      `ssh ${at} 'nginx -t && systemctl enable nginx && systemctl reload-or-restart nginx'`,
+      ...(balancer.tls === null
+        ? []
+        : [
+            certbot(`--webroot -w ${balancer.acme} --force-renewal --deploy-hook 'systemctl reload nginx'`),
+            `ssh ${at} certbot renew --dry-run`,
+          ]),
     ),
-    ...(names.media === null ? [] : ['', 'Public media is kept by nginx: what a tenant deleted is served for up to a day more.']),
+    ...(balancer.tls === null
+      ? []
+      : [
+          '',
+          'No rule watches the certificate, since no exporter here has a figure of it: `feedctl doctor` warns 21 days before it ends.',
+        ]),
+    ...(names.media === null || media === null ? [] : ['', ...mediaSteps(media, names.media)]),
+  ]
+}
+
+function mediaSteps({ bucket, endpoint, port, prefix, path_style }: Media, name: string): string[] {
+  const origin = `https://${path_style ? endpoint : `${bucket}.${endpoint}`}${port === 443 ? '' : `:${port}`}${path_style ? `/${bucket}` : ''}`
+  return [
+    `nginx asks the bucket without a key, so everybody may read what is below \`${prefix}/\`, and list nothing. All media is public to who has its link; with \`names.media: null\` there is no such name, the bucket stays closed, and links are signed.`,
+    '',
+    ...shell(
+      `aws --endpoint-url https://${endpoint}${port === 443 ? '' : `:${port}`} s3api put-bucket-policy --bucket ${bucket} --policy file://${BUCKET_POLICY}`,
+      '# 403 each: nothing is listed, and nothing else is read',
+      `curl -s -o /dev/null -w '%{http_code}\\n' '${origin}/?list-type=2'`,
+      `curl -s -o /dev/null -w '%{http_code}\\n' ${origin}/other/file`,
+      '# 200, with the key of a file that `feedctl media list` names',
+      `curl -s -o /dev/null -w '%{http_code}\\n' https://${name}/${prefix}/...`,
+    ),
+    '',
+    'nginx keeps media: what a tenant deleted is served for up to a day more, and longer only while the bucket cannot be asked.',
   ]
 }
 
 function monitoringSteps({ scale }: Deployment): string[] {
-  const { config, alertmanager } = scale.monitoring
+  const { address, config, alertmanager } = scale.monitoring
   return [
     ...shell(
-      `promtool check config ${config}/prometheus.yml`,
-      `promtool test rules ${config}/feedctl-rules.test.yml`,
-      'systemctl restart prometheus grafana-server',
+      `ssh root@${address} promtool check config ${config}/prometheus.yml`,
+      `ssh root@${address} promtool test rules ${config}/feedctl-rules.test.yml`,
+      `ssh root@${address} systemctl restart prometheus grafana-server`,
     ),
     '',
     ...(alertmanager === null
@@ -193,7 +229,7 @@ function backupSteps({ scale }: Deployment): string[] {
       : [`A copy goes to \`${backup.offsite}\`: \`${install.config}/rclone.conf\` there must have the remote, mode 600.`]),
     '',
     ...shell(
-      `ssh root@${database.address} 'install -d -m 700 ${backup.folder} && systemctl enable --now feedctl-backup.timer feedctl-backup-verify.timer'`,
+      `ssh root@${database.address} 'install -d -m 700 ${backup.folder} ${install.config} && systemctl enable --now feedctl-backup.timer feedctl-backup-verify.timer'`,
       '# one now, and its proof',
       `ssh root@${database.address} 'systemctl start feedctl-backup && systemctl start feedctl-backup-verify'`,
       '# one database back, or all of them; stop feedctl first',

@@ -5,13 +5,23 @@ import { MARK, onMachine, type RenderedFile } from '../files.js'
 /** A rewrite of the append-only file may take as much again of what changes meanwhile. */
 const MEMORY_SHARE = 0.6
 
+const UNIT_TEXT = `${MARK}
+[Unit]
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Restart=on-failure
+RestartSec=5
+`
+
 /** Settings of the Redis that has queues, caches and sessions: it loses nothing, and evicts nothing. */
 export function redisFiles({ scale }: Deployment): RenderedFile[] {
   const { redis } = scale
   const text = [
     MARK,
     `port ${redis.port}`,
-    `bind ${listenPlaces(redis.address)?.join(' ') ?? '* -::*'}`,
+    `bind ${bindPlaces(redis.address)}`,
     `unixsocket ${redis.run}/redis.sock`,
     'unixsocketperm 770',
     `pidfile ${redis.run}/redis-server.pid`,
@@ -55,11 +65,23 @@ export function redisFiles({ scale }: Deployment): RenderedFile[] {
     ),
     onMachine(
       'redis',
+      '/etc/systemd/system/redis-server.service.d/feedctl.conf',
+      'the service waits for the network, and is started again',
+      UNIT_TEXT,
+    ),
+    onMachine(
+      'redis',
       '/etc/sysctl.d/90-feedctl-redis.conf',
       'lets the append-only file be rewritten while memory is full',
       `${MARK}\nvm.overcommit_memory = 1\nnet.core.somaxconn = 1024\n`,
     ),
   ]
+}
+
+/** What is not there is no reason not to start. */
+function bindPlaces(address: string): string {
+  const places = listenPlaces(address)
+  return places === null ? '* -::*' : places.map(place => (place === '127.0.0.1' ? place : `-${place}`)).join(' ')
 }
 
 /** The password comes by stdin, and is kept as its SHA-256 only. */

@@ -4,6 +4,7 @@ import type { IIngress } from 'kubernetes-models/networking.k8s.io/v1'
 import type { IPodDisruptionBudget } from 'kubernetes-models/policy/v1'
 import type { IService } from 'kubernetes-models/v1'
 import type { Deployment } from '../../description/schema.js'
+import { maxBodyBytes } from '../../edge.js'
 import { container, graceS, LEAVE_S, labelsOf, nameOf, podSpec } from './parts.js'
 
 const NAME = nameOf('api')
@@ -76,14 +77,15 @@ function budget(): IPodDisruptionBudget {
   }
 }
 
-function ingress({ enterprise, names }: Deployment): IIngress {
+function ingress(deployment: Deployment): IIngress {
+  const { enterprise, names } = deployment
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
     metadata: {
       name: NAME,
       annotations: {
-        'nginx.ingress.kubernetes.io/proxy-body-size': '4m',
+        'nginx.ingress.kubernetes.io/proxy-body-size': String(maxBodyBytes(deployment)),
         'nginx.ingress.kubernetes.io/proxy-connect-timeout': '2',
         'nginx.ingress.kubernetes.io/proxy-read-timeout': '60',
         // What writes (POST) is not sent twice.
