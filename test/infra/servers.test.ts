@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseEnv } from 'node:util'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { bufferPoolMb } from '../../src/infra/scale/mariadb.js'
@@ -52,6 +53,9 @@ test('MariaDB starts with the settings of primary and replica, which follows it,
   expect(logged).toContain('IDENTIFIED BY PASSWORD')
   expect(logged).not.toContain(PASSWORD)
 
+  expect(Object.values((await primary("SHOW GRANTS FOR 'prometheus'@'localhost'"))[0] ?? {})[0]).toMatch(
+    /^GRANT PROCESS, BINLOG MONITOR, SLAVE MONITOR ON .*unix_socket/,
+  )
   const grants = (await primary("SHOW GRANTS FOR 'feedctl'@'%'")).map(row => String(Object.values(row)[0]))
   const page = await readFile(fileURLToPath(new URL('../../docs/mysql-rights.md', import.meta.url)), 'utf8')
   const documented = /CREATE USER[^;]*;\n((?:GRANT[^;]*;\n)+)/.exec(page)?.[1] ?? ''
@@ -142,6 +146,14 @@ test('Redis starts with its settings and users, loses and evicts nothing, and fe
   await server.start()
   expect(await ask(client => client.info('memory'))).toMatch(/maxmemory:160432128\r?\n[\s\S]*maxmemory_policy:noeviction/)
   await expect(ask(client => client.flushall())).rejects.toThrow(/NOPERM/)
+  const exporter = parseEnv(await readFile(`${redis.config}/exporter.env`, 'utf8'))
+  const asExporter = async (deed: (client: Redis) => Promise<unknown>) =>
+    ask(async client => {
+      await client.auth(exporter.REDIS_USER ?? '', exporter.REDIS_PASSWORD ?? '')
+      return deed(client)
+    })
+  expect(await asExporter(client => client.info())).toMatch(/redis_version/)
+  await expect(asExporter(client => client.get('x'))).rejects.toThrow(/NOPERM/)
 
   const env = {
     REDIS_HOST: '127.0.0.1',

@@ -170,7 +170,8 @@ const CHECKS = [
   '',
   '- `terraform validate` and `plan`, which need the providers and an account: names and values of arguments were checked by nobody. Run `terraform validate` first;',
   '- the manifests in a cluster: admission, kubeconform and helm were not to be had; `kubectl apply --dry-run=server` is the check;',
-  '- the image, which was never built;',
+  '- the image, which was never built: the sources that it copies were built by its commands elsewhere;',
+  '- KEDA across clusters, and how autoscalers wake what was scaled to 0;',
   '- feedctl on RDS, ElastiCache, S3 and CloudFront. ElastiCache keeps no append-only file beside a replica: what Redis held when both nodes are lost is gone, and the next sync enqueues it again; `feedctl doctor` will say so. MariaDB is spoken to without TLS, within the private networks;',
   '- 50,000 tenants and 50,000 requests per second.',
 ]

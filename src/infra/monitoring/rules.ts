@@ -30,7 +30,12 @@ export function feedctlRules(limits: Limits): Rule[] {
 
 /** For what supervisors tell of the whole installation. */
 export function supervisorRules(limits: Limits): Rule[] {
-  return [...syncRules(limits), ...queueRules(limits)]
+  const off = [
+    ...(limits.waitS === 0 ? ['FeedctlSyncLagBurnsFast', 'FeedctlSyncLagBurnsSlowly', 'FeedctlQueueWaits'] : []),
+    ...(limits.noSyncS === 0 ? ['FeedctlNoSync'] : []),
+    ...(limits.failedShare === 0 ? ['FeedctlJobsFail'] : []),
+  ]
+  return [...syncRules(limits), ...queueRules(limits)].filter(({ alert }) => !off.includes(alert))
 }
 
 /** Where targets are found by themselves, one that is gone is not told as down. */
@@ -42,13 +47,15 @@ export function apiAbsent(): Rule {
 }
 
 function syncRules({ waitS, noSyncS }: Limits): Rule[] {
+  const due = `max_over_time(max(feedctl_sources_due)[${noSyncS}s:1m] offset 5m)`
   const late = (window: string) => `avg_over_time((${SYNC_WAIT} > bool ${waitS})[${window}:1m])`
   return [
     rule('FeedctlUnreadable', 'max(feedctl_up) == 0 or absent(feedctl_up)', '2m', 'page', {
       summary: 'no supervisor can read the installation',
       description: 'Queues or catalog cannot be read, or no supervisor answers. See its log, then: feedctl doctor',
     }),
-    rule('FeedctlNoSync', `time() - max(feedctl_sync_last_success_timestamp_seconds) > ${noSyncS}`, '5m', 'page', {
+    // Only where a source was due meanwhile: feeds that are asked once a day are no outage.
+    rule('FeedctlNoSync', `time() - max(feedctl_sync_last_success_timestamp_seconds) > ${noSyncS} and ${due} > 0`, '5m', 'page', {
       summary: `no tenant was synced with success for ${noSyncS} s`,
       description: 'See: feedctl queue status, feedctl queue failed --group, feedctl top',
     }),

@@ -4,6 +4,8 @@ import { ours } from './backup-programs.js'
 
 /** Users of replication, where there is a replica. */
 const REPLICATION = 'feedctl_replica'
+/** As whom Debian runs its exporters: the server knows it by the socket, without a password. */
+const EXPORTER = 'prometheus'
 
 /** Programs that make the accounts of a database server, and have the replica follow: passwords come from files or stdin, never from a command line. */
 export function databasePrograms(deployment: Deployment): RenderedFile[] {
@@ -18,14 +20,26 @@ export function databasePrograms(deployment: Deployment): RenderedFile[] {
       'makes the accounts of the database, with the passwords in a folder of files',
       usersProgram(deployment, machine === 'replica', `${run}/mysqld.sock`),
     )
-  if (replica === null) return [users('database', database.run)]
+  const exporter = (machine: string, run: string) =>
+    deployment.scale.monitoring.exporters.mysql === null
+      ? []
+      : [
+          onMachine(
+            machine,
+            '/etc/default/prometheus-mysqld-exporter',
+            'as whom the exporter asks MariaDB',
+            `${MARK}\nDATA_SOURCE_NAME="${EXPORTER}@unix(${run}/mysqld.sock)/"\n`,
+          ),
+        ]
+  const primary = [users('database', database.run), ...exporter('database', database.run)]
+  if (replica === null) return primary
   const follow = program(
     'replica',
     'feedctl-follow-primary',
     'has the replica follow the primary, with the password on stdin; from a backup, where the primary has data',
     followProgram(deployment, `${replica.run}/mysqld.sock`),
   )
-  return [users('database', database.run), users('replica', replica.run), follow]
+  return [...primary, users('replica', replica.run), ...exporter('replica', replica.run), follow]
 }
 
 /** A password that SQL takes as it is. */
@@ -56,6 +70,13 @@ CREATE USER IF NOT EXISTS '${REPLICATION}'@'%';
 ALTER USER '${REPLICATION}'@'%' IDENTIFIED BY PASSWORD '$replication';
 GRANT REPLICATION SLAVE ON *.* TO '${REPLICATION}'@'%';"
 fi`
+  const exporter =
+    scale.monitoring.exporters.mysql === null
+      ? ''
+      : `
+sql="$sql
+CREATE USER IF NOT EXISTS '${EXPORTER}'@'localhost' IDENTIFIED VIA unix_socket;
+GRANT PROCESS, SLAVE MONITOR, BINLOG MONITOR ON *.* TO '${EXPORTER}'@'localhost';"`
   return `#!/bin/sh
 ${MARK}
 # As root, on the machine of the ${isReplica ? 'replica' : 'database'}: feedctl-database-users <folder with db-password${replication === '' ? '' : ' and replication-password'}>
@@ -70,7 +91,7 @@ main=$(hash_of "$main")
 sql="${isReplica ? '-- Its own log has what the primary said, and nothing else.\nSET sql_log_bin = 0;\n' : ''}CREATE USER IF NOT EXISTS '${username}'@'%';
 ALTER USER '${username}'@'%' IDENTIFIED BY PASSWORD '$main';
 GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER ON \\\`${catalog}\\\`.* TO '${username}'@'%';
-GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP ON \\\`${prefix}%\\\`.* TO '${username}'@'%';"${replication}
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP ON \\\`${prefix}%\\\`.* TO '${username}'@'%';"${replication}${exporter}
 printf '%s\\n' "$sql" | mariadb --socket="$socket"
 echo 'the users are there'
 `

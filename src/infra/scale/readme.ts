@@ -74,10 +74,11 @@ function copySteps({ scale }: Deployment): string[] {
 function databaseSteps({ scale }: Deployment): string[] {
   const { backup, database, install } = scale
   const at = `root@${database.address}`
+  const exporter = scale.monitoring.exporters.mysql === null ? '' : ' && systemctl restart prometheus-mysqld-exporter'
   const primary = [
     `ssh ${at} 'install -d -m 700 /root/secrets ${install.config} && systemctl daemon-reload && systemctl restart mariadb'`,
     `scp ../secrets/db-password ${database.replica === null ? '' : '../secrets/replication-password '}${at}:/root/secrets/`,
-    `ssh ${at} '/usr/local/sbin/feedctl-database-users /root/secrets && rm -r /root/secrets'`,
+    `ssh ${at} '/usr/local/sbin/feedctl-database-users /root/secrets && rm -r /root/secrets${exporter}'`,
   ]
   const { replica } = database
   if (replica === null) return shell(...primary)
@@ -86,6 +87,7 @@ function databaseSteps({ scale }: Deployment): string[] {
       ...primary,
       `ssh root@${replica.address} 'systemctl daemon-reload && systemctl restart mariadb'`,
       `ssh root@${replica.address} /usr/local/sbin/feedctl-follow-primary < ../secrets/replication-password`,
+      ...(exporter === '' ? [] : [`ssh root@${replica.address} systemctl restart prometheus-mysqld-exporter`]),
     ),
     '',
     'That is for a new primary, whose log has everything. Where it has data, or its log has lost its beginning, the replica starts from a backup, and has accounts made of its own:',
@@ -107,7 +109,7 @@ function redisSteps({ scale }: Deployment): string[] {
   const at = `root@${scale.redis.address}`
   return shell(
     `ssh ${at} /usr/local/sbin/feedctl-redis-users < ../secrets/redis-password`,
-    `ssh ${at} 'sysctl --system && systemctl daemon-reload && systemctl restart redis-server'`,
+    `ssh ${at} 'sysctl --system && systemctl daemon-reload && systemctl restart redis-server${scale.monitoring.exporters.redis === null ? '' : ' prometheus-redis-exporter'}'`,
   )
 }
 
@@ -236,7 +238,7 @@ function backupSteps({ scale }: Deployment): string[] {
       `ssh root@${database.address} feedctl-restore ${backup.folder}/feedctl-20260101T003000Z.sql.gz tenant_acme`,
     ),
     '',
-    'Changes since a backup are in the binary log: `mariadb-binlog --start-position` from the position in the first lines of the backup. Further database hosts (`feedctl host add`) and media are not in it; Redis need not be.',
+    'Accounts are beside each backup: `zcat ....accounts.gz | mariadb`, with the sums of their passwords. Changes since a backup are in the binary log: `mariadb-binlog --start-position` from the position in the first lines of the backup. Further database hosts (`feedctl host add`) and media are not in it; Redis need not be.',
   ]
 }
 
@@ -248,18 +250,20 @@ function checks({ scale }: Deployment): string[] {
     '|---|---|',
     '| nginx | `nginx -t`; started: TLS, the redirection, a process that is gone, limits, names that are not its own; each directive against the documented ones |',
     '| units | `systemd-analyze verify`, and `systemd-analyze security` with an exposure of at most 2.0 |',
-    '| MariaDB | started, primary and replica, which follows by GTID; rights against the documented ones |',
+    '| MariaDB | started, primary and replica, which follows by GTID, from nothing and from a backup; rights against the documented ones; no password in the binary log |',
     '| Redis | started; feedctl works on it, and `feedctl doctor` has nothing to say |',
     '| settings | every name is one of feedctl, every value is read |',
     '| Prometheus | `promtool check config`, `check rules`, `test rules`; every figure is one that feedctl shows |',
     '| all of it together | started on one machine: three APIs, two workers, a primary with its replica, Redis and nginx; one API, one worker and the replica killed under load, and no request and no post lost |',
-    '| programs | `shellcheck`; a backup made, proven, copied by rclone, and restored |',
+    '| programs | `shellcheck`; a backup made, proven (where nothing else may be written), copied by rclone, and restored |',
     '',
     'Nothing has validated:',
     '',
     '- the units under a running systemd, whose filter of system calls was compared with nothing but its own lists;',
     "- names of figures of the exporters for machine, MariaDB and Redis, which are theirs, and Grafana's reading of the dashboard;",
-    '- the certificate, the firewall, the bucket, and rclone with a remote that is not a folder;',
+    '- certbot and the certificate, the firewall, the bucket and its policy, and rclone with a remote that is not a folder;',
+    '- a reboot of a machine, and the exporters themselves: their accounts were made and looked at, the programs never ran;',
+    '- links to media through nginx with a resolver: names were never looked up by it;',
     `- whether ${scale.app.memory_mb} MB, ${scale.database.memory_mb} MB and ${scale.redis.memory_mb} MB are enough for your tenants: measure with \`feedctl bench\`.`,
     '',
     'On the machines: `nginx -t`, `systemd-analyze verify /etc/systemd/system/feedctl-*`, `promtool check config`, `feedctl doctor`.',

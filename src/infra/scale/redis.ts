@@ -1,4 +1,5 @@
 import { listenPlaces } from '../description/kinds.js'
+import type { Scale } from '../description/scale.js'
 import type { Deployment } from '../description/schema.js'
 import { MARK, onMachine, type RenderedFile } from '../files.js'
 
@@ -60,20 +61,38 @@ export function redisFiles({ scale }: Deployment): RenderedFile[] {
       'redis',
       '/usr/local/sbin/feedctl-redis-users',
       'writes the file of users from the password on stdin',
-      users(`${redis.config}/users.acl`),
+      users(`${redis.config}/users.acl`, redis.port),
       0o755,
     ),
-    onMachine(
-      'redis',
-      '/etc/systemd/system/redis-server.service.d/feedctl.conf',
-      'the service waits for the network, and is started again',
-      UNIT_TEXT,
-    ),
+    ...unitFiles(scale),
     onMachine(
       'redis',
       '/etc/sysctl.d/90-feedctl-redis.conf',
       'lets the append-only file be rewritten while memory is full',
       `${MARK}\nvm.overcommit_memory = 1\nnet.core.somaxconn = 1024\n`,
+    ),
+  ]
+}
+
+/** Beside what Debian's units say. */
+function unitFiles(scale: Scale): RenderedFile[] {
+  const { redis } = scale
+  return [
+    ...(scale.monitoring.exporters.redis === null
+      ? []
+      : [
+          onMachine(
+            'redis',
+            '/etc/systemd/system/prometheus-redis-exporter.service.d/feedctl.conf',
+            'as whom the exporter asks Redis',
+            `${MARK}\n[Service]\nEnvironmentFile=${redis.config}/exporter.env\n`,
+          ),
+        ]),
+    onMachine(
+      'redis',
+      '/etc/systemd/system/redis-server.service.d/feedctl.conf',
+      'the service waits for the network, and is started again',
+      UNIT_TEXT,
     ),
   ]
 }
@@ -85,7 +104,7 @@ function bindPlaces(address: string): string {
 }
 
 /** The password comes by stdin, and is kept as its SHA-256 only. */
-function users(file: string): string {
+function users(file: string, port: number): string {
   return `#!/bin/sh
 ${MARK}
 # Reads feedctl's password of Redis from stdin: feedctl-redis-users < redis-password
@@ -98,6 +117,11 @@ file=\${1:-${file}}
 # Nobody may empty it, stop it, or make it follow another by feedctl's password.
 rights='+@all -flushall -flushdb -shutdown -debug -replicaof -slaveof -failover -module -acl'
 printf 'user default on #%s ~* &* %s\\n' "$sum" "$rights" > "$file.new"
+# The exporter reads figures and no keys, by a password of its own that is made here.
+own=$(head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \\n')
+sum=$(printf %s "$own" | sha256sum | cut -d ' ' -f 1)
+printf 'user exporter on #%s resetkeys resetchannels -@all +ping +info +client|setname +client|list +config|get +slowlog|len +slowlog|get +latency|latest\\n' "$sum" >> "$file.new"
+printf 'REDIS_ADDR=redis://127.0.0.1:${port}\\nREDIS_USER=exporter\\nREDIS_PASSWORD=%s\\n' "$own" > "\${file%/*}/exporter.env"
 if getent passwd redis > /dev/null && [ "$(id -u)" = 0 ]; then chown redis:redis "$file.new"; fi
 mv "$file.new" "$file"
 echo "wrote $file: systemctl restart redis-server, or redis-cli ACL LOAD"
