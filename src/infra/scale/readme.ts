@@ -181,7 +181,9 @@ function balancerSteps({ media, names, scale }: Deployment): string[] {
       ? []
       : [
           '',
-          'No rule watches the certificate, since no exporter here has a figure of it: `feedctl doctor` warns 21 days before it ends.',
+          names.media === null
+            ? 'Nothing watches the certificate, since no exporter here has a figure of it: look at what certbot mails and `certbot certificates` says.'
+            : `No rule watches the certificate, since no exporter here has a figure of it: \`feedctl doctor\` warns 21 days before that of ${names.media} ends, which is the same.`,
         ]),
     ...(names.media === null || media === null ? [] : ['', ...mediaSteps(media, names.media)]),
   ]
