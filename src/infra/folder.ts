@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, rm, rmdir } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { Failure, wordsOf } from '../kernel/errors.js'
@@ -13,6 +13,7 @@ const manifestSchema = z.object({ phase: z.string(), files: z.record(z.string(),
 /** Of a write that was killed. */
 const PART = /^\..+\.[0-9a-f]{12}\.part$/
 const SHOWN = 5
+const FOLDER_MODE = 0o755
 
 export interface Written {
   readonly created: number
@@ -72,8 +73,7 @@ export async function writeFolder(folder: string, phase: string, files: readonly
     if (there === null) created++
     else if (there.equals(Buffer.from(text))) unchanged++
     else replaced++
-    makeFolders(dirname(join(folder, path)))
-    await writeWhole(join(folder, path), { replace: true, mode }, file => file.writeFile(text))
+    await writeFor(folder, path, mode, text)
   }
   for (const path of paths.filter(known => !sums.has(known))) {
     await rm(join(folder, path), { force: true })
@@ -82,6 +82,16 @@ export async function writeFolder(folder: string, phase: string, files: readonly
   }
   await writeManifest(folder, phase, Object.fromEntries([...sums].sort().map(([path, sum]) => [path, [sum]])))
   return { created, replaced, unchanged, removed }
+}
+
+/** With the modes that the machines are to have, whatever the umask is. */
+async function writeFor(folder: string, path: string, mode: number, text: string): Promise<void> {
+  makeFolders(dirname(join(folder, path)))
+  for (let at = dirname(path); at !== '.' && at !== ''; at = dirname(at)) await chmod(join(folder, at), FOLDER_MODE)
+  await writeWhole(join(folder, path), { replace: true, mode }, async file => {
+    await file.chmod(mode)
+    await file.writeFile(text)
+  })
 }
 
 async function filesIn(folder: string): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { runCli } from '../support/cli.js'
 import { temporaryFolder } from '../support/folders.js'
 
@@ -39,6 +39,19 @@ describe('infra render', () => {
     const again = await runCli([...RENDER, '--json'], { cwd })
     expect(JSON.parse(again.out)).toMatchObject({ created: 0, replaced: 0, unchanged: told.files.length, removed: 0 })
     expect(treeOf(join(cwd, 'out'))).toEqual(tree)
+  })
+
+  test.each([0o027, 0o077])('gives files and folders the modes of the machines under a umask of %o', async umask => {
+    const cwd = temporaryFolder()
+    const before = process.umask(umask)
+    onTestFinished(() => void process.umask(before))
+    const { out } = await runCli([...RENDER, '--json'], { cwd })
+    const modeOf = (path: string) => (statSync(join(cwd, 'out', path)).mode & 0o777).toString(8).padStart(4, '0')
+    const { files } = JSON.parse(out) as Rendered
+    expect(files.filter(({ path, mode }) => modeOf(path) !== mode)).toEqual([])
+    const folders = readdirSync(join(cwd, 'out'), { recursive: true, withFileTypes: true }).filter(entry => entry.isDirectory())
+    expect(folders.length).toBeGreaterThan(20)
+    expect([...new Set(folders.map(({ parentPath, name }) => statSync(join(parentPath, name)).mode & 0o777))]).toEqual([0o755])
   })
 
   test('takes a description, replaces what it changes and removes what is no more', async () => {

@@ -77,11 +77,11 @@ function check(folder: string, conf: string): string {
 describe('the load balancer', () => {
   test('is what nginx understands, with media and without, with TLS and without', async () => {
     const folder = temporaryFolder()
-    const bucket = { bucket: 'media', endpoint: 'localhost', path_style: true }
+    const bucket = { bucket: 'media', endpoint: 'nowhere.invalid', path_style: true }
     const deployments = [
       await onOneMachine(folder),
       await onOneMachine(folder, {}, { names: { media: 'media.example.com' }, media: bucket }),
-      await onOneMachine(folder, { balancer: { tls: null, client_rate: null, client_connections: null } }),
+      await onOneMachine(folder, { balancer: { tls: null, front: ['127.0.0.1'], client_rate: null, client_connections: null } }),
     ]
     makeCertificate({ certificate: join(folder, 'tls.crt'), key: join(folder, 'tls.key') }, ['api.example.com'])
     expect(deployments.map(deployment => check(folder, put(folder, confOf(deployment))))).toEqual(['ok', 'ok', 'ok'])
@@ -96,6 +96,8 @@ describe('the load balancer', () => {
       'upstream feedctl_api > server place max_fails=1 fail_timeout=2s',
       'upstream feedctl_api > server place max_fails=1 fail_timeout=2s',
       'server api.example.com > server_tokens off',
+      // As much as the API takes, by its setting.
+      'server api.example.com > client_max_body_size 4m',
     ])
     expect(rendered).toContain('server_tokens off')
   })
@@ -109,22 +111,34 @@ describe('the load balancer', () => {
     const lacking = wanted.filter(line => !rendered.has(line) && !rendered.has(line.replace(place, ours)))
     // Local files, which a load balancer has none of.
     const local = /root |sendfile|tcp_nopush|disable_symlinks|try_files|default_type|types|(listen 80|server_tokens off)$/
-    expect(lacking.filter(line => !local.test(line))).toEqual([])
+    // By a variable, so that the name is looked up again.
+    expect(lacking.filter(line => !local.test(line))).toEqual([
+      'upstream feedctl_bucket > server my-bucket.s3.eu-central-1.wasabisys.com:443',
+      'upstream feedctl_bucket > keepalive 16',
+      'server media.example.com > location @feedctl_bucket > proxy_pass https://feedctl_bucket$feedctl_path',
+    ])
     expect(wanted.length - lacking.length).toBeGreaterThan(30)
   })
 })
 
 describe('requests to it', () => {
-  async function started(rate: number | null): Promise<{ get: Get; seen: string[] }> {
+  async function started(
+    rate: number | null,
+    more: { tls?: null; front?: string[] } = {},
+  ): Promise<{ get: Get; seen: string[] }> {
     const folder = temporaryFolder()
-    const deployment = await onOneMachine(folder, { balancer: { client_rate: rate } })
+    const deployment = await onOneMachine(
+      folder,
+      { balancer: { client_rate: rate, ...more } },
+      { settings: { FEEDCTL_API_RATE: rate ?? 0 } },
+    )
     const [first, second] = deployment.scale.app.hosts
     makeCertificate({ certificate: join(folder, 'tls.crt'), key: join(folder, 'tls.key') }, ['api.example.com'])
     const seen: string[] = []
     await answering(second?.port ?? 0, seen)
     expect(first?.port).toBeGreaterThan(0)
     const { http_port: http, https_port: https } = deployment.scale.balancer
-    const balancer = new Balancer(folder, put(folder, confOf(deployment)), https)
+    const balancer = new Balancer(folder, put(folder, confOf(deployment)), more.tls === null ? http : https)
     onTestFinished(() => balancer.dispose())
     await balancer.start()
     const ca = readFileSync(join(folder, 'tls.crt'))
@@ -157,6 +171,16 @@ describe('requests to it', () => {
     expect([plain.status, plain.headers.location]).toEqual([308, 'https://api.example.com/v1/posts'])
     expect((await get('/metrics')).status).toBe(404)
     await expect(get('/v1/x', { headers: { host: 'other.example.com' } })).rejects.toThrow()
+  })
+
+  test('by those in front that end TLS have the client that these name, and of others no word is believed', async () => {
+    const forwarded = { 'x-forwarded-for': '9.9.9.9', 'x-forwarded-proto': 'https' }
+    const behind = await started(null, { tls: null, front: ['127.0.0.0/8'] })
+    expect((await behind.get('/v1/posts', { plain: true, headers: forwarded })).status).toBe(200)
+    expect(behind.seen).toEqual(['GET /v1/posts 9.9.9.9 https'])
+    const open = await started(null, { tls: null, front: ['10.0.0.5'] })
+    expect((await open.get('/v1/posts', { plain: true, headers: forwarded })).status).toBe(200)
+    expect(open.seen).toEqual(['GET /v1/posts 127.0.0.1 http'])
   })
 
   test('beyond the rate of one address are refused as a problem', async () => {

@@ -65,6 +65,26 @@ describe('a description', () => {
     ['a setting of two lines', { settings: { FEEDCTL_USER_AGENT: 'a\nB=1' } }, 'settings.FEEDCTL_USER_AGENT has a letter'],
     ['a setting with its own key', { settings: { DB_HOST: 'x' } }, 'settings.DB_HOST is given by other keys'],
     ['a secret that is none', { secrets: ['DB_HOST'] }, 'secrets has "DB_HOST", which is no secret setting'],
+    [
+      'a backup at half past two',
+      scale({ backup: { at: '02:30' } }),
+      'scale.backup.at is within two hours before FEEDCTL_PRUNE_AT',
+    ],
+    [
+      'a backup late at night',
+      { settings: { FEEDCTL_PRUNE_AT: '15 */6 * * *' }, ...scale({ backup: { at: '22:30' } }) },
+      'scale.backup.at is within two hours before FEEDCTL_PRUNE_AT',
+    ],
+    [
+      'plain HTTP for everybody',
+      scale({ balancer: { tls: null } }),
+      'scale.balancer.tls is null, but nobody is in scale.balancer.front',
+    ],
+    [
+      'a rate below that of a tenant',
+      scale({ balancer: { client_rate: 100 } }),
+      'scale.balancer.client_rate is below FEEDCTL_API_RATE (200)',
+    ],
     ['media without a bucket', { media: null }, 'names.media is set, but media is null'],
   ])('with %s is refused with the place', (_what, value, words) => {
     expect(refusal(value)).toContain(words)

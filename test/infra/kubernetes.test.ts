@@ -128,7 +128,7 @@ describe('the manifests', () => {
   test('probe what the API has, and scale by what the supervisor shows', () => {
     const text = JSON.stringify(ALL)
     expect(text).toContain('"livenessProbe":{"httpGet":{"path":"/healthz","port":"http"}')
-    expect(text).toContain('"readinessProbe":{"httpGet":{"path":"/readyz","port":"http"}')
+    expect(text).toContain('"readinessProbe":{"httpGet":{"path":"/healthz","port":"http"}')
     const scaled = ALL.filter(({ kind }) => kind === 'ScaledObject').map(
       ({ spec }) => spec as unknown as { triggers: { metadata: { query: string } }[] },
     )
@@ -136,6 +136,21 @@ describe('the manifests', () => {
       'max(feedctl_queue_oldest_wait_seconds{queue=~"sync|media"})',
       'max(feedctl_queue_oldest_wait_seconds{queue=~"analytics"})',
     ])
+  })
+
+  test('have rules in each region for what it shows itself, and take no figures for an error', () => {
+    const files = renderFiles('enterprise', described({}))
+    const alertsOf = (part: string) =>
+      [...(files.find(({ path }) => path.endsWith(`/${part}.yaml`))?.text ?? '').matchAll(/alert: (\w+)/g)].map(
+        ([, name]) => name,
+      )
+    expect(alertsOf('watching')).toEqual(expect.arrayContaining(['FeedctlApiAbsent', 'ReplicaBehind', 'FeedctlApiFails']))
+    expect(alertsOf('watching')).not.toContain('FeedctlUnreadable')
+    expect(alertsOf('watching-home')).toContain('FeedctlUnreadable')
+    const parts = files.filter(({ path }) => /regions\/\w+\/kustomization/.test(path)).map(({ text }) => text)
+    expect(parts.map(text => text.includes('watching-home'))).toEqual([true, false])
+    const scaled = ALL.filter(({ kind }) => kind === 'ScaledObject')
+    expect(scaled.map(object => JSON.stringify(object).includes('"ignoreNullValues":"false"'))).toEqual([true, true])
   })
 
   test('have settings that feedctl knows, of each region, and no secret', () => {

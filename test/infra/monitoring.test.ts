@@ -17,6 +17,7 @@ import { described, fileOf, put, scaleOf } from './ground.js'
 const OTHERS = [
   'up',
   'feedctl_backup_last_success_timestamp_seconds',
+  'feedctl_backup_verified_timestamp_seconds',
   'mysql_global_status_threads_connected',
   'mysql_global_variables_max_connections',
   'mysql_up',
@@ -46,7 +47,11 @@ function metricsIn(expressions: readonly string[]): string[] {
 }
 
 test('the settings and rules are what promtool understands, and each rule fires on the day that it is for, and not when all is well', () => {
-  for (const value of [{}, WITH_REPLICA, { scale: { monitoring: { exporters: { node: null, mysql: null, redis: null } } } }]) {
+  for (const value of [
+    {},
+    WITH_REPLICA,
+    { settings: { FEEDCTL_ALERT_NO_SYNC_S: 0 }, scale: { monitoring: { exporters: { node: null, mysql: null, redis: null } } } },
+  ]) {
     const folder = temporaryFolder()
     const files = scaleOf(described(value)).filter(({ destination }) => destination?.startsWith('/etc/prometheus/'))
     const paths = Object.fromEntries(files.map(file => [basename(file.path), put(folder, file)]))
@@ -63,7 +68,7 @@ test('every rule of feedctl has a day in the tests of the rules', () => {
     tests: { name: string; alert_rule_test: { alertname: string }[] }[]
   }
   const rules = parse(textOf({}, 'feedctl-rules.yml')) as { groups: { rules: { alert: string }[] }[] }
-  const days = tests.slice(1).map(one => one.alert_rule_test[0]?.alertname)
+  const days = tests.slice(1, -1).map(one => one.alert_rule_test[0]?.alertname)
   expect(days.sort()).toEqual(rules.groups[0]?.rules.map(({ alert }) => alert).sort())
 })
 
@@ -71,6 +76,13 @@ test('the limits are those that feedctl itself alerts by', () => {
   const text = textOf({ settings: { FEEDCTL_ALERT_NO_SYNC_S: 1234, FEEDCTL_ALERT_WAIT_S: 77 } }, 'feedctl-rules.yml')
   expect(text).toContain('feedctl_sync_last_success_timestamp_seconds) > 1234')
   expect(text).toContain('> bool 77)')
+})
+
+test('what feedctl is told never to alert of has no rule', () => {
+  const never = { FEEDCTL_ALERT_NO_SYNC_S: 0, FEEDCTL_ALERT_WAIT_S: 0, FEEDCTL_ALERT_FAILURES_PERCENT: 0 }
+  const text = textOf({ settings: never }, 'feedctl-rules.yml')
+  expect(text.match(/alert: Feedctl(NoSync|SyncLag|QueueWaits|JobsFail)/g)).toBeNull()
+  expect(text).toContain('alert: FeedctlQueueNotConsumed')
 })
 
 test('machines are read where they are, by their roles', () => {

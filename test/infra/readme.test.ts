@@ -6,7 +6,11 @@ import { commandFaults } from '../borders/docs-commands.js'
 import { described } from './ground.js'
 
 const EVERYTHING = { scale: { database: { replica: { address: '10.0.0.21' } } } }
-const LEAST = { media: null, names: { media: null }, scale: { balancer: { tls: null }, backup: { offsite: null } } }
+const LEAST = {
+  media: null,
+  names: { media: null },
+  scale: { balancer: { tls: null, front: ['10.0.0.5'] }, backup: { offsite: null } },
+}
 
 describe.each(
   RENDERED_PHASES.flatMap(phase => [EVERYTHING, LEAST].map(value => [phase, value] as const)),
@@ -40,6 +44,12 @@ function typedIn(text: string): string {
   const started = [...text.matchAll(/feedctl\.js ([a-z].*)$/gm)].map(([, words]) => `feedctl ${words}`)
   return ['```sh', ...lines, ...started, '```', ''].join('\n')
 }
+
+test('a new version starts the API again where all pods had ended', () => {
+  const [readme] = renderFiles('enterprise', described({ enterprise: { api: { min: 5 } } }))
+  const after = readme?.text.slice(readme.text.indexOf('## A new version')) ?? ''
+  expect(after.match(/scale deployment\/feedctl-api --replicas=5$/gm)).toHaveLength(2)
+})
 
 test('a tenant of each region is placed on hosts that are told to be there, and replicas are read', () => {
   const [readme] = renderFiles('enterprise', described({}))

@@ -124,5 +124,7 @@ test('no secret and no fixed password is in it', () => {
     .map(file => file.text)
     .join('\n')
   expect(text.match(/^\s*(password|auth_token|secret_string)\s*=\s*"/gm)).toBeNull()
-  expect(text).toContain('manage_master_user_password')
+  // RDS refuses replicas of an instance whose master it manages itself.
+  expect(text).not.toContain('manage_master_user_password')
+  expect(text).toMatch(/^ {2}password += random_password\.masters\[each\.key\]\.result$/m)
 })

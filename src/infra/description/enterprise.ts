@@ -58,7 +58,7 @@ export const enterpriseSchema = z
     ingress_class: name.default('nginx'),
     ingress_namespace: name.default('ingress-nginx'),
     monitoring_namespace: name.default('monitoring'),
-    /** Where KEDA asks for the wait of the queues, in the cluster of each region. */
+    /** Prometheus at home, where KEDA of every region asks for the wait of the queues: each cluster must reach it by this name. */
     prometheus: z
       .string()
       .regex(/^https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?$/, 'is not http://host:port')

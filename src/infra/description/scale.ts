@@ -24,7 +24,7 @@ const balancer = z
       .default(['*', '::']),
     http_port: port.default(80),
     https_port: port.default(443),
-    /** Null where another in front ends TLS: then it serves plain HTTP. */
+    /** Null where another in front (`front`) ends TLS: then it serves plain HTTP. */
     tls: z.strictObject({ certificate: path, key: path }).nullable().default({
       certificate: '/etc/letsencrypt/live/feedctl/fullchain.pem',
       key: '/etc/letsencrypt/live/feedctl/privkey.pem',
@@ -32,9 +32,12 @@ const balancer = z
     /** Where an ACME client answers for certificates. */
     acme: path.default('/var/www/acme'),
     /** Requests a second of one address; null for no bound. */
-    client_rate: whole(1, 1_000_000).nullable().default(100),
+    client_rate: whole(1, 1_000_000).nullable().default(200),
     client_connections: whole(1, 1_000_000).nullable().default(200),
-    max_body_mb: whole(1, 64).default(4),
+    /** Who ends TLS in front of this one: only they are believed who the client is. For `tls: null`. */
+    front: z.array(z.union([ip, z.cidrv4(), z.cidrv6()])).default([]),
+    /** Who looks up the bucket's name while nginx runs. */
+    resolvers: z.array(ip).min(1).default(['127.0.0.53']),
     cache_gb: whole(1, 10_000).default(10),
     user: user.default('www-data'),
     pid: path.default('/run/nginx.pid'),
@@ -129,7 +132,8 @@ const monitoring = z
 
 const backup = z
   .strictObject({
-    at: time.default('02:30'),
+    /** UTC. Not within two hours before FEEDCTL_PRUNE_AT. */
+    at: time.default('00:30'),
     keep_days: whole(1, 3650).default(14),
     folder: path.default('/var/backups/feedctl'),
     /** `remote:path` of rclone; null where no copy leaves the machine. */

@@ -1,7 +1,7 @@
 import { inFolder, MARK, type RenderedFile } from '../files.js'
 import { USER } from './kubernetes/parts.js'
 
-/** The image of feedctl, made from its sources: `docker build -f Dockerfile <folder of feedctl>`. */
+/** The image of feedctl, made from its sources: `docker build -f Dockerfile <folder of feedctl>`. Only what the build reads is copied: no settings, data or secrets that lie there. */
 export function dockerfile(): RenderedFile {
   const text = `${MARK}
 # docker build --tag <image> --file Dockerfile <folder of feedctl's sources>
@@ -9,7 +9,10 @@ FROM node:20-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
-COPY . .
+COPY LICENSE tsconfig.json tsconfig.build.json ./
+COPY bin bin
+COPY commands commands
+COPY src src
 RUN npm run build && npm prune --omit=dev --no-audit --no-fund
 
 FROM node:20-bookworm-slim

@@ -42,7 +42,12 @@ function cloudSteps({ enterprise, media, names }: Deployment): string[] {
       : [`media_certificate_arn = "arn:aws:acm:us-east-1:..." # for ${names.media}`]),
     '```',
     '',
-    ...shell('cd terraform && terraform init && terraform validate && terraform plan -out plan && terraform apply plan'),
+    ...shell(
+      'terraform -chdir=terraform init',
+      'terraform -chdir=terraform validate',
+      'terraform -chdir=terraform plan -out plan',
+      'terraform -chdir=terraform apply plan',
+    ),
     ...(media === null || names.media === null
       ? []
       : ['', `Then ${names.media} is to be an alias of the output \`media_domain\`.`]),
@@ -124,12 +129,13 @@ function usage({ enterprise }: Deployment): string[] {
     "- The API of any region serves any tenant. Near its own tenants it is fast: rows and the replica of a host are in the region. It asks the catalog and Redis at home, unless it has the answer ready; so a tenant's clients should be led to the region of its host.",
     '- Workers of any region take any job, since the queues are one. A job for a tenant of another region crosses the ocean with each statement. Where that costs more than it brings, set `workers: false` for that region.',
     `- Home is a single region: while it is away, nothing is written or synced anywhere, and the other regions send only answers that they have ready. Independent regions are several installations, each with a description of its own.`,
+    `- Figures of the queues are told at home only. KEDA of every region asks the Prometheus there, at \`${enterprise.prometheus}\` (\`enterprise.prometheus\`): all clusters must reach it. Where one does not, or figures are missing, it keeps a quarter of its most workers: nothing known is not taken for nothing waiting.`,
     '- Media is in one bucket at home, near to everybody by the CDN.',
   ]
 }
 
 function upgradeSteps({ enterprise }: Deployment): string[] {
-  const { namespace, regions } = enterprise
+  const { api, namespace, regions } = enterprise
   const home = regions[0]?.name ?? ''
   return [
     'An old process refuses a database that a newer one has migrated. Where the new version changes the schema, the old pods end first, in every region, and what is asked meanwhile is refused:',
@@ -140,8 +146,13 @@ function upgradeSteps({ enterprise }: Deployment): string[] {
         `kubectl --context ${name} --namespace ${namespace} scale deployment --all --replicas=0`,
       ]),
       `kubectl --context ${home} --namespace ${namespace} delete job feedctl-migrate --ignore-not-found`,
-      '# the new image in the description, rendered again; then as in 4',
+      '# the new image in the description, rendered again; then as in 4, and',
+      ...regions.map(
+        ({ name }) => `kubectl --context ${name} --namespace ${namespace} scale deployment/feedctl-api --replicas=${api.min}`,
+      ),
     ),
+    '',
+    'The last lines matter: what was scaled to 0 is left at 0 by an autoscaler of Kubernetes, and manifests do not say how many.',
   ]
 }
 
@@ -159,7 +170,8 @@ const CHECKS = [
   '',
   '- `terraform validate` and `plan`, which need the providers and an account: names and values of arguments were checked by nobody. Run `terraform validate` first;',
   '- the manifests in a cluster: admission, kubeconform and helm were not to be had; `kubectl apply --dry-run=server` is the check;',
-  '- the image, which was never built;',
+  '- the image, which was never built: the sources that it copies were built by its commands elsewhere;',
+  '- KEDA across clusters, and how autoscalers wake what was scaled to 0;',
   '- feedctl on RDS, ElastiCache, S3 and CloudFront. ElastiCache keeps no append-only file beside a replica: what Redis held when both nodes are lost is gone, and the next sync enqueues it again; `feedctl doctor` will say so. MariaDB is spoken to without TLS, within the private networks;',
   '- 50,000 tenants and 50,000 requests per second.',
 ]

@@ -2,7 +2,7 @@ import type { Config } from '../../kernel/config.js'
 import { SETTINGS } from '../../kernel/settings.js'
 import type { Deployment } from '../description/schema.js'
 
-/** From when on somebody is told; where feedctl alerts by itself too, they are its own settings. */
+/** From when on somebody is told; where feedctl alerts by itself too, they are its own settings, of which 0 is never. */
 export interface Limits {
   readonly waitS: number
   readonly noSyncS: number
@@ -26,9 +26,9 @@ const MEBIBYTE = 1_048_576
 export function limitsOf({ settings }: Pick<Deployment, 'settings'>): Limits {
   const value = (key: Numeric) => Number(settings[SETTINGS[key].env] ?? SETTINGS[key].default)
   return {
-    waitS: value('alertWaitS') || SETTINGS.alertWaitS.default,
-    noSyncS: value('alertNoSyncS') || SETTINGS.alertNoSyncS.default,
-    failedShare: (value('alertFailuresPercent') || SETTINGS.alertFailuresPercent.default) / 100,
+    waitS: value('alertWaitS'),
+    noSyncS: value('alertNoSyncS'),
+    failedShare: value('alertFailuresPercent') / 100,
     backlogBytes: Math.round(value('analyticsBacklogMb') * MEBIBYTE * BACKLOG_SHARE),
     backlogS: BACKLOG_S,
     p99S: 1,

@@ -29,6 +29,7 @@ const WELL = {
   'feedctl_api_request_seconds_bucket{route="/v1/posts",le="+Inf"}': '0+6000x180',
   feedctl_analytics_backlog_oldest_seconds: '8x180',
   feedctl_analytics_backlog_bytes: '100000x180',
+  feedctl_sources_due: '5x180',
   feedctl_run_age_seconds: '60x180',
   feedctl_tenants_failing: '1x180',
   'feedctl_tenants{state="active"}': '100x180',
@@ -43,17 +44,25 @@ export function ruleTests(rulesFile: string, limits: Limits): object {
     ...input(WELL),
     alert_rule_test: rules.map(({ alert }) => expectation(alert, '3h', [])),
   }
-  const days = casesOf(limits).map(({ alert, series, labels = {}, at }) => {
-    const rule = rules.find(one => one.alert === alert)
-    const fired =
-      rule === undefined ? [] : [{ exp_labels: { ...rule.labels, ...labels }, exp_annotations: wordsFor(rule, labels) }]
-    return {
-      name: `${alert}, on the day that it is for`,
-      ...input({ ...WELL, ...series }),
-      alert_rule_test: [expectation(alert, at, fired)],
-    }
-  })
-  return { rule_files: [rulesFile], evaluation_interval: '1m', tests: [well, ...days] }
+  const isThere = ({ alert }: Case) => rules.some(one => one.alert === alert)
+  const quiet = {
+    name: 'an hour in which nothing was due',
+    ...input({ ...WELL, feedctl_sources_due: '0x180', feedctl_sync_last_success_timestamp_seconds: '0x180' }),
+    alert_rule_test: [expectation('FeedctlNoSync', '2h', [])],
+  }
+  const days = casesOf(limits)
+    .filter(isThere)
+    .map(({ alert, series, labels = {}, at }) => {
+      const rule = rules.find(one => one.alert === alert)
+      const fired =
+        rule === undefined ? [] : [{ exp_labels: { ...rule.labels, ...labels }, exp_annotations: wordsFor(rule, labels) }]
+      return {
+        name: `${alert}, on the day that it is for`,
+        ...input({ ...WELL, ...series }),
+        alert_rule_test: [expectation(alert, at, fired)],
+      }
+    })
+  return { rule_files: [rulesFile], evaluation_interval: '1m', tests: [well, ...days, quiet] }
 }
 
 function casesOf({ waitS, backlogBytes }: Limits): Case[] {

@@ -25,17 +25,37 @@ const SOME_REQUESTS = `${REQUESTS} > 1`
 
 /** The rules for the figures of feedctl itself. */
 export function feedctlRules(limits: Limits): Rule[] {
-  return [...syncRules(limits), ...queueRules(limits), ...apiRules(limits)]
+  return [...supervisorRules(limits), ...apiRules(limits)]
+}
+
+/** For what supervisors tell of the whole installation. */
+export function supervisorRules(limits: Limits): Rule[] {
+  const off = [
+    ...(limits.waitS === 0 ? ['FeedctlSyncLagBurnsFast', 'FeedctlSyncLagBurnsSlowly', 'FeedctlQueueWaits'] : []),
+    ...(limits.noSyncS === 0 ? ['FeedctlNoSync'] : []),
+    ...(limits.failedShare === 0 ? ['FeedctlJobsFail'] : []),
+  ]
+  return [...syncRules(limits), ...queueRules(limits)].filter(({ alert }) => !off.includes(alert))
+}
+
+/** Where targets are found by themselves, one that is gone is not told as down. */
+export function apiAbsent(): Rule {
+  return rule('FeedctlApiAbsent', 'absent(feedctl_api_requests_total)', '5m', 'page', {
+    summary: 'no process of the API shows figures',
+    description: 'No pod runs, or none is read. See: kubectl get deployment feedctl-api',
+  })
 }
 
 function syncRules({ waitS, noSyncS }: Limits): Rule[] {
+  const due = `max_over_time(max(feedctl_sources_due)[${noSyncS}s:1m] offset 5m)`
   const late = (window: string) => `avg_over_time((${SYNC_WAIT} > bool ${waitS})[${window}:1m])`
   return [
     rule('FeedctlUnreadable', 'max(feedctl_up) == 0 or absent(feedctl_up)', '2m', 'page', {
       summary: 'no supervisor can read the installation',
       description: 'Queues or catalog cannot be read, or no supervisor answers. See its log, then: feedctl doctor',
     }),
-    rule('FeedctlNoSync', `time() - max(feedctl_sync_last_success_timestamp_seconds) > ${noSyncS}`, '5m', 'page', {
+    // Only where a source was due meanwhile: feeds that are asked once a day are no outage.
+    rule('FeedctlNoSync', `time() - max(feedctl_sync_last_success_timestamp_seconds) > ${noSyncS} and ${due} > 0`, '5m', 'page', {
       summary: `no tenant was synced with success for ${noSyncS} s`,
       description: 'See: feedctl queue status, feedctl queue failed --group, feedctl top',
     }),
@@ -90,7 +110,7 @@ function queueRules({ waitS, failedShare }: Limits): Rule[] {
   ]
 }
 
-function apiRules({ backlogBytes, backlogS, p99S, errorShare }: Limits): Rule[] {
+export function apiRules({ backlogBytes, backlogS, p99S, errorShare }: Limits): Rule[] {
   const p99 = 'histogram_quantile(0.99, sum by (le) (rate(feedctl_api_request_seconds_bucket[5m])))'
   return [
     rule(
@@ -125,21 +145,22 @@ function apiRules({ backlogBytes, backlogS, p99S, errorShare }: Limits): Rule[] 
 }
 
 /** The rules for what feedctl stands on, where it is there to be watched. */
-export function groundRules({ replicaS }: Limits, watched: Watched): Rule[] {
+export function groundRules(limits: Limits, watched: Watched): Rule[] {
   return [
     rule('TargetDown', 'up == 0', '2m', 'page', {
       summary: '{{ $labels.instance }} ({{ $labels.job }}) does not answer',
       description: 'The process or its machine is down, or a firewall is between',
     }),
-    ...(watched.replica ? replicaRules(replicaS) : []),
+    ...(watched.replica ? replicaRules(limits) : []),
     ...(watched.node ? nodeRules() : []),
     ...(watched.mysql ? mysqlRules() : []),
     ...(watched.redis ? redisRules() : []),
-    ...(watched.backup ? [backupRule()] : []),
+    ...(watched.backup ? backupRules() : []),
   ]
 }
 
-function replicaRules(replicaS: number): Rule[] {
+/** For replicas that are read. */
+export function replicaRules({ replicaS }: Limits): Rule[] {
   return [
     rule('ReplicaBehind', `max by (host) (feedctl_replica_behind_seconds) > ${replicaS}`, '5m', 'ticket', {
       summary: 'the replica of {{ $labels.host }} is behind, and not read any more',
@@ -202,17 +223,18 @@ function redisRules(): Rule[] {
   ]
 }
 
-function backupRule(): Rule {
-  return rule(
-    'BackupOld',
-    'time() - max(feedctl_backup_last_success_timestamp_seconds) > 93600 or absent(feedctl_backup_last_success_timestamp_seconds)',
-    '30m',
-    'page',
-    {
+function backupRules(): Rule[] {
+  const older = (figure: string, seconds: number) => `time() - max(${figure}) > ${seconds} or absent(${figure})`
+  return [
+    rule('BackupOld', older('feedctl_backup_last_success_timestamp_seconds', 93_600), '30m', 'page', {
       summary: 'there is no backup of the last 26 hours',
       description: 'See: systemctl status feedctl-backup, journalctl -u feedctl-backup',
-    },
-  )
+    }),
+    rule('BackupUnproven', older('feedctl_backup_verified_timestamp_seconds', 777_600), '1h', 'ticket', {
+      summary: 'no backup was restored and counted in the last nine days',
+      description: 'See: journalctl -u feedctl-backup-verify; by hand: systemctl start feedctl-backup-verify',
+    }),
+  ]
 }
 
 function rule(

@@ -28,7 +28,7 @@ export function databaseFiles({ scale }: Deployment): RenderedFile[] {
   const about = `settings of MariaDB, for a machine of ${database.memory_mb} MB of its own`
   const files = [
     onMachine('database', DESTINATION, about, text('The primary.', primary)),
-    onMachine('database', `${LIMITS}`, 'open files of the service', LIMIT_TEXT),
+    onMachine('database', `${LIMITS}`, ABOUT_UNIT, LIMIT_TEXT),
   ]
   if (database.replica === null) return files
   const replica = [
@@ -48,12 +48,24 @@ export function databaseFiles({ scale }: Deployment): RenderedFile[] {
   return [
     ...files,
     onMachine('replica', DESTINATION, 'settings of the replica', text('The replica.', replica)),
-    onMachine('replica', `${LIMITS}`, 'open files of the service', LIMIT_TEXT),
+    onMachine('replica', `${LIMITS}`, ABOUT_UNIT, LIMIT_TEXT),
   ]
 }
 
+const ABOUT_UNIT = 'open files of the service; it waits for the network, and is started again'
 const LIMITS = '/etc/systemd/system/mariadb.service.d/feedctl.conf'
-const LIMIT_TEXT = `${MARK}\n[Service]\nLimitNOFILE=65536\n`
+/** It binds an address of the machine, which is there only when the network is; its slow log needs a folder. */
+const LIMIT_TEXT = `${MARK}
+[Unit]
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+LimitNOFILE=65536
+LogsDirectory=mysql
+Restart=on-failure
+RestartSec=5
+`
 
 function text(title: string, lines: readonly string[]): string {
   return [MARK, `# ${title}`, '[mariadbd]', ...lines, ''].join('\n')

@@ -24,7 +24,7 @@ export function apiLocations({ scale }: Deployment): Directive[] {
         'proxy_set_header X-Request-Id $request_id',
         // What the client itself claims is dropped.
         'proxy_set_header X-Forwarded-For $remote_addr',
-        'proxy_set_header X-Forwarded-Proto $scheme',
+        `proxy_set_header X-Forwarded-Proto ${scale.balancer.tls === null ? '$feedctl_proto' : '$scheme'}`,
         'proxy_set_header X-Forwarded-Host ""',
         'proxy_set_header Forwarded ""',
         'proxy_connect_timeout 2s',

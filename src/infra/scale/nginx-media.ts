@@ -11,9 +11,9 @@ const BY_CONTENT = '[0-9]+/[0-9a-f]{2}/[0-9a-f]{64}\\.[a-z0-9]+$'
 /** Maps, the cache and the bucket of public media; the same as in docs/nginx-media.conf. */
 export function mediaShared({ media, names, scale }: Deployment): Directive[] {
   if (media === null || names.media === null) return []
-  const { cache, cache_gb: gb } = scale.balancer
+  const { cache, cache_gb: gb, resolvers } = scale.balancer
   return [
-    `proxy_cache_path ${cache}/media levels=1:2 keys_zone=feedctl_media:32m max_size=${gb}g inactive=30d use_temp_path=off`,
+    `proxy_cache_path ${cache}/media levels=1:2 keys_zone=feedctl_media:32m max_size=${gb}g inactive=1d use_temp_path=off`,
     [
       'map $uri $feedctl_cache',
       [`"~^/${media.prefix}/${BY_CONTENT}" "public, max-age=31536000, immutable"`, 'default "public, max-age=300"'],
@@ -26,8 +26,8 @@ export function mediaShared({ media, names, scale }: Deployment): Directive[] {
         'default attachment',
       ],
     ],
+    `resolver ${resolvers.map(place => (place.includes(':') ? `[${place}]` : place)).join(' ')} valid=60s`,
     ['map $request_uri $feedctl_path', ['"~^(?<feedctl_asked>[^?]*)" $feedctl_asked']],
-    ['upstream feedctl_bucket', [`server ${hostOf(media)}:${media.port}`, 'keepalive 16']],
   ]
 }
 
@@ -43,6 +43,7 @@ export function mediaServer({ media, names, scale }: Deployment, listens: readon
       ...SAFE,
       ...hsts,
       ['if ($request_uri ~* "^[^?]*(//|%2f|/(\\.|%2e)(\\.|%2e)?(/|\\?|$))")', ['return 404']],
+      `set $feedctl_bucket ${hostOf(media)}`,
       ['location /', ['return 404']],
       ['location ~ /\\.', ['return 404']],
       // What its name is the sum of never changes: the bucket is asked once a day whether it is still there.
@@ -56,7 +57,8 @@ export function mediaServer({ media, names, scale }: Deployment, listens: readon
 function fromBucket(media: Media, validFor: string, hsts: readonly string[]): Directive[] {
   return [
     ['limit_except GET', ['deny all']],
-    `proxy_pass https://feedctl_bucket${media.path_style ? `/${media.bucket}` : ''}$feedctl_path`,
+    // By a variable the name is looked up again while nginx runs, and nginx starts where it cannot be.
+    `proxy_pass https://$feedctl_bucket:${media.port}${media.path_style ? `/${media.bucket}` : ''}$feedctl_path`,
     'proxy_http_version 1.1',
     'proxy_ssl_server_name on',
     `proxy_ssl_name ${hostOf(media)}`,
@@ -75,8 +77,8 @@ function fromBucket(media: Media, validFor: string, hsts: readonly string[]): Di
     'proxy_cache_revalidate on',
     // One asks the bucket, the others wait for what it gets.
     'proxy_cache_lock on',
-    'proxy_cache_use_stale error timeout updating http_500 http_502 http_503 http_504',
-    'proxy_cache_background_update on',
+    // Only what cannot be asked for is sent although its day is over.
+    'proxy_cache_use_stale error timeout http_500 http_502 http_503 http_504',
     'proxy_ignore_headers Cache-Control Expires Set-Cookie Vary X-Accel-Expires',
     'proxy_intercept_errors on',
     'error_page 400 401 403 404 405 = @feedctl_missing',

@@ -1,5 +1,6 @@
 import { hostPort } from '../description/kinds.js'
 import type { Deployment } from '../description/schema.js'
+import { maxBodyBytes } from '../edge.js'
 import { MARK, onMachine, type RenderedFile } from '../files.js'
 import { apiLocations, metricsLocation, refusalLocations } from './nginx-api.js'
 import { block, type Directive } from './nginx-directives.js'
@@ -58,7 +59,20 @@ function shared(deployment: Deployment): Directive[] {
     ...(balancer.tls === null
       ? []
       : [...TLS, `ssl_certificate ${balancer.tls.certificate}`, `ssl_certificate_key ${balancer.tls.key}`]),
+    ...frontShared(balancer.front),
     ...mediaShared(deployment),
+  ]
+}
+
+/** Who the client is, and how it came, as those in front say it, and nobody else. */
+function frontShared(front: readonly string[]): Directive[] {
+  if (front.length === 0) return []
+  return [
+    ...front.map(place => `set_real_ip_from ${place}`),
+    'real_ip_header X-Forwarded-For',
+    'real_ip_recursive on',
+    ['geo $realip_remote_addr $feedctl_front', ['default 0', ...front.map(place => `${place} 1`)]],
+    ['map "$feedctl_front $http_x_forwarded_proto" $feedctl_proto', ['default http', '"1 https" https']],
   ]
 }
 
@@ -86,7 +100,7 @@ function servers(deployment: Deployment): Directive[] {
     [
       ...listens(deployment, tls !== null),
       `server_name ${names.api}`,
-      `client_max_body_size ${scale.balancer.max_body_mb}m`,
+      `client_max_body_size ${maxBodyBytes(deployment)}`,
       'client_header_timeout 15s',
       'client_body_timeout 15s',
       ...bound,

@@ -1,9 +1,20 @@
 import { listenPlaces } from '../description/kinds.js'
+import type { Scale } from '../description/scale.js'
 import type { Deployment } from '../description/schema.js'
 import { MARK, onMachine, type RenderedFile } from '../files.js'
 
 /** A rewrite of the append-only file may take as much again of what changes meanwhile. */
 const MEMORY_SHARE = 0.6
+
+const UNIT_TEXT = `${MARK}
+[Unit]
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Restart=on-failure
+RestartSec=5
+`
 
 /** Settings of the Redis that has queues, caches and sessions: it loses nothing, and evicts nothing. */
 export function redisFiles({ scale }: Deployment): RenderedFile[] {
@@ -11,7 +22,7 @@ export function redisFiles({ scale }: Deployment): RenderedFile[] {
   const text = [
     MARK,
     `port ${redis.port}`,
-    `bind ${listenPlaces(redis.address)?.join(' ') ?? '* -::*'}`,
+    `bind ${bindPlaces(redis.address)}`,
     `unixsocket ${redis.run}/redis.sock`,
     'unixsocketperm 770',
     `pidfile ${redis.run}/redis-server.pid`,
@@ -50,9 +61,10 @@ export function redisFiles({ scale }: Deployment): RenderedFile[] {
       'redis',
       '/usr/local/sbin/feedctl-redis-users',
       'writes the file of users from the password on stdin',
-      users(`${redis.config}/users.acl`),
+      users(`${redis.config}/users.acl`, redis.port),
       0o755,
     ),
+    ...unitFiles(scale),
     onMachine(
       'redis',
       '/etc/sysctl.d/90-feedctl-redis.conf',
@@ -62,8 +74,37 @@ export function redisFiles({ scale }: Deployment): RenderedFile[] {
   ]
 }
 
+/** Beside what Debian's units say. */
+function unitFiles(scale: Scale): RenderedFile[] {
+  const { redis } = scale
+  return [
+    ...(scale.monitoring.exporters.redis === null
+      ? []
+      : [
+          onMachine(
+            'redis',
+            '/etc/systemd/system/prometheus-redis-exporter.service.d/feedctl.conf',
+            'as whom the exporter asks Redis',
+            `${MARK}\n[Service]\nEnvironmentFile=${redis.config}/exporter.env\n`,
+          ),
+        ]),
+    onMachine(
+      'redis',
+      '/etc/systemd/system/redis-server.service.d/feedctl.conf',
+      'the service waits for the network, and is started again',
+      UNIT_TEXT,
+    ),
+  ]
+}
+
+/** What is not there is no reason not to start. */
+function bindPlaces(address: string): string {
+  const places = listenPlaces(address)
+  return places === null ? '* -::*' : places.map(place => (place === '127.0.0.1' ? place : `-${place}`)).join(' ')
+}
+
 /** The password comes by stdin, and is kept as its SHA-256 only. */
-function users(file: string): string {
+function users(file: string, port: number): string {
   return `#!/bin/sh
 ${MARK}
 # Reads feedctl's password of Redis from stdin: feedctl-redis-users < redis-password
@@ -76,6 +117,11 @@ file=\${1:-${file}}
 # Nobody may empty it, stop it, or make it follow another by feedctl's password.
 rights='+@all -flushall -flushdb -shutdown -debug -replicaof -slaveof -failover -module -acl'
 printf 'user default on #%s ~* &* %s\\n' "$sum" "$rights" > "$file.new"
+# The exporter reads figures and no keys, by a password of its own that is made here.
+own=$(head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \\n')
+sum=$(printf %s "$own" | sha256sum | cut -d ' ' -f 1)
+printf 'user exporter on #%s resetkeys resetchannels -@all +ping +info +client|setname +client|list +config|get +slowlog|len +slowlog|get +latency|latest\\n' "$sum" >> "$file.new"
+printf 'REDIS_ADDR=redis://127.0.0.1:${port}\\nREDIS_USER=exporter\\nREDIS_PASSWORD=%s\\n' "$own" > "\${file%/*}/exporter.env"
 if getent passwd redis > /dev/null && [ "$(id -u)" = 0 ]; then chown redis:redis "$file.new"; fi
 mv "$file.new" "$file"
 echo "wrote $file: systemctl restart redis-server, or redis-cli ACL LOAD"

@@ -2,6 +2,7 @@ import type { Deployment } from '../description/schema.js'
 import type { RenderedFile } from '../files.js'
 import { monitoringFiles } from '../monitoring/prometheus.js'
 import { backupFiles } from './backup.js'
+import { bucketPolicy } from './bucket-policy.js'
 import { databasePrograms } from './database-users.js'
 import { appEnv } from './env.js'
 import { databaseFiles } from './mariadb.js'
@@ -19,6 +20,7 @@ export function scaleFiles(deployment: Deployment): RenderedFile[] {
     ...databasePrograms(deployment),
     ...backupFiles(deployment),
     ...redisFiles(deployment),
+    ...bucketPolicy(deployment),
     ...monitoringFiles(deployment),
   ]
 }

@@ -4,6 +4,7 @@ import type { IIngress } from 'kubernetes-models/networking.k8s.io/v1'
 import type { IPodDisruptionBudget } from 'kubernetes-models/policy/v1'
 import type { IService } from 'kubernetes-models/v1'
 import type { Deployment } from '../../description/schema.js'
+import { maxBodyBytes } from '../../edge.js'
 import { container, graceS, LEAVE_S, labelsOf, nameOf, podSpec } from './parts.js'
 
 const NAME = nameOf('api')
@@ -21,7 +22,8 @@ function workload(deployment: Deployment): IDeployment {
     ports: [{ name: 'http', containerPort: PORT }],
     startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 60 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
-    readinessProbe: { ...probe('/readyz'), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
+    // Not by /readyz: with the catalog away all pods would leave at once, and answers that are kept ready would not be sent. preStop takes a pod out before it ends.
+    readinessProbe: { ...probe('/healthz'), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
     lifecycle: { preStop: { exec: { command: ['sleep', String(LEAVE_S)] } } },
   })
   return {
@@ -75,14 +77,15 @@ function budget(): IPodDisruptionBudget {
   }
 }
 
-function ingress({ enterprise, names }: Deployment): IIngress {
+function ingress(deployment: Deployment): IIngress {
+  const { enterprise, names } = deployment
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
     metadata: {
       name: NAME,
       annotations: {
-        'nginx.ingress.kubernetes.io/proxy-body-size': '4m',
+        'nginx.ingress.kubernetes.io/proxy-body-size': String(maxBodyBytes(deployment)),
         'nginx.ingress.kubernetes.io/proxy-connect-timeout': '2',
         'nginx.ingress.kubernetes.io/proxy-read-timeout': '60',
         // What writes (POST) is not sent twice.

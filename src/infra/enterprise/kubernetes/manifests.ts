@@ -4,7 +4,7 @@ import type { Deployment } from '../../description/schema.js'
 import { inFolder, MARK, type RenderedFile } from '../../files.js'
 import { api } from './api.js'
 import { foundation, settingsMap } from './foundation.js'
-import { watching } from './watching.js'
+import { watching, watchingHome } from './watching.js'
 import { migrations, scheduler, workers } from './workers.js'
 
 const ROOT = 'kubernetes'
@@ -24,6 +24,7 @@ export function manifests(deployment: Deployment): RenderedFile[] {
     { name: 'workers', about: 'workers, scaled by how long jobs wait', objects: workers(deployment) },
     { name: 'scheduler', about: 'the schedule, alerts and figures; at home only', objects: scheduler(deployment) },
     { name: 'watching', about: 'for the operator of Prometheus', objects: watching(deployment) },
+    { name: 'watching-home', about: 'for the operator of Prometheus at home', objects: watchingHome(deployment) },
     { name: 'migrate', about: 'migrations, applied by itself before a new version', objects: migrations(deployment) },
   ]
   return [
@@ -41,7 +42,13 @@ export function manifests(deployment: Deployment): RenderedFile[] {
 
 function regionFiles(deployment: Deployment, region: Region, isHome: boolean): RenderedFile[] {
   const folder = `${ROOT}/regions/${region.name}`
-  const parts = ['common', 'api', ...(region.workers ? ['workers'] : []), ...(isHome ? ['scheduler'] : []), 'watching']
+  const parts = [
+    'common',
+    'api',
+    ...(region.workers ? ['workers'] : []),
+    ...(isHome ? ['scheduler', 'watching-home'] : []),
+    'watching',
+  ]
   const { namespace } = deployment.enterprise
   const up = (part: string) => `../../${part}`
   return [

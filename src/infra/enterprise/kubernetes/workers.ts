@@ -48,13 +48,18 @@ function scaled(deployment: Deployment, set: WorkerSet): IScaledObject {
       maxReplicaCount: set.max,
       pollingInterval: 15,
       cooldownPeriod: 300,
-      // Prometheus is away: neither more nor fewer than do for a while.
+      // Prometheus is away, or has no figures: neither more nor fewer than do for a while.
       fallback: { failureThreshold: 4, replicas: Math.max(set.min, Math.ceil(set.max / 4)) },
       triggers: [
         {
           type: 'prometheus',
           metricType: 'AverageValue',
-          metadata: { serverAddress: deployment.enterprise.prometheus, query, threshold: String(set.wait_s) },
+          metadata: {
+            serverAddress: deployment.enterprise.prometheus,
+            query,
+            threshold: String(set.wait_s),
+            ignoreNullValues: 'false',
+          },
         },
       ],
     },

@@ -49,6 +49,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "media" {
 }
 
 data "aws_iam_policy_document" "cdn" {
+  count = var.has_cdn ? 1 : 0
+
   statement {
     actions   = ["s3:GetObject"]
     resources = ["\${aws_s3_bucket.media.arn}/\${var.prefix}/*"]
@@ -69,7 +71,7 @@ data "aws_iam_policy_document" "cdn" {
 resource "aws_s3_bucket_policy" "cdn" {
   count  = var.has_cdn ? 1 : 0
   bucket = aws_s3_bucket.media.id
-  policy = data.aws_iam_policy_document.cdn.json
+  policy = data.aws_iam_policy_document.cdn[0].json
 }
 
 resource "aws_iam_user" "feedctl" {

@@ -18,12 +18,12 @@ resource "aws_cloudfront_origin_access_control" "media" {
   signing_protocol                  = "sigv4"
 }
 
-# Names of media are sums of their content: what has one name never changes.
+# Names of media are sums of their content, and never change; what a tenant deleted is gone a day later all the same.
 resource "aws_cloudfront_cache_policy" "media" {
   name        = "\${var.name}-media"
   min_ttl     = 60
   default_ttl = 86400
-  max_ttl     = 31536000
+  max_ttl     = 86400
 
   parameters_in_cache_key_and_forwarded_to_origin {
     enable_accept_encoding_gzip   = false

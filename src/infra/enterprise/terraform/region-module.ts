@@ -12,7 +12,8 @@ variable "hosts" {
 
 terraform {
   required_providers {
-    aws = { source = "hashicorp/aws" }
+    aws    = { source = "hashicorp/aws" }
+    random = { source = "hashicorp/random" }
   }
 }
 
@@ -22,6 +23,24 @@ locals {
       for number in range(1, size.replicas + 1) : "\${host}-read-\${number}" => merge(size, { host = host })
     }
   ]...)
+}
+
+# Of the masters: what RDS manages by itself cannot have replicas.
+resource "random_password" "masters" {
+  for_each = var.hosts
+  length   = 40
+  special  = false
+}
+
+resource "aws_secretsmanager_secret" "masters" {
+  for_each = var.hosts
+  name     = "\${var.name}/\${each.key}/master"
+}
+
+resource "aws_secretsmanager_secret_version" "masters" {
+  for_each      = var.hosts
+  secret_id     = aws_secretsmanager_secret.masters[each.key].id
+  secret_string = random_password.masters[each.key].result
 }
 
 resource "aws_db_subnet_group" "hosts" {
@@ -98,7 +117,7 @@ resource "aws_db_instance" "hosts" {
   storage_encrypted            = true
   multi_az                     = true
   username                     = "master"
-  manage_master_user_password  = true
+  password                     = random_password.masters[each.key].result
   db_subnet_group_name         = aws_db_subnet_group.hosts.name
   vpc_security_group_ids       = [aws_security_group.hosts.id]
   parameter_group_name         = aws_db_parameter_group.hosts[each.key].name
@@ -120,6 +139,7 @@ resource "aws_db_instance" "replicas" {
   identifier                 = "\${var.name}-\${each.key}"
   replicate_source_db        = aws_db_instance.hosts[each.value.host].identifier
   instance_class             = each.value.class
+  max_allocated_storage      = each.value.gb * 4
   parameter_group_name       = aws_db_parameter_group.hosts[each.value.host].name
   vpc_security_group_ids     = [aws_security_group.hosts.id]
   storage_encrypted          = true
@@ -151,6 +171,6 @@ output "hosts" {
 }
 
 output "master_secrets" {
-  value = { for host, instance in aws_db_instance.hosts : host => instance.master_user_secret[0].secret_arn }
+  value = { for host, secret in aws_secretsmanager_secret.masters : host => secret.arn }
 }
 `
