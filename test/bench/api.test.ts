@@ -1,11 +1,11 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { describe, expect, it, onTestFinished, test } from 'vitest'
 import type { bareServer } from '../../src/bench/api/bare-server.js'
 import { type ClosedLoopOrder, closedLoop } from '../../src/bench/api/closed-loop.js'
 import { concurrentUsers } from '../../src/bench/api/concurrent-users.js'
-import type { Target } from '../../src/bench/api/connection.js'
-import type { Asked } from '../../src/bench/api/expectations.js'
+import { Connection, type Target } from '../../src/bench/api/connection.js'
+import { type Asked, Checker } from '../../src/bench/api/expectations.js'
 import { measureHeld, spreadOf } from '../../src/bench/api/held.js'
 import { Latencies } from '../../src/bench/api/latencies.js'
 import type { ApiLoad } from '../../src/bench/api/load.js'
@@ -13,7 +13,7 @@ import { LoadProcess, saturation } from '../../src/bench/api/load-process.js'
 import { checkConnections } from '../../src/bench/api/preflight.js'
 import { processTree, residentBytes } from '../../src/bench/api/processes.js'
 import { askedFor, askOnce, differences, requestText, sameBytes } from '../../src/bench/api/real-answer.js'
-import { rowsOf } from '../../src/bench/api/rows.js'
+import { answeredRows, rowsOf } from '../../src/bench/api/rows.js'
 import { sumOf } from '../../src/bench/api/service.js'
 import { judge, least, most, unlessShort } from '../../src/bench/judging.js'
 
@@ -44,11 +44,14 @@ describe('the closed loop', () => {
       requests++
       response.setHeader('content-length', 2).end('ok')
     })
-    const result = await loop(target)
+    const hashed = askedFor('/a', 'token', { status: 200, headers: [], body: Buffer.from('ok') })
+    const result = await loop(target, { asked: [hashed] })
     expect(result).toMatchObject({ answers: 200, wrong: 0, lost: 0, byStatus: { 200: 200 }, complaints: [] })
     expect(requests).toBe(200)
     expect(result.latency.count).toBe(200)
     expect(result.hashed).toBeGreaterThan(0)
+    // What may differ is not kept.
+    expect((await loop(target)).hashed).toBe(0)
   })
 
   it('notices other statuses, lengths and bytes', async () => {
@@ -75,6 +78,33 @@ describe('the closed loop', () => {
     expect(await loop(target)).toMatchObject({ answers: 199, lost: 1, complaints: [expect.stringContaining('connections lost')] })
   })
 
+  it('counts each request that is never answered, with the time that was waited for it', async () => {
+    const target = await serving((request, response) => {
+      if (request.url === '/a') response.end('ok')
+      else setTimeout(() => request.socket.destroy(), 300)
+    })
+    const asked = ['/a', '/never'].map(path => ({ ...RIGHT, text: requestText(path, 'token') }))
+    const { lost, answers, latency } = await loop(target, { asked, connections: 2, most: 2 })
+    expect({ lost, answers, count: latency.count }).toEqual({ lost: 1, answers: 1, count: 2 })
+    expect(latency.maxMs).toBeGreaterThanOrEqual(290)
+  })
+
+  it.each([
+    ['whole, with the answer', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'],
+    ['in part, with the answer', 'HTTP/1.1 200 OK\r\ncontent-len'],
+  ])('takes nothing for an answer that nobody asked for: %s', async (_name, more) => {
+    const server = createTcpServer(socket => {
+      socket.on('error', () => {})
+      socket.on('data', () => void socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok${more}`))
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    expect(await loop({ host: '127.0.0.1', port }, { connections: 1, most: 3 })).toMatchObject({
+      ...{ answers: 1, lost: 1, complaints: ['connections lost: an answer that nobody asked for'] },
+    })
+  })
+
   it('asks in the order it is told', async () => {
     const paths: string[] = []
     const target = await serving((request, response) => {
@@ -85,6 +115,27 @@ describe('the closed loop', () => {
     await loop(target, { asked, sequence: [2, 0, 0, 1], most: 8, connections: 1 })
     expect(paths.join('')).toBe('/c/a/a/b/c/a/a/b')
   })
+})
+
+test.each([{}, { secure: true }] as const)('a connection that does not become one is given up: %o', async how => {
+  const silent = createTcpServer(() => {})
+  // One that nobody takes from the queue of: TCP is open at once, TLS never.
+  await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void silent.close())
+  const { port } = silent.address() as AddressInfo
+  const events = { onAnswer: () => {}, onLost: () => {}, wantsBody: () => false }
+  const opening = Connection.open({ host: '127.0.0.1', port, ...how }, events, null, 200)
+  if (!('secure' in how)) return (await opening).close()
+  await expect(opening).rejects.toThrow('no connection: it was not open after 0.2 s')
+})
+
+test('nothing at all is a wrong answer where there was something', () => {
+  const checker = new Checker()
+  const answer = { status: 200, bytes: 0, body: null, retryAfterS: null, isLast: false }
+  checker.check({ text: '', status: 200, bytes: null, sha256: null }, answer)
+  checker.check({ text: '', status: 200, bytes: null, sha256: null, isNeverEmpty: true }, { ...answer, bytes: 1 })
+  checker.check({ text: '', status: 200, bytes: null, sha256: null, isNeverEmpty: true }, answer)
+  expect(checker.tally()).toMatchObject({ answers: 3, wrong: 1, complaints: ['empty answers'] })
 })
 
 describe('a bare server', () => {
@@ -215,7 +266,7 @@ describe('the rows of a benchmark of the API', () => {
   }
   const latency = { count: 9, meanMs: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3, maxMs: 4 }
   const drawing = { latencies: new Latencies().counts(), arrivals: { everyMs: 250, came: [] } }
-  const answered = { drawing, perS: 9_000, latency, faults: [], doubts: [], generatorShare: 0.5 }
+  const answered = { drawing, perS: 9_000, latency, faults: [], doubts: [], misses: [], generatorShare: 0.5 }
   const throughput = (perS: number) => ({ perS, cpuUs: 50, p50Ms: 1, p99Ms: 2, share: 0.9 })
   const rowNamed = (metric: string, load: ApiLoad, statementsPerRequest = 1) => {
     const cached = { feedctl: throughput(20_000), bare: throughput(25_000), generatorShare: 0.5, faults: [] }
@@ -237,6 +288,14 @@ describe('the rows of a benchmark of the API', () => {
     expect(rowNamed('users_p99_ms', LOAD)).toMatchObject({ target: 150, pass: true })
     expect(rowNamed('crowd_p99_ms', LOAD)).toMatchObject({ target: 150, pass: true })
     expect(rowNamed('users_p99_ms', { ...LOAD, connections: 999 })).toMatchObject({ target: null, pass: null })
+  })
+
+  it('promise nothing kept at a rate that fell behind, or whose generator cannot be believed', () => {
+    const rows = (changes: Partial<typeof answered>) => answeredRows('rate', [{ ...answered, ...changes }], 150, 'mvp')
+    const p99 = (changes: Partial<typeof answered>) => rows(changes).find(({ metric }) => metric === 'rate_p99_ms')
+    expect(p99({})).toMatchObject({ pass: true, valid: true, why: null })
+    expect(p99({ misses: ['only 7 per second'] as never })).toMatchObject({ pass: false, valid: true, why: 'only 7 per second' })
+    expect(rows({ faults: ['late'] as never }).map(({ valid, why }) => [valid, why])).toEqual(Array(5).fill([false, 'late']))
   })
 
   it.each([0, 0.94])('take no %d statements for each request as good news', statements => {

@@ -5,7 +5,7 @@ import { LoadProcess } from '../api/load-process.js'
 import { checkConnections } from '../api/preflight.js'
 import { answeredRows } from '../api/rows.js'
 import { type Answered, answeredAt, askByUsers } from '../api/users.js'
-import { judge, type Look, median, type Promised, type Row } from '../judging.js'
+import { median, type Row } from '../judging.js'
 import { type HighestRate, highestRow, searchHighest, toldOf } from '../rate/highest.js'
 import type { RateSearch } from '../rate/search.js'
 import { measureRate, repeatsOf } from '../rate/step.js'
@@ -118,18 +118,19 @@ function resultOf(
   search: RateSearch | null,
 ): UrlBenchResult {
   const { phase, goalMs } = load
-  const row =
-    <Round>(of: readonly Round[]) =>
-    (metric: string, look: (round: Round) => Look, promised: Promised | null = null) =>
-      judge(phase, metric, of.map(look), promised)
   const rates = rounds.flatMap(({ rate }) => (rate === null ? [] : [rate]))
   const p99 = phase === null ? null : goalMs
   return {
     ...{ scenario: 'api', machine: describeMachine(operator) },
     settings: { ...load, urls, headers: Object.keys(load.headers), answers },
     rows: [
-      ...answeredRows('users', (round: UrlRound) => round.users, p99, row(rounds)),
-      ...(rates.length === 0 ? [] : answeredRows('rate', (rate: Answered) => rate, p99, row(rates))),
+      ...answeredRows(
+        'users',
+        rounds.map(({ users }) => users),
+        p99,
+        phase,
+      ),
+      ...(rates.length === 0 ? [] : answeredRows('rate', rates, p99, phase)),
       ...(search === null ? [] : [highestRow(phase, search, phase === null ? null : capacityOf(phase).requestsPerS)]),
     ],
     highestRate: search && toldOf(search, goalMs),

@@ -3,8 +3,9 @@ import { chartsOf } from '../../../src/bench/api/drawing.js'
 import { Latencies } from '../../../src/bench/api/latencies.js'
 import { LoadProcess } from '../../../src/bench/api/load-process.js'
 import type { RateOrder, RateResult, RepeatResult } from '../../../src/bench/rate/order.js'
-import { judgeRate, measureRate, type RateParts } from '../../../src/bench/rate/step.js'
+import { measureRate, type RateParts } from '../../../src/bench/rate/step.js'
 import { threadsFor } from '../../../src/bench/rate/threads.js'
+import { judgeRate, refusedRate } from '../../../src/bench/rate/verdict.js'
 import { ASKED, serving, standStill } from './servers.js'
 
 let generator: LoadProcess
@@ -124,7 +125,7 @@ describe('requests at a rate', () => {
   it('cannot be sent where nobody answers', async () => {
     const { target, server } = await serving(() => {})
     server.close()
-    await expect(send({ target, perS: 10 })).rejects.toThrow('no connection')
+    expect(await send({ target, perS: 10 })).toEqual({ refused: expect.stringContaining('no connection: connect ECONNREFUSED') })
   })
 })
 
@@ -174,19 +175,47 @@ describe('a step', () => {
   })
 
   it('fails when the server falls behind, before anyone has waited for longer than the goal', async () => {
+    let freeAt = 0
+    const { target } = await serving((_request, response) => {
+      // One after another: twenty in a second.
+      freeAt = Math.max(freeAt, performance.now()) + 50
+      setTimeout(() => response.end('ok'), freeAt - performance.now())
+    })
+    const { step, misses } = await measureRate(parts({ target, connections: 80, goalMs: 2_500, repeatMs: 400 }), 40)
+    expect(step).toMatchObject({
+      valid: true,
+      pass: false,
+      why: expect.stringMatching(/only \d+ per second were answered meanwhile$/),
+    })
+    expect(misses).toHaveLength(1)
+  })
+
+  it('is not valid when there are too few connections for what the server can do', async () => {
     const { target } = await serving((_request, response) => void setTimeout(() => response.end('ok'), 50))
     // One connection has room for twenty at most.
-    const { step } = await measureRate(parts({ target, connections: 1, goalMs: 2_500, repeatMs: 400 }), 40)
-    expect(step.pass).toBe(false)
-    expect(step.why).toMatch(step.valid ? /only \d+ per second were answered meanwhile$/ : /late|saturated/)
+    const { step, obstacle } = await measureRate(parts({ target, connections: 1, goalMs: 2_500, repeatMs: 400 }), 40)
+    expect({ ...step, obstacle }).toMatchObject({ valid: false, pass: false, obstacle: 'connections' })
+    expect(step.why).toMatch(/^all 1 connections were in use.*--connections/)
   })
 
   it('fails when the p99 of the median repeat is beyond the goal', async () => {
-    const { target } = await serving((_request, response) => void setTimeout(() => response.end('ok'), 80))
-    const { step } = await measureRate(parts({ target, goalMs: 40 }), 50)
-    expect(step.pass).toBe(false)
-    // On a machine with other work the generator may be late too: then the step says nothing of the server.
-    expect(step.why).toMatch(step.valid ? /^the p99 was \d+\.\d ms instead of 40/ : /late|saturated/)
+    const { target } = await serving((_request, response) => void setTimeout(() => response.end('ok'), 900))
+    const { step } = await measureRate(parts({ target, goalMs: 800, repeatMs: 300, connections: 80 }), 50)
+    expect(step).toMatchObject({ valid: true, pass: false, why: expect.stringMatching(/^the p99 was \d+\.\d ms instead of 800/) })
+  })
+
+  it('fails where nobody answers, and nothing is known of it where this system has no more ports', async () => {
+    const { target, server } = await serving(() => {})
+    server.close()
+    expect(await measureRate(parts({ target }), 10)).toMatchObject({
+      step: { valid: true, pass: false, why: expect.stringContaining('ECONNREFUSED') },
+      obstacle: 'refused',
+    })
+    expect(
+      refusedRate({ perS: 10, goalMs: 150, repeatMs: 1, connections: 1 }, 'no connection: connect EADDRNOTAVAIL').step,
+    ).toMatchObject({
+      ...{ valid: false, pass: false },
+    })
   })
 })
 
@@ -198,13 +227,14 @@ describe('a step is judged', () => {
   }
   const tally = { answers: 100, byStatus: { 200: 100 }, wrong: 0, hashed: 0, lost: 0, complaints: [] }
   const repeat = (ms: number, changes: Partial<RepeatResult> = {}): RepeatResult => ({
-    ...{ tally, latencies: times(ms), lateness: times(1), came: 100, waited: 0 },
+    ...{ tally, latencies: times(ms), answering: times(ms), lateness: times(1), came: 100, waited: 0 },
     ...{ strain: { loopShare: 0.5, cpuShare: 0.5 }, ...changes },
   })
   const busy = { strain: { loopShare: 0.97, cpuShare: 0.6 } }
   const late = { lateness: times(30) }
+  const rate = { perS: 100, goalMs: 150, repeatMs: 1_000, connections: 50 }
   const judged = (repeats: readonly RepeatResult[], machineIdle: number | null = 0.5) =>
-    judgeRate(100, 150, 1_000, { threads: 1, repeats, arrivals: { everyMs: 250, came: [25, 25] }, reopened: 0, machineIdle }).step
+    judgeRate(rate, { threads: 1, repeats, arrivals: { everyMs: 250, came: [25, 25] }, reopened: 0, machineIdle }).step
 
   it.each([
     ['the median', [repeat(10), repeat(900), repeat(20)], { pass: true, p99Ms: 20, p99Spread: { min: 10, max: 900 } }],
@@ -245,6 +275,28 @@ describe('a step is judged', () => {
     [95, false],
   ])('by what came of 100 that were due in each second: %d', (came, pass) => {
     expect(judged([repeat(10, { came }), repeat(10, { came }), repeat(10, { came })])).toMatchObject({ valid: true, pass })
+  })
+
+  it('by the repeats that count alone where the server falls behind', () => {
+    const stalled = repeat(10, { came: 40, ...late })
+    expect(judged([repeat(10), stalled, repeat(10)])).toMatchObject({ valid: true, pass: true })
+  })
+
+  it('as nothing, where requests waited for a connection and were answered in time once they were sent', () => {
+    const short = repeat(900, { waited: 30, answering: times(20) })
+    expect(judged([short, short, repeat(10)])).toMatchObject({
+      valid: false,
+      pass: false,
+      why: expect.stringMatching(/^all 50 connections/),
+    })
+    expect(judged([repeat(900, { waited: 30 }), repeat(900, { waited: 30 })])).toMatchObject({ valid: true, pass: false })
+  })
+
+  it.each(['EADDRNOTAVAIL', 'EMFILE', 'ENFILE'])('as nothing, where this system had no more: %s', code => {
+    const lost = { ...tally, lost: 1, complaints: [`connections lost: connect ${code} 127.0.0.1:80`] }
+    expect(judged([repeat(10, { tally: lost })])).toMatchObject({ valid: false, pass: false })
+    const reset = { ...tally, lost: 1, complaints: ['connections lost: read ECONNRESET'] }
+    expect(judged([repeat(10, { tally: reset })])).toMatchObject({ valid: true, pass: false })
   })
 
   it('with what else was the matter', () => {
