@@ -8,6 +8,7 @@ import { Connection, type Target } from '../../src/bench/api/connection.js'
 import { type Asked, Checker } from '../../src/bench/api/expectations.js'
 import { measureHeld, spreadOf } from '../../src/bench/api/held.js'
 import { Latencies } from '../../src/bench/api/latencies.js'
+import { littleFault } from '../../src/bench/api/little.js'
 import type { ApiLoad } from '../../src/bench/api/load.js'
 import { LoadProcess, saturation } from '../../src/bench/api/load-process.js'
 import { checkConnections } from '../../src/bench/api/preflight.js'
@@ -309,7 +310,7 @@ test.each([
   [2, 5],
 ])('%d users at once are of %d tenants in turn', async (connections, tenants) => {
   const tokens = Array.from({ length: tenants }, (_, n) => `token-${n}`)
-  const requests = tokens.map(token => ({ path: '/a', headers: { authorization: `Bearer ${token}` }, status: 200 }))
+  const requests = tokens.map(token => ({ path: '/a', headers: { authorization: `Bearer ${token}` } }))
   const asked = new Map<string, number>()
   const target = await serving((request, response) => {
     const key = `${request.url} ${request.headers.authorization}`
@@ -317,7 +318,42 @@ test.each([
     response.end('ok')
   })
   const { host, port } = target
-  const { wrong, lost } = await concurrentUsers({ target: { host, port }, connections, durationS: 3, requests })
-  expect({ wrong, lost }).toEqual({ wrong: 0, lost: 0 })
+  const { wrong, lost, strange } = await concurrentUsers({ target: { host, port }, connections, durationS: 3, requests })
+  expect({ wrong, lost, strange }).toEqual({ wrong: 0, lost: 0, strange: [] })
   expect([...asked.keys()].sort()).toEqual(tokens.map(token => `/a Bearer ${token}`))
+})
+
+describe('users of autocannon', () => {
+  const requests = [{ path: '/a', headers: {} }]
+
+  it('are waited for, and all that they asked is counted', async () => {
+    let asked = 0
+    const target = await serving((_request, response) => {
+      asked++
+      setTimeout(() => response.end('ok'), 1_300)
+    })
+    const { host, port } = target
+    const result = await concurrentUsers({ target: { host, port }, connections: 4, durationS: 1, requests })
+    expect(result).toMatchObject({ answers: 4, lost: 0, strange: [] })
+    expect(asked).toBe(4)
+  })
+
+  it('whose connections are closed are told of', async () => {
+    let turn = 0
+    const target = await serving((request, response) => {
+      if (++turn === 5) request.socket.end()
+      else setTimeout(() => response.end('ok'), 100)
+    })
+    const { host, port } = target
+    const { lost, complaints } = await concurrentUsers({ target: { host, port }, connections: 2, durationS: 1, requests })
+    expect({ lost, complaints }).toEqual({ lost: 1, complaints: ['connections lost: no answer'] })
+  })
+
+  it('wait as long as they are there', () => {
+    expect(littleFault(10_000, 10_500)).toEqual([])
+    expect(littleFault(7_000, 10_000)).toEqual([
+      'the times of all requests come to 70 % of those that users waited: some are missing, or wrong',
+    ])
+    expect(littleFault(13_000, 10_000)).toHaveLength(1)
+  })
 })

@@ -24,6 +24,8 @@ export interface LoopResult extends Tally {
 /** A result with what is drawn of it. */
 export interface DrawnResult extends LoopResult {
   readonly drawing: Drawing
+  /** Why its times cannot be right; absent where nobody looks. */
+  readonly strange?: readonly string[]
 }
 
 /** Whoever has not answered by then never will. */

@@ -47,7 +47,7 @@ export interface UsersParts {
 /** @throws {Failure} UNAVAILABLE */
 export async function measureUsers(parts: UsersParts, generator: LoadProcess): Promise<UsersRound> {
   const { target, asked, tokens, connections, durationMs } = parts
-  const requests = tokens.map(token => ({ path: LIST_PATH, headers: { authorization: `Bearer ${token}` }, status: 200 }))
+  const requests = tokens.map(token => ({ path: LIST_PATH, headers: { authorization: `Bearer ${token}` } }))
   const crowd: ClosedLoopOrder = { target, connections, durationMs, most: null, asked, sequence: null }
   return {
     users: await askByUsers({ target, connections, durationMs, requests }, generator),
@@ -76,7 +76,7 @@ export function answeredOf({ result, strain }: Done<DrawnResult>): Answered {
   return {
     perS: (result.answers * 1000) / result.wallMs,
     latency: result.latency,
-    faults: faultsOf(result),
+    faults: [...faultsOf(result), ...(result.strange ?? [])],
     doubts: saturation(strain),
     misses: [],
     generatorShare: Math.max(strain.cpuShare, strain.loopShare),
