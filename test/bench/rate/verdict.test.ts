@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Latencies } from '../../../src/bench/api/latencies.js'
+import { answeredRows } from '../../../src/bench/api/rows.js'
+import { answeredAt } from '../../../src/bench/api/users.js'
 import type { RepeatResult } from '../../../src/bench/rate/order.js'
 import { judgeRate } from '../../../src/bench/rate/verdict.js'
 
@@ -81,6 +83,27 @@ describe('a step is judged', () => {
     expect(judged([repeat(10, { tally: lost })])).toMatchObject({ valid: false, pass: false })
     const reset = { ...tally, lost: 1, complaints: ['connections lost: read ECONNRESET'] }
     expect(judged([repeat(10, { tally: reset })])).toMatchObject({ valid: true, pass: false })
+  })
+
+  it('from the repeats to the rows, none of which counts when the step does not', () => {
+    const rows = (repeats: readonly RepeatResult[]) => {
+      const result = { threads: 1, repeats, arrivals: { everyMs: 250, came: [25] }, reopened: 0, machineIdle: 0.5 }
+      return answeredRows('rate', [answeredAt(judgeRate(rate, result))], 150, 'mvp')
+    }
+    const verdicts = (repeats: readonly RepeatResult[]) => rows(repeats).map(({ pass, valid }) => [pass, valid])
+    const [told, promised] = [
+      [null, true],
+      [true, true],
+    ]
+    expect(verdicts([repeat(10)])).toEqual([told, told, told, promised, told])
+    expect(verdicts([repeat(10, late)])).toEqual([
+      [null, false],
+      [null, false],
+      [null, false],
+      [false, false],
+      [null, false],
+    ])
+    expect(verdicts([repeat(10, { came: 60 })])[3]).toEqual([false, true])
   })
 
   it('with what else was the matter', () => {
