@@ -5,8 +5,8 @@ import { highestText, machineText, shownFigure } from './figure-text.js'
 import { verdictLines } from './verdicts.js'
 
 /** The result as a person reads it: what was asked and answered, a line for each figure, and why those that do not count do not. */
-export function asText({ machine, settings, rows, highestRate }: UrlBenchResult, style: Style): string {
-  const { urls, answers, connections, rate } = settings
+export function asText({ machine, settings, answers, rows, highestRate }: UrlBenchResult, style: Style): string {
+  const { urls, connections, rate } = settings
   const answered = urls.map((url, n) => {
     const { status, bytes: size, location } = answers[n] as (typeof answers)[number]
     return `GET ${url} is answered with ${status}, ${bytes(size)}${location === null ? '' : `; not followed to ${location}`}`

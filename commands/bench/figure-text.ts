@@ -21,12 +21,18 @@ export function driversText({ drivers }: Machine): string {
 /** What kept the highest rate from being higher; nothing where it was not searched. */
 export function highestText(highest: HighestRate | null): string[] {
   if (highest === null) return []
-  const { highestPerS, limit, why, goalMs } = highest
+  const { highestPerS, missedPerS, limit, why, goalMs } = highest
+  const many = highestPerS === null ? `fewer than ${count(missedPerS ?? 0)}` : count(highestPerS)
   const rate =
-    highestPerS === null
-      ? `no rate keeps to a p99 of ${goalMs} ms`
-      : `${count(highestPerS)} per second keep to a p99 of ${goalMs} ms`
+    highestPerS === null && limit !== 'server'
+      ? `no rate was seen to keep to a p99 of ${goalMs} ms`
+      : `${many} per second keep to a p99 of ${goalMs} ms`
   return [`${rate}; the limit is ${LIMITS[limit]}: ${why}`]
 }
 
-const LIMITS = { server: 'the server', generator: 'the load generator, not the server', cap: 'the search' } as const
+const LIMITS = {
+  server: 'the server',
+  generator: 'the load generator, not the server',
+  connections: 'the number of connections, not the server',
+  cap: 'the search',
+} as const

@@ -1,9 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { describe, expect, it, onTestFinished, test } from 'vitest'
 import type { bareServer } from '../../src/bench/api/bare-server.js'
 import { type ClosedLoopOrder, closedLoop } from '../../src/bench/api/closed-loop.js'
-import { concurrentUsers } from '../../src/bench/api/concurrent-users.js'
 import type { Target } from '../../src/bench/api/connection.js'
 import type { Asked } from '../../src/bench/api/expectations.js'
 import { measureHeld, spreadOf } from '../../src/bench/api/held.js'
@@ -13,7 +12,7 @@ import { LoadProcess, saturation } from '../../src/bench/api/load-process.js'
 import { checkConnections } from '../../src/bench/api/preflight.js'
 import { processTree, residentBytes } from '../../src/bench/api/processes.js'
 import { askedFor, askOnce, differences, requestText, sameBytes } from '../../src/bench/api/real-answer.js'
-import { rowsOf } from '../../src/bench/api/rows.js'
+import { answeredRows, rowsOf } from '../../src/bench/api/rows.js'
 import { sumOf } from '../../src/bench/api/service.js'
 import { judge, least, most, unlessShort } from '../../src/bench/judging.js'
 
@@ -44,11 +43,14 @@ describe('the closed loop', () => {
       requests++
       response.setHeader('content-length', 2).end('ok')
     })
-    const result = await loop(target)
+    const hashed = askedFor('/a', 'token', { status: 200, headers: [], body: Buffer.from('ok') })
+    const result = await loop(target, { asked: [hashed] })
     expect(result).toMatchObject({ answers: 200, wrong: 0, lost: 0, byStatus: { 200: 200 }, complaints: [] })
     expect(requests).toBe(200)
     expect(result.latency.count).toBe(200)
     expect(result.hashed).toBeGreaterThan(0)
+    // What may differ is not kept.
+    expect((await loop(target)).hashed).toBe(0)
   })
 
   it('notices other statuses, lengths and bytes', async () => {
@@ -73,6 +75,33 @@ describe('the closed loop', () => {
       else response.end('ok')
     })
     expect(await loop(target)).toMatchObject({ answers: 199, lost: 1, complaints: [expect.stringContaining('connections lost')] })
+  })
+
+  it('counts each request that is never answered, with the time that was waited for it', async () => {
+    const target = await serving((request, response) => {
+      if (request.url === '/a') response.end('ok')
+      else setTimeout(() => request.socket.destroy(), 300)
+    })
+    const asked = ['/a', '/never'].map(path => ({ ...RIGHT, text: requestText(path, 'token') }))
+    const { lost, answers, latency } = await loop(target, { asked, connections: 2, most: 2 })
+    expect({ lost, answers, count: latency.count }).toEqual({ lost: 1, answers: 1, count: 2 })
+    expect(latency.maxMs).toBeGreaterThanOrEqual(290)
+  })
+
+  it.each([
+    ['whole, with the answer', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'],
+    ['in part, with the answer', 'HTTP/1.1 200 OK\r\ncontent-len'],
+  ])('takes nothing for an answer that nobody asked for: %s', async (_name, more) => {
+    const server = createTcpServer(socket => {
+      socket.on('error', () => {})
+      socket.on('data', () => void socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok${more}`))
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    expect(await loop({ host: '127.0.0.1', port }, { connections: 1, most: 3 })).toMatchObject({
+      ...{ answers: 1, lost: 1, complaints: ['connections lost: an answer that nobody asked for'] },
+    })
   })
 
   it('asks in the order it is told', async () => {
@@ -215,7 +244,7 @@ describe('the rows of a benchmark of the API', () => {
   }
   const latency = { count: 9, meanMs: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3, maxMs: 4 }
   const drawing = { latencies: new Latencies().counts(), arrivals: { everyMs: 250, came: [] } }
-  const answered = { drawing, perS: 9_000, latency, faults: [], doubts: [], generatorShare: 0.5 }
+  const answered = { drawing, perS: 9_000, latency, faults: [], doubts: [], misses: [], generatorShare: 0.5 }
   const throughput = (perS: number) => ({ perS, cpuUs: 50, p50Ms: 1, p99Ms: 2, share: 0.9 })
   const rowNamed = (metric: string, load: ApiLoad, statementsPerRequest = 1) => {
     const cached = { feedctl: throughput(20_000), bare: throughput(25_000), generatorShare: 0.5, faults: [] }
@@ -239,26 +268,16 @@ describe('the rows of a benchmark of the API', () => {
     expect(rowNamed('users_p99_ms', { ...LOAD, connections: 999 })).toMatchObject({ target: null, pass: null })
   })
 
+  it('promise nothing kept at a rate that fell behind, or whose generator cannot be believed', () => {
+    const rows = (changes: Partial<typeof answered>) => answeredRows('rate', [{ ...answered, ...changes }], 150, 'mvp')
+    const p99 = (changes: Partial<typeof answered>) => rows(changes).find(({ metric }) => metric === 'rate_p99_ms')
+    expect(p99({})).toMatchObject({ pass: true, valid: true, why: null })
+    expect(p99({ misses: ['only 7 per second'] as never })).toMatchObject({ pass: false, valid: true, why: 'only 7 per second' })
+    expect(rows({ faults: ['late'] as never }).map(({ valid, why }) => [valid, why])).toEqual(Array(5).fill([false, 'late']))
+  })
+
   it.each([0, 0.94])('take no %d statements for each request as good news', statements => {
     expect(rowNamed('uncached_statements', LOAD, 1.04)).toMatchObject({ pass: true, valid: true })
     expect(rowNamed('uncached_statements', LOAD, statements)).toMatchObject({ pass: false, valid: false })
   })
-})
-
-test.each([
-  [6, 3],
-  [2, 5],
-])('%d users at once are of %d tenants in turn', async (connections, tenants) => {
-  const tokens = Array.from({ length: tenants }, (_, n) => `token-${n}`)
-  const requests = tokens.map(token => ({ path: '/a', headers: { authorization: `Bearer ${token}` }, status: 200 }))
-  const asked = new Map<string, number>()
-  const target = await serving((request, response) => {
-    const key = `${request.url} ${request.headers.authorization}`
-    asked.set(key, (asked.get(key) ?? 0) + 1)
-    response.end('ok')
-  })
-  const { host, port } = target
-  const { wrong, lost } = await concurrentUsers({ target: { host, port }, connections, durationS: 3, requests })
-  expect({ wrong, lost }).toEqual({ wrong: 0, lost: 0 })
-  expect([...asked.keys()].sort()).toEqual(tokens.map(token => `/a Bearer ${token}`))
 })

@@ -1,5 +1,5 @@
+import { throughputOf } from '../../src/bench/model/law.js'
 import type { ScalabilityModel } from '../../src/bench/model/model.js'
-import { throughputAt } from '../../src/bench/report/scalability-chart.js'
 import type { LatencyDistribution, MeasuredBench, RateStep } from '../../src/bench/result.js'
 
 export const HOSTILE = `</script><img src=x onerror="document.title='taken'"><b>"bold"</b>`
@@ -22,9 +22,10 @@ export const MODEL: ScalabilityModel = {
   rSquared: 0.991,
   points: [1, 2, 3, 4, 6, 8].map(processes => ({
     processes,
-    perS: [0.97, 1, 1.02].map(part => Math.round(throughputAt(COEFFICIENTS, processes) * part)),
+    perS: [0.97, 1, 1.02].map(part => Math.round(throughputOf(COEFFICIENTS, processes) * part)),
   })),
   knee: 6.58,
+  kneeInterval: [5.9, 7.4],
   mostProcesses: 24,
   bottleneck: 'coherency',
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { LoadProcess } from '../../src/bench/api/load-process.js'
 import { populate } from '../../src/bench/api/population.js'
 import { answersFor } from '../../src/bench/api/rounds.js'
-import { measureScaling, scalingOf, scalingRow } from '../../src/bench/api/scaling.js'
+import { measureScaling, pointsThatCount, scalingOf, scalingRow } from '../../src/bench/api/scaling.js'
 import { Service } from '../../src/bench/api/service.js'
 import { searchRate } from '../../src/bench/rate/search.js'
 import { Place } from '../../src/bench/sync/place.js'
@@ -47,4 +47,23 @@ test('points that have a knee have it told, and what was wrong with one spoils i
     pass: null,
   })
   expect(scalingRow('growth', { ...scaling, faults: ['wrong answers'] })).toMatchObject({ valid: false, why: 'wrong answers' })
+})
+
+test('turns that do not count are left out, and numbers of processes of which not more than half count', () => {
+  const good = { perS: 100, faults: [] }
+  const busy = { perS: 7, faults: ['saturated'] }
+  const looks = new Map([
+    [1, [good, busy, good]],
+    [2, [busy, good, busy]],
+  ])
+  const { points, left } = pointsThatCount(looks)
+  expect({ points, left }).toEqual({ points: [{ processes: 1, perS: [100, 100] }], left: ['saturated, with 2 processes'] })
+  const counts = [1, 2, 3, 4, 6, 8]
+  const all = (bad: readonly number[]) => new Map(counts.map(n => [n, bad.includes(n) ? [busy] : [{ ...good, perS: 100 * n }]]))
+  const [six, five] = [pointsThatCount(all([])), pointsThatCount(all([8]))]
+  expect(scalingOf(six.points, six.left)).toMatchObject({ faults: [], model: { bottleneck: 'none' } })
+  expect(scalingOf(five.points, five.left)).toMatchObject({
+    model: null,
+    faults: ['saturated, with 8 processes', expect.any(String)],
+  })
 })

@@ -1,11 +1,14 @@
 import { writeFileSync } from 'node:fs'
+import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it, test } from 'vitest'
 import { addressOf } from '../../src/bench/url/address.js'
 import { benchUrl } from '../../src/bench/url/bench.js'
+import { askFirst } from '../../src/bench/url/first-answer.js'
 import { headersIn, requestText } from '../../src/bench/url/headers.js'
 import type { UrlLoad } from '../../src/bench/url/load.js'
+import { userLoop } from '../../src/bench/url/user-loop.js'
 import { loadConfig } from '../../src/kernel/config.js'
 import { makeCertificates, openTlsServer } from '../feeds/fetch/certificates.js'
 import { runCli } from '../support/cli.js'
@@ -18,8 +21,8 @@ const GOAL_MS = 20_000
 const LOAD = { headers: {}, connections: 5, rate: 40, phase: null, goalMs: GOAL_MS, search: false, duration: 1, repeat: 1 }
 const { config } = loadConfig({ env: {}, envFile: '/nonexistent/.env', envFileNamed: false })
 
-function bench(port: number, paths: readonly string[], load: Partial<UrlLoad> = {}) {
-  const watcher = { note: () => {}, progress: () => ({ start: () => {}, update: () => {}, stop: () => {} }) }
+function bench(port: number, paths: readonly string[], load: Partial<UrlLoad> = {}, note = (_line: string) => {}) {
+  const watcher = { note, progress: () => ({ start: () => {}, update: () => {}, stop: () => {} }) }
   const urls = paths.map(path => `http://127.0.0.1:${port}${path}`)
   return benchUrl({ operator: config, load: { ...LOAD, urls, ...load }, watcher, signal: new AbortController().signal })
 }
@@ -30,12 +33,12 @@ describe('the API of a URL', () => {
     const gzip = gzipSync('x'.repeat(5_000))
     const { target } = await serving((request, response) => {
       seen.add(request.url ?? '')
-      if (request.url === '/old') return void response.writeHead(302, { location: '/new' }).end()
-      if (request.url === '/gzip') response.setHeader('content-encoding', 'gzip')
+      if (request.url === '/old') return void response.writeHead(302, { location: '/new?ticket=s3cret' }).end()
+      if (request.url?.startsWith('/gzip')) response.setHeader('content-encoding', 'gzip')
       response.write(gzip.subarray(0, 20))
       response.end(gzip.subarray(20))
     })
-    const { rows, settings, charts, model } = await bench(target.port, ['/pieces', '/gzip', '/old'])
+    const { rows, settings, answers, charts, model } = await bench(target.port, ['/pieces', '/gzip?token=s3cret', '/old'])
     expect(faultsIn(rows)).toEqual([])
     expect(figuresIn(rows)).toMatchObject({
       users_per_s: expect.any(Number),
@@ -43,12 +46,14 @@ describe('the API of a URL', () => {
       rate_p99_ms: expect.any(Number),
     })
     expect(rows.find(({ metric }) => metric === 'highest_rate_per_s')).toBeUndefined()
-    expect(settings.answers.map(({ status, bytes, location }) => [status, bytes, location])).toEqual([
+    expect(settings.statuses).toEqual([200, 200, 302])
+    expect(settings.urls.map(url => new URL(url).search)).toEqual(['', '?token=...', ''])
+    expect(answers.map(({ status, bytes, location }) => [status, bytes, location])).toEqual([
       [200, gzip.length, null],
       [200, gzip.length, null],
       [302, 0, '/new'],
     ])
-    expect([...seen].sort()).toEqual(['/gzip', '/old', '/pieces'])
+    expect([...seen].sort()).toEqual(['/gzip?token=s3cret', '/old', '/pieces'])
     expect(charts.latency.map(({ name }) => name)).toEqual(['users', 'rate'])
     expect(model).toBeNull()
   })
@@ -80,12 +85,44 @@ describe('the API of a URL', () => {
     expect(verdicts.rate_p99_ms).toEqual([false, expect.stringContaining('answers with 503 instead of 200')])
   })
 
-  it('that closes each connection is measured at a rate, and its users are told to be unknown', async () => {
-    const { target } = await serving((_request, response) => void response.setHeader('connection', 'close').end('ok'))
-    const { rows } = await bench(target.port, ['/'])
-    const why = Object.fromEntries(rows.map(({ metric, why: reason }) => [metric, reason]))
-    expect(why.users_p99_ms).toContain('the server closes each connection')
-    expect(why.rate_p99_ms).toBeNull()
+  it('that closes connections, after each answer or after some, is measured over new ones', async () => {
+    const closing = await serving((_request, response) => void response.setHeader('connection', 'close').end('ok'))
+    const some = await serving((_request, response) => void response.end('ok'))
+    some.server.maxRequestsPerSocket = 7
+    for (const { target } of [closing, some]) {
+      const { rows } = await bench(target.port, ['/'])
+      expect(faultsIn(rows)).toEqual([])
+      expect(figuresIn(rows).users_per_s).toBeGreaterThan(5)
+    }
+  })
+
+  it('has a status of its own for each URL, and something in each answer that had something', async () => {
+    let answers = 0
+    const { target } = await serving((request, response) => {
+      const isFirst = ++answers <= 2
+      response.statusCode = request.url === '/old' ? 302 : isFirst ? 200 : 302
+      response.end()
+    })
+    const { rows } = await bench(target.port, ['/', '/old'], { rate: null })
+    expect(rows[0]?.why).toContain('answers with 302 instead of 200')
+    let empty = 0
+    const emptying = await serving((_request, response) => void response.end(++empty > 1 ? '' : 'ok'))
+    const { rows: emptied } = await bench(emptying.target.port, ['/'])
+    expect(emptied.map(({ why }) => why)).toEqual(Array(10).fill(expect.stringContaining('empty answers')))
+  })
+
+  it('keeps its finished rounds when it goes away', async () => {
+    let server: Server | null = null
+    const served = await serving((_request, response) => void response.end('ok'))
+    server = served.server
+    const note = (line: string) => {
+      if (!line.startsWith('round 2')) return
+      server?.closeAllConnections()
+      server?.close()
+    }
+    const { rows } = await bench(served.target.port, ['/'], { repeat: 2, duration: 0.3 }, note)
+    expect(rows[0]).toMatchObject({ metric: 'users_per_s', valid: false, samples: 2, max: expect.toSatisfy(perS => perS > 0) })
+    expect(rows[0]?.why).toContain('nothing was answered')
   })
 
   it('has its highest rate searched, judged by a phase', async () => {
@@ -163,6 +200,28 @@ describe('feedctl bench api --url', () => {
     expect(faultsIn(rowsIn(known.out))).toEqual([])
     expect(known.out + known.err).not.toContain('s3cret')
   })
+})
+
+test('users send nothing to whom no trusted certificate names', async () => {
+  const { port } = await openTlsServer(makeCertificates().valid)
+  const asked = [{ text: requestText('/', 'h', {}), status: 200, bytes: null, sha256: null }]
+  const result = await userLoop({ target: { host: '127.0.0.1', port, secure: true }, users: 2, durationMs: 300, asked })
+  expect(result).toMatchObject({
+    answers: 0,
+    complaints: [expect.stringMatching(/^connections lost: no connection: .*certificate/)],
+  })
+})
+
+test('a first answer has so much time in all, and so many bytes', async () => {
+  const { target } = await serving((request, response) => {
+    // A little now and then is an answer without an end.
+    const timer = setInterval(() => response.write('x'.repeat(request.url === '/large' ? 500 : 1)), 20)
+    response.on('close', () => clearInterval(timer))
+  })
+  const ask = (path: string) =>
+    askFirst(target, path, {}, new AbortController().signal, { patienceMs: path === '/slow' ? 300 : 20_000, mostBytes: 2_000 })
+  await expect(ask('/slow')).rejects.toThrow('the answer was not whole after 0.3 s')
+  await expect(ask('/large')).rejects.toThrow('more than 2000 bytes')
 })
 
 test('headers are read from lines, and sent as they are', () => {

@@ -50,6 +50,11 @@ export class AnswerReader {
     while (rest.length > 0) rest = this.head === null ? this.takeHead(rest, this.cut) : this.takeBody(rest, this.head)
   }
 
+  /** Whether all that came so far was of answers that are whole. */
+  get isBetween(): boolean {
+    return this.head === null && this.cut === null
+  }
+
   /** The connection has ended: so has an answer that says neither its length nor comes in pieces. */
   end(): void {
     if (this.head !== null && this.left === null && this.pieces === null) this.finish(this.head)

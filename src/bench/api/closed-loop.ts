@@ -24,6 +24,8 @@ export interface LoopResult extends Tally {
 /** A result with what is drawn of it. */
 export interface DrawnResult extends LoopResult {
   readonly drawing: Drawing
+  /** Why its times cannot be right; absent where nobody looks. */
+  readonly strange?: readonly string[]
 }
 
 /** Whoever has not answered by then never will. */
@@ -37,14 +39,15 @@ export async function closedLoop(order: ClosedLoopOrder): Promise<DrawnResult> {
   const latencies = new Latencies()
   const requests = asked.map(({ text }) => Buffer.from(text, 'latin1'))
   const arrivals = new Arrivals(order.durationMs)
-  let [turn, open, begun, deadline, isOver] = [0, 0, 0, 0, false]
+  const underWay = new Set<Connection>()
+  let [turn, begun, deadline] = [0, 0, 0]
   let finish: () => void = () => {}
   const finished = new Promise<void>(resolve => {
     finish = resolve
   })
-  const leave = () => {
-    open -= 1
-    if (open === 0) finish()
+  const leave = (connection: Connection) => {
+    underWay.delete(connection)
+    if (underWay.size === 0) finish()
   }
   const next = (connection: Connection, now: number) => {
     const place = turn++
@@ -60,33 +63,37 @@ export async function closedLoop(order: ClosedLoopOrder): Promise<DrawnResult> {
       arrivals.add(now - begun)
       checker.check(asked[connection.asked] as Asked, answer)
       if (now < deadline && turn < most) next(connection, now)
-      else leave()
+      else leave(connection)
     },
-    onLost: (_, why) => {
-      if (isOver) return
+    onLost: (connection, why) => {
+      if (!underWay.has(connection) && !connection.isStray) return
+      latencies.add(performance.now() - connection.since)
       checker.lose(why)
-      leave()
+      leave(connection)
     },
-    wantsBody: () => checker.wantsBody(),
+    wantsBody: connection => checker.wantsBody(asked[connection.asked] as Asked),
   })
   begun = performance.now()
   deadline = begun + order.durationMs
-  open = connections.length
+  for (const connection of connections) underWay.add(connection)
   for (const connection of connections) next(connection, performance.now())
   const timer = setTimeout(finish, order.durationMs + PATIENCE_MS)
   await finished
   clearTimeout(timer)
-  isOver = true
-  const wallMs = performance.now() - begun
+  const ended = performance.now()
+  const wallMs = ended - begun
   for (const connection of connections) connection.close()
-  if (open > 0) checker.lose('no answer')
+  for (const connection of underWay) {
+    latencies.add(ended - connection.since)
+    checker.lose('no answer')
+  }
   const drawing = { latencies: latencies.counts(), arrivals: arrivals.counts() }
   return { ...checker.tally(), wallMs, latency: latencies.figures(), drawing }
 }
 
 const OPENED_AT_ONCE = 100
 
-/** Opens connections, a hundred at a time: a burst would overflow what the server's kernel keeps waiting. */
+/** Opens connections, all or none, a hundred at a time: a burst would overflow what the server's kernel keeps waiting. @throws {NoConnection} */
 export async function openAll(
   count: number,
   target: Target,
@@ -95,7 +102,12 @@ export async function openAll(
   const opened: Connection[] = []
   while (opened.length < count) {
     const batch = Array.from({ length: Math.min(OPENED_AT_ONCE, count - opened.length) }, () => Connection.open(target, events))
-    opened.push(...(await Promise.all(batch)))
+    const settled = await Promise.allSettled(batch)
+    opened.push(...settled.flatMap(one => (one.status === 'fulfilled' ? [one.value] : [])))
+    const refused = settled.find(one => one.status === 'rejected')
+    if (refused === undefined) continue
+    for (const connection of opened) connection.close()
+    throw refused.reason
   }
   return opened
 }

@@ -17,8 +17,15 @@ export interface ConnectionEvents {
   onAnswer(connection: Connection, answer: ReadAnswer): void
   /** It is gone: nobody asked for that. */
   onLost(connection: Connection, why: string): void
-  wantsBody(): boolean
+  /** Whether the body of its answer, which begins now, is to be kept. */
+  wantsBody(connection: Connection): boolean
 }
+
+/** One that could not be opened. */
+export class NoConnection extends Error {}
+
+/** Of TCP and TLS together. */
+const OPENING_MS = 10_000
 
 /** Every read of every connection goes here first, and is used up before the next. */
 const READ = Buffer.allocUnsafe(256 * 1024)
@@ -28,11 +35,21 @@ export class Connection {
   private readonly socket: Socket
   private readonly reader: AnswerReader
   private over = false
+  private isUnderWay = false
+  /** Whether what is read now began before the request under way was sent. */
+  private isSentEarly = false
+  private isReading = false
   /** When the request under way was to be sent, ms of `performance.now`; for who measures. */
   since = 0
   /** Which request is under way; for who checks its answer. */
   asked = 0
   answers = 0
+  /** When it was sent, ms of `performance.now`. */
+  sentAt = 0
+  /** Whether any of its answer has come. */
+  hasBegun = false
+  /** Whether something came over it that nobody had asked for. */
+  isStray = false
 
   private constructor(
     target: Target,
@@ -41,10 +58,12 @@ export class Connection {
   ) {
     this.reader = new AnswerReader(
       answer => {
+        if (this.isSentEarly || !this.isUnderWay) throw this.stray()
         this.answers += 1
+        this.isUnderWay = false
         this.events.onAnswer(this, answer)
       },
-      () => this.events.wantsBody(),
+      () => this.events.wantsBody(this),
     )
     const { host, port } = target
     const onread = { buffer: READ, callback: (bytes: number) => this.take(bytes) }
@@ -57,19 +76,33 @@ export class Connection {
     })
   }
 
-  /** Resolves when it is open. @throws {Error} when it is refused */
-  static open(target: Target, events: ConnectionEvents, localAddress: string | null = null): Promise<Connection> {
+  /** Resolves when it is open. @param openingMs how long that may take @throws {NoConnection} when it is refused, or takes longer */
+  static open(
+    target: Target,
+    events: ConnectionEvents,
+    localAddress: string | null = null,
+    openingMs = OPENING_MS,
+  ): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      const opening = { ...events, onLost: (_: Connection, why: string) => reject(new Error(`no connection: ${why}`)) }
+      const fail = (why: string) => {
+        clearTimeout(timer)
+        reject(new NoConnection(`no connection: ${why}`))
+      }
+      const opening = { ...events, onLost: (_: Connection, why: string) => fail(why) }
       const live: ConnectionEvents = {
         onAnswer: (connection, answer) => events.onAnswer(connection, answer),
         onLost: (connection, why) => (isOpen ? events : opening).onLost(connection, why),
-        wantsBody: () => events.wantsBody(),
+        wantsBody: connection => events.wantsBody(connection),
       }
       let isOpen = false
       const connection = new Connection(target, localAddress, live)
+      const timer = setTimeout(() => {
+        connection.close()
+        fail(`it was not open after ${openingMs / 1000} s`)
+      }, openingMs)
       connection.socket.once(target.secure ? 'secureConnect' : 'connect', () => {
         isOpen = true
+        clearTimeout(timer)
         resolve(connection)
       })
     })
@@ -80,6 +113,10 @@ export class Connection {
   }
 
   send(request: Buffer): void {
+    this.isSentEarly = this.isReading
+    this.isUnderWay = true
+    this.hasBegun = false
+    this.sentAt = performance.now()
     this.socket.write(request)
   }
 
@@ -91,12 +128,28 @@ export class Connection {
 
   private take(bytes: number): boolean {
     try {
-      if (!this.over) this.reader.take(READ.subarray(0, bytes))
+      if (!this.over) this.read(READ.subarray(0, bytes))
     } catch (error) {
       this.lose(wordsOf(error))
       this.socket.destroy()
     }
     return true
+  }
+
+  /** What comes before a request is sent cannot be its answer. */
+  private read(bytes: Buffer): void {
+    if (!this.isUnderWay) throw this.stray()
+    this.hasBegun = true
+    this.isReading = true
+    this.reader.take(bytes)
+    this.isReading = false
+    if (!this.over && !this.reader.isBetween && (this.isSentEarly || !this.isUnderWay)) throw this.stray()
+    this.isSentEarly = false
+  }
+
+  private stray(): Error {
+    this.isStray = true
+    return new Error('an answer that nobody asked for')
   }
 
   private lose(why: string): void {

@@ -10,6 +10,8 @@ export interface Asked {
   readonly bytes: number | null
   /** Of the body, hex; null when it may differ. */
   readonly sha256: string | null
+  /** Whether nothing at all is not right, of whatever length the body may be. */
+  readonly isNeverEmpty?: true
 }
 
 /** What came back, and what was wrong with it. */
@@ -40,8 +42,9 @@ export class Checker {
   private readonly byStatus = new Map<number, number>()
   private readonly complaints = new Set<string>()
 
-  wantsBody(): boolean {
-    return this.begun++ % HASH_EVERY === 0
+  /** Of the answer that begins now. */
+  wantsBody({ sha256 }: Asked): boolean {
+    return sha256 !== null && this.begun++ % HASH_EVERY === 0
   }
 
   check(asked: Asked, { status, bytes, body }: ReadAnswer): void {
@@ -50,6 +53,7 @@ export class Checker {
     if (body !== null) this.hashed += 1
     if (status !== asked.status) this.complain(`answers with ${status} instead of ${asked.status}`)
     else if (asked.bytes !== null && bytes !== asked.bytes) this.complain(`answers of ${bytes} bytes instead of ${asked.bytes}`)
+    else if (asked.isNeverEmpty === true && bytes === 0) this.complain('empty answers')
     else if (asked.sha256 !== null && body !== null && hashOf(body) !== asked.sha256) this.complain('answers with other bytes')
   }
 

@@ -90,7 +90,7 @@ class HeldConnections {
     const events = {
       onAnswer: (connection: Connection, answer: ReadAnswer) => this.answered(connection, answer),
       onLost: (connection: Connection, why: string) => this.lose(connection, why),
-      wantsBody: () => true,
+      wantsBody: (connection: Connection) => this.order.asked[connection.asked]?.sha256 != null,
     }
     const before = this.connections.length
     const address = (n: number) => from[(before + n) % Math.max(1, from.length)] ?? null

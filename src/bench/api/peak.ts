@@ -4,12 +4,15 @@ import type { Place } from '../sync/place.js'
 import { LoadProcess } from './load-process.js'
 import type { ApiBenchOptions } from './options.js'
 import type { Caller } from './population.js'
+import { connectionsUpTo } from './preflight.js'
 import { answersFor } from './rounds.js'
 import { measureScaling, type Scaling } from './scaling.js'
 import { Service } from './service.js'
 
 /** Connections of a search where far more are held. */
 const MOST_CONNECTIONS = 1_000
+/** When those prove to be too few. */
+const MOST_OPEN = 4_000
 /** There are eighteen of them. */
 const SCALING_PART = 0.2
 const SCALING_LEAST_MS = 500
@@ -39,7 +42,8 @@ export async function measurePeak(
     if (load.search) {
       watcher.note(`the highest rate with a p99 of ${load.goalMs} ms`)
       const connections = Math.min(load.connections, MOST_CONNECTIONS)
-      const parts = { generator, target: served.target, asked, connections, goalMs: load.goalMs, note, signal }
+      const mostConnections = connectionsUpTo(Math.max(connections, MOST_OPEN))
+      const parts = { generator, target: served.target, asked, connections, mostConnections, goalMs: load.goalMs, note, signal }
       search = await searchHighest(parts, knownPerS, durationMs)
     }
   }

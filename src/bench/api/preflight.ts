@@ -16,6 +16,12 @@ export function systemLimits(): SystemLimits {
   return { files: openFilesLimit(), ports: portsPerAddress() }
 }
 
+/** So many connections of one process to one address can be opened, and no more than are wanted. */
+export function connectionsUpTo(most: number, limits: SystemLimits = systemLimits()): number {
+  const files = (limits.files ?? Number.POSITIVE_INFINITY) - RESERVED_FILES
+  return Math.min(most, files, Math.floor((limits.ports ?? Number.POSITIVE_INFINITY) * FREE_PORTS_PART))
+}
+
 /** Connections of one process here to one address, before any is opened. @throws {Failure} CONFIG_INVALID which says what is to be raised */
 export function checkConnections(connections: number, limits: SystemLimits = systemLimits()): void {
   const files = (limits.files ?? Number.POSITIVE_INFINITY) - RESERVED_FILES

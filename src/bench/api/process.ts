@@ -8,6 +8,7 @@ const DEEDS: Readonly<Record<string, () => Promise<(order: never) => Promise<unk
   closedLoop: async () => (await import('./closed-loop.js')).closedLoop,
   sendAtRate: async () => (await import('../rate/threads.js')).sendAtRate,
   concurrentUsers: async () => (await import('./concurrent-users.js')).concurrentUsers,
+  userLoop: async () => (await import('../url/user-loop.js')).userLoop,
   holdConnections: async () => (await import('./held-connections.js')).holdConnections,
   askHeld: async () => (await import('./held-connections.js')).askHeld,
   writeEventLines: async () => (await import('../analytics/event-lines.js')).writeEventLines,

@@ -35,7 +35,7 @@ export interface Scaling {
   readonly points: readonly ScalabilityPoint[]
   /** Null where there are too few points that count. */
   readonly model: ScalabilityModel | null
-  /** Why it is not valid; empty when it is. */
+  /** Why there is no model, or what is wrong with it; empty where that is nothing. */
   readonly faults: readonly string[]
 }
 
@@ -46,27 +46,44 @@ export interface Scaling {
  */
 export async function measureScaling(parts: ScalingParts): Promise<Scaling> {
   const { processes: counts = SCALING_PROCESSES, turns = TURNS } = parts
-  const perS = new Map<number, number[]>(counts.map(processes => [processes, []]))
-  const faults = new Set<string>()
+  const looks = new Map<number, ScalingLook[]>(counts.map(processes => [processes, []]))
   for (let turn = 1; turn <= turns; turn++) {
     parts.note(`${counts.join(', ')} processes, turn ${turn} of ${turns}`)
     for (const processes of counts) {
-      const measured = await measureProcesses(parts, processes)
-      perS.get(processes)?.push(measured.perS)
-      for (const fault of measured.faults) faults.add(`${fault}, with ${processes} processes`)
+      looks.get(processes)?.push(await measureProcesses(parts, processes))
     }
   }
-  return scalingOf(
-    [...perS].map(([processes, repeats]) => ({ processes, perS: repeats })),
-    [...faults],
-  )
+  const { points, left } = pointsThatCount(looks)
+  return scalingOf(points, left)
 }
 
-/** The model of points, if they have one. */
-export function scalingOf(points: readonly ScalabilityPoint[], faults: readonly string[]): Scaling {
+/** What came of a number of processes in one turn. */
+export interface ScalingLook {
+  readonly perS: number
+  /** Why it does not count; empty when it does. */
+  readonly faults: readonly string[]
+}
+
+/** Turns that count, of the numbers of processes of which more than half do; `left`: why the others are left out. */
+export function pointsThatCount(looks: ReadonlyMap<number, readonly ScalingLook[]>): {
+  points: ScalabilityPoint[]
+  left: string[]
+} {
+  const points: ScalabilityPoint[] = []
+  const left: string[] = []
+  for (const [processes, all] of looks) {
+    const perS = all.filter(({ faults }) => faults.length === 0).map(one => one.perS)
+    if (perS.length * 2 > all.length) points.push({ processes, perS })
+    else left.push(...new Set(all.flatMap(({ faults }) => faults.map(fault => `${fault}, with ${processes} processes`))))
+  }
+  return { points, left }
+}
+
+/** The model of points, if they have one. @param left why some are not among them */
+export function scalingOf(points: readonly ScalabilityPoint[], left: readonly string[]): Scaling {
   const model = fitScalability(points)
-  const tooFew = model === null ? [`no model of fewer than ${LEAST_POINTS} numbers of processes that answered`] : []
-  return { points, model, faults: [...faults, ...tooFew] }
+  const tooFew = [...left, `no model of fewer than ${LEAST_POINTS} numbers of processes that answered`]
+  return { points, model, faults: model === null ? tooFew : [] }
 }
 
 /** Null where no number of processes is known beyond which more do less. */
@@ -74,7 +91,10 @@ export function scalingRow(phase: Phase | null, { model, faults }: Scaling): Row
   return judge(phase, 'scaling_knee_processes', [{ value: model?.knee ?? null, faults }])
 }
 
-async function measureProcesses({ place, asked, generator, stepMs, signal }: ScalingParts, processes: number) {
+async function measureProcesses(
+  { place, asked, generator, stepMs, signal }: ScalingParts,
+  processes: number,
+): Promise<ScalingLook> {
   await using service = await Service.start(withoutCache(place), processes, signal)
   const order = { target: service.target, connections: BUSY_CONNECTIONS, asked, sequence: null, most: null }
   const load = (durationMs: number) => generator.run<LoopResult>('closedLoop', { ...order, durationMs } satisfies ClosedLoopOrder)

@@ -1,4 +1,5 @@
-import { type MeasuredRate, measureRate, repeatsOf } from '../rate/step.js'
+import { measureRate, repeatsOf } from '../rate/step.js'
+import type { MeasuredRate } from '../rate/verdict.js'
 import type { ClosedLoopOrder, DrawnResult } from './closed-loop.js'
 import type { UserRequest, UsersOrder } from './concurrent-users.js'
 import type { Target } from './connection.js'
@@ -15,6 +16,8 @@ export interface Answered {
   readonly faults: readonly string[]
   /** Why a time may be the generator's rather than the server's; it is never too short for that. */
   readonly doubts: readonly string[]
+  /** Why a goal is missed by answers that were all in time; empty where that cannot be. */
+  readonly misses: readonly string[]
   /** How busy the generator was, 1 being all of a core. */
   readonly generatorShare: number
   readonly drawing: Drawing
@@ -44,7 +47,7 @@ export interface UsersParts {
 /** @throws {Failure} UNAVAILABLE */
 export async function measureUsers(parts: UsersParts, generator: LoadProcess): Promise<UsersRound> {
   const { target, asked, tokens, connections, durationMs } = parts
-  const requests = tokens.map(token => ({ path: LIST_PATH, headers: { authorization: `Bearer ${token}` }, status: 200 }))
+  const requests = tokens.map(token => ({ path: LIST_PATH, headers: { authorization: `Bearer ${token}` } }))
   const crowd: ClosedLoopOrder = { target, connections, durationMs, most: null, asked, sequence: null }
   return {
     users: await askByUsers({ target, connections, durationMs, requests }, generator),
@@ -73,13 +76,16 @@ export function answeredOf({ result, strain }: Done<DrawnResult>): Answered {
   return {
     perS: (result.answers * 1000) / result.wallMs,
     latency: result.latency,
-    faults: faultsOf(result),
+    faults: [...faultsOf(result), ...(result.strange ?? [])],
     doubts: saturation(strain),
+    misses: [],
     generatorShare: Math.max(strain.cpuShare, strain.loopShare),
     drawing: result.drawing,
   }
 }
 
-export function answeredAt({ step, medians, faults, doubts, generatorShare, drawing }: MeasuredRate): Answered {
-  return { perS: step.achieved, latency: medians, faults, doubts, generatorShare, drawing }
+/** A generator that is late sends less than the rate, and times may be too short for that: what is doubted does not count at all. */
+export function answeredAt({ step, medians, faults, doubts, misses, generatorShare, drawing }: MeasuredRate): Answered {
+  const known = { perS: step.achieved, latency: medians, generatorShare, drawing }
+  return { ...known, faults: [...doubts, ...faults], doubts: [], misses }
 }

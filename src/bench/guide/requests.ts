@@ -2,6 +2,7 @@ import { choosePlace } from '../api/bench.js'
 import type { Asked } from '../api/expectations.js'
 import { LoadProcess } from '../api/load-process.js'
 import type { Caller } from '../api/population.js'
+import { connectionsUpTo } from '../api/preflight.js'
 import { measureScaling, type Scaling } from '../api/scaling.js'
 import { Service } from '../api/service.js'
 import { type RateSearch, searchRate } from '../rate/search.js'
@@ -13,6 +14,8 @@ import type { GuideParts } from './parts.js'
 
 /** As many requests can be under way; those beyond wait, and their waiting counts. */
 const CONNECTIONS = 256
+/** When those prove to be too few. */
+const MOST_CONNECTIONS = 4_000
 /** Beyond the highest target, so that a rate that just holds is told from one that holds easily. */
 const CAP = 1.2
 /** Of the cap, where the search begins: three steps up lead to it. */
@@ -31,6 +34,7 @@ export async function measureRequests(parts: GuideParts): Promise<RateSearch> {
   const mostPerS = Math.round(CAP * Math.max(...load.phases.map(phase => carriedBy(phase).requestsPerS)))
   return await searchRate({
     ...{ generator, target: service.target, asked, connections: CONNECTIONS, threads: null },
+    mostConnections: connectionsUpTo(MOST_CONNECTIONS),
     ...{ goalMs: load.goalMs, startPerS: mostPerS * START, mostPerS, ...repeatsOf(load.duration * 1000) },
     ...{ note: line => watcher.note(line), signal },
   })

@@ -13,6 +13,9 @@ const SEED = 20_260
 const [LOW, HIGH] = [0.05, 0.95]
 /** Less than this part of the work lost may as well be nothing. */
 const NOTHING = 0.02
+/** Part of the draws that have to name the same bottleneck, and that may have no knee. */
+const AGREEING = 0.9
+const MOST_ENDLESS = 0.05
 /** Of a square, what is left of numbers that are the same. */
 const ROUNDING = 1e-20
 
@@ -28,8 +31,7 @@ export function fitScalability(points: readonly ScalabilityPoint[]): Scalability
   if (best === null) return null
   const largest = Math.max(...merged.map(({ processes }) => processes))
   const draws = bootstrap(merged, best)
-  const cost = (one: Coefficients) => 1 - 1 / lossOf(one, largest)
-  const waiting = best.sigma >= best.kappa * largest ? 'contention' : 'coherency'
+  const knee = kneeOf(best, draws, largest * REACH)
   return {
     ...best,
     intervals: {
@@ -39,9 +41,9 @@ export function fitScalability(points: readonly ScalabilityPoint[]): Scalability
     },
     rSquared: rSquaredOf(best, observed),
     points: merged,
-    knee: kneeOf(best, largest * REACH),
+    ...knee,
     mostProcesses: largest * REACH,
-    bottleneck: intervalOf(draws.map(cost))[0] <= NOTHING ? 'none' : waiting,
+    bottleneck: bottleneckOf(draws, largest),
   }
 }
 
@@ -95,8 +97,29 @@ function rSquaredOf(best: Coefficients, observed: readonly Observation[]): numbe
   return isExact ? 1 : spread > 0 ? 1 - off / spread : 0
 }
 
-function kneeOf({ sigma, kappa }: Coefficients, most: number): number | null {
-  if (kappa === 0) return null
-  const knee = Math.max(1, Math.sqrt((1 - sigma) / kappa))
-  return knee <= most ? knee : null
+/** What most draws name; none where too few agree. */
+function bottleneckOf(draws: readonly Coefficients[], largest: number): ScalabilityModel['bottleneck'] {
+  const named = draws.map(one => {
+    if (1 - 1 / lossOf(one, largest) <= NOTHING) return 'none'
+    return one.sigma >= one.kappa * largest ? 'contention' : 'coherency'
+  })
+  const agreeing = (name: string) => named.filter(one => one === name).length >= named.length * AGREEING
+  return (['contention', 'coherency'] as const).find(agreeing) ?? 'none'
+}
+
+/** Nulls where there is none up to so many processes, or where it may be that there is none at all. */
+function kneeOf(
+  best: Coefficients,
+  draws: readonly Coefficients[],
+  most: number,
+): Pick<ScalabilityModel, 'knee' | 'kneeInterval'> {
+  const [knee, knees] = [kneeAt(best), draws.map(kneeAt)]
+  const endless = knees.filter(one => one === Number.POSITIVE_INFINITY).length
+  if (knee > most || endless > knees.length * MOST_ENDLESS) return { knee: null, kneeInterval: null }
+  const [low, high] = intervalOf(knees)
+  return { knee, kneeInterval: [Math.min(low, most), Math.min(high, most)] }
+}
+
+function kneeAt({ sigma, kappa }: Coefficients): number {
+  return kappa === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.sqrt((1 - sigma) / kappa))
 }

@@ -21,10 +21,12 @@ export interface ScalabilityModel {
   readonly intervals: { readonly lambda: Interval; readonly sigma: Interval; readonly kappa: Interval }
   readonly rSquared: number
   readonly points: readonly ScalabilityPoint[]
-  /** Processes beyond which more of them do less; null where there are none such, up to `mostProcesses`. */
+  /** Processes beyond which more of them do less; null where there are none such, up to `mostProcesses`, or where more than one draw of the bootstrap in twenty has none at all. */
   readonly knee: number | null
+  /** Its bounds, of nine tenths of the bootstrap, up to `mostProcesses`; null where it is. */
+  readonly kneeInterval: Interval | null
   /** Most processes that anything is said of: three times the most that were measured. */
   readonly mostProcesses: number
-  /** What costs more at the most processes that were measured; none where it may be that nothing does. */
+  /** What costs more at the most processes that were measured, in nine draws of ten; none where nothing does, or draws disagree. */
   readonly bottleneck: 'contention' | 'coherency' | 'none'
 }

@@ -33,7 +33,7 @@ export function searchHighest(
 /** Zero where the server passes at no rate. Where it was not the limit, what was found is too little to miss a target by. @param target requests per second; null where nothing is promised */
 export function highestRow(phase: Phase | null, { highestPerS, limit, faults, doubts }: RateSearch, target: number | null): Row {
   const isEnough = target === null || (highestPerS !== null && highestPerS >= target)
-  const value = highestPerS ?? (limit === 'server' ? 0 : null)
+  const value = highestPerS ?? (limit === 'server' && faults.length === 0 ? 0 : null)
   const look = { value, faults: isEnough ? faults : [...faults, ...doubts] }
   return judge(phase, 'highest_rate_per_s', [look], target === null ? null : least(target))
 }

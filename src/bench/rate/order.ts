@@ -38,6 +38,8 @@ export interface RepeatCounts {
   readonly tally: Tally
   /** From when each was due to its answer; of those without one, until nobody waited any more. */
   readonly latencies: LatencyCounts
+  /** From when each was sent until its answer, or until nobody waited any more; without those that never were. */
+  readonly answering: LatencyCounts
   /** From when each was due until the generator saw that it was. */
   readonly lateness: LatencyCounts
   /** Answers that came during the repeat, to whichever request. */
@@ -59,6 +61,11 @@ export interface ShareResult {
 export interface RepeatResult extends Omit<RepeatCounts, 'strain'> {
   /** The busiest thread's. */
   readonly strain: ThreadStrain
+}
+
+/** No connection could be opened. */
+export interface RefusedRate {
+  readonly refused: string
 }
 
 export interface RateResult {

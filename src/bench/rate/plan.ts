@@ -20,6 +20,8 @@ export interface SearchState {
   readonly passed: number | null
   /** The lowest above it that did not pass; null when there is none. */
   readonly missed: { readonly perS: number; readonly outcome: Exclude<Outcome, 'pass'> } | null
+  /** Whether `next` was tried before, and did not pass: it counts when it does not again. */
+  readonly isRetry: boolean
   /** What is to be tried now; null when the search is over. */
   readonly next: number | null
 }
@@ -28,26 +30,27 @@ export const SEARCH = { stride: 2, precision: 0.05 } as const
 
 export function beginSearch(plan: SearchPlan): SearchState {
   const next = Math.min(plan.mostPerS, Math.max(plan.leastPerS, Math.round(plan.startPerS)))
-  return { plan, passed: null, missed: null, next }
+  return { plan, passed: null, missed: null, isRetry: false, next }
 }
 
 /**
  * What is known after the rate that was next came out so: a staircase up until a rate does not pass, or down until one does, and then halves of what is between.
- * Servers hiccup: the first rate above all others that does not pass is tried once more, and what passes then counts. Below the lowest that did not pass nothing is
- * taken for granted either: what passes there is what is told, not what lies under it.
+ * Servers hiccup, and so do generators: the first rate above all others that does not pass, one that is not valid, and one that would end the search are tried once
+ * more before they bound anything, and what passes then counts. Below the lowest that did not pass nothing is taken for granted either: what passes there is what is
+ * told, not what lies under it.
  */
 export function afterStep(state: SearchState, outcome: Outcome): SearchState {
-  const { plan, passed, missed, next } = state
+  const { plan, passed, missed, isRetry, next } = state
   if (next === null) return state
+  const known = { plan, isRetry: false, next: null }
   if (outcome === 'pass') {
     // One that did not pass before and does now was a hiccup.
     const above = missed !== null && missed.perS > next ? missed : null
-    return decided({ plan, passed: Math.max(next, passed ?? 0), missed: above, next: null })
+    return decided({ ...known, passed: Math.max(next, passed ?? 0), missed: above })
   }
-  const isNew = missed === null
-  const lowest = { perS: next, outcome }
-  if (isNew) return { plan, passed, missed: lowest, next }
-  return decided({ plan, passed, missed: lowest, next: null })
+  const bounded = decided({ ...known, passed, missed: { perS: next, outcome } })
+  const isDoubted = missed === null || outcome === 'invalid' || bounded.next === null
+  return isDoubted && !isRetry ? { ...state, isRetry: true } : bounded
 }
 
 function decided(state: SearchState): SearchState {

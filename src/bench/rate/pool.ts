@@ -7,13 +7,15 @@ const IDLE_MS = 1_000
 
 export interface PoolEvents {
   onAnswer(connection: Connection, answer: ReadAnswer): void
-  /** It is gone, and what it was asked for is not answered. `mayRepeat`: it was closed for having been idle. */
+  /** It is gone, and what it was asked for is not answered. `mayRepeat`: it was closed for having been idle, before anything came. */
   onLost(connection: Connection, why: string, mayRepeat: boolean): void
   /** One is free again, or new. */
   onFree(): void
   /** One more could not be opened. */
   onRefused(why: string): void
-  wantsBody(): boolean
+  /** Something came that nobody had asked for, over one that is gone now. */
+  onStray(why: string): void
+  wantsBody(connection: Connection): boolean
 }
 
 /** Keep-alive connections to one server, as a client keeps them: those the server closes while they are idle are opened again when they are needed. */
@@ -31,7 +33,7 @@ export class Pool {
     private readonly events: PoolEvents,
   ) {}
 
-  /** @throws {Error} when one is refused */
+  /** @throws {NoConnection} */
   async open(): Promise<void> {
     for (const connection of await openAll(this.most, this.target, this.connectionEvents())) this.free(connection)
   }
@@ -71,7 +73,7 @@ export class Pool {
         this.events.onFree()
       },
       onLost: (connection: Connection, why: string) => this.lose(connection, why),
-      wantsBody: () => this.events.wantsBody(),
+      wantsBody: (connection: Connection) => this.events.wantsBody(connection),
     }
   }
 
@@ -86,7 +88,9 @@ export class Pool {
     this.freeSince.delete(connection)
     const at = this.idle.indexOf(connection)
     if (at >= 0) this.idle.splice(at, 1)
-    if (known !== undefined && !this.isOver) this.events.onLost(connection, why, known.wasIdle)
+    if (this.isOver) return
+    if (known !== undefined) this.events.onLost(connection, why, known.wasIdle && !connection.hasBegun && !connection.isStray)
+    else if (connection.isStray) this.events.onStray(why)
   }
 
   private openOne(): void {

@@ -6,6 +6,7 @@ import type { RepeatCounts, ThreadStrain } from './order.js'
 export class Repeat {
   readonly checker = new Checker()
   readonly latencies = new Latencies()
+  readonly answering = new Latencies()
   readonly lateness = new Latencies()
   came = 0
   waited = 0
@@ -16,6 +17,7 @@ export class Repeat {
     return {
       tally: this.checker.tally(),
       latencies: this.latencies.counts(),
+      answering: this.answering.counts(),
       lateness: this.lateness.counts(),
       ...{ came, waited, strain },
     }

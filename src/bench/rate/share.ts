@@ -12,7 +12,7 @@ import { Repeat } from './repeat.js'
  * Sends a thread's part of the requests when they are due. Times are from when a request was due, so that a server that stalls cannot stop the clock of those that would
  * have come meanwhile.
  * @param ready is told that all connections are open, and answers when the first request of all threads is due, epoch ms
- * @throws {Error} when a connection is refused before that
+ * @throws {NoConnection} when one is refused before that
  */
 export async function sendShare(order: ShareOrder, ready: () => Promise<number>): Promise<ShareResult> {
   const share = new Share(order)
@@ -37,6 +37,8 @@ class Share {
   private over = 0
   /** That were closed under way for having been idle, and are sent again first. */
   private readonly again: number[] = []
+  /** Those that were: none is sent a third time. */
+  private readonly repeated = new Set<number>()
   /** The repeat that is now; -1 in the warm-up. */
   private now = -1
   private finish: () => void = () => {}
@@ -54,7 +56,8 @@ class Share {
       onLost: (connection, why, mayRepeat) => this.lose(connection, why, mayRepeat),
       onFree: () => this.sendDue(),
       onRefused: why => this.refuse(why),
-      wantsBody: () => this.warmUp.checker.wantsBody(),
+      onStray: why => this.nowRepeat().checker.lose(why),
+      wantsBody: connection => this.warmUp.checker.wantsBody(this.askedFor(connection.asked)),
     })
   }
 
@@ -115,6 +118,7 @@ class Share {
     const now = performance.now()
     const repeat = this.repeatOf(connection.asked)
     repeat.latencies.add(now - connection.since)
+    repeat.answering.add(now - connection.sentAt)
     repeat.checker.check(this.askedFor(connection.asked), answer)
     const at = this.repeats[this.repeatAt(now)]
     if (at !== undefined) at.came += 1
@@ -123,13 +127,15 @@ class Share {
   }
 
   private lose(connection: Connection, why: string, mayRepeat: boolean): void {
-    if (mayRepeat) {
+    if (mayRepeat && !this.repeated.has(connection.asked)) {
+      this.repeated.add(connection.asked)
       this.again.push(connection.asked)
       this.sendDue()
       return
     }
     const repeat = this.repeatOf(connection.asked)
     repeat.latencies.add(performance.now() - connection.since)
+    repeat.answering.add(performance.now() - connection.sentAt)
     repeat.checker.lose(why)
     this.leave()
   }
@@ -152,6 +158,7 @@ class Share {
   /** Nobody waits any longer: those that are not answered took at least that long. */
   private abandon(): void {
     const now = performance.now()
+    for (const { asked, sentAt } of this.pool.underWay()) this.repeatOf(asked).answering.add(now - sentAt)
     const unanswered = [...this.pool.underWay()].map(({ asked }) => asked).concat(this.again)
     for (let request = this.sent; request < this.total; request++) unanswered.push(request)
     for (const request of unanswered) {
@@ -166,6 +173,11 @@ class Share {
       const ended = this.repeats[this.now] ?? this.warmUp
       ended.strain = this.watch.take()
     }
+  }
+
+  /** The first, in the warm-up. */
+  private nowRepeat(): Repeat {
+    return this.repeats[Math.max(0, Math.min(this.now, this.repeats.length - 1))] ?? this.warmUp
   }
 
   /** Its place among the requests of all threads. */

@@ -1,25 +1,9 @@
 import type { Target } from '../api/connection.js'
-import type { Drawing } from '../api/drawing.js'
-import { type Asked, mergedTally } from '../api/expectations.js'
-import { Latencies, type LatencyFigures } from '../api/latencies.js'
+import type { Asked } from '../api/expectations.js'
 import type { LoadProcess } from '../api/load-process.js'
-import { faultsOf } from '../api/loop-faults.js'
-import type { RateStep } from '../result.js'
-import { median } from '../sync/rows.js'
-import { greatest } from '../sync/usage.js'
-import type { RateOrder, RateResult, RepeatResult } from './order.js'
+import type { RateOrder, RateResult, RefusedRate } from './order.js'
+import { judgeRate, type MeasuredRate, refusedRate } from './verdict.js'
 
-/** A thread that is busier than this cannot know whether the server was the slower one. */
-const SATURATED = 0.95
-/** A request that begins late looks as if the server had been slow: up to this part of the goal, that moves no verdict that was not near. */
-const LATE_PART = 0.1
-/** The timer's own grain, and the least that a machine with anything else on it adds. */
-const LATE_LEAST_MS = 3
-/** Of the requests, and of the goal as a time: so much may be under way when the last repeat ends, and was not when the first began. */
-const BEHIND_PART = 0.03
-const BEHIND_GOALS = 0.1
-/** Less of all cores left idle is none. */
-const FULL = 0.02
 /** Whoever is not answered by then, of so many times the goal, would not meet it with any luck. */
 const PATIENCE_GOALS = 4
 const PATIENCE_LEAST_MS = 1_000
@@ -40,31 +24,6 @@ export interface RateParts {
   readonly threads: number | null
 }
 
-export interface Spread {
-  readonly min: number
-  readonly max: number
-}
-
-export interface MeasuredStep extends RateStep {
-  /** Of the repeats that count; null of none. */
-  readonly achievedSpread: Spread | null
-  readonly p99Spread: Spread | null
-}
-
-/** What came of one rate. */
-export interface MeasuredRate {
-  readonly step: MeasuredStep
-  /** Medians of the repeats. */
-  readonly medians: Pick<LatencyFigures, 'p50Ms' | 'p95Ms' | 'p99Ms'>
-  readonly drawing: Drawing
-  /** Wrong answers and lost connections. */
-  readonly faults: readonly string[]
-  /** Why the generator cannot be believed; empty when it can. */
-  readonly doubts: readonly string[]
-  /** The busiest thread's, 1 being all of a core. */
-  readonly generatorShare: number
-}
-
 const REPEATS = 3
 const WARM_UP_PART = 0.2
 const WARM_UP_MOST_MS = 2_000
@@ -75,99 +34,12 @@ export function repeatsOf(durationMs: number): Pick<RateParts, 'warmUpMs' | 'rep
   return { warmUpMs, repeatMs: durationMs / REPEATS, repeats: REPEATS }
 }
 
-/** Sends at one rate. @throws {Failure} UNAVAILABLE when a connection is refused */
+/** Sends at one rate. @throws {Failure} UNAVAILABLE when the generator fails */
 export async function measureRate(parts: RateParts, perS: number): Promise<MeasuredRate> {
   const { generator, target, asked, connections, warmUpMs, repeatMs, repeats, threads, goalMs } = parts
   const patienceMs = Math.max(PATIENCE_LEAST_MS, goalMs * PATIENCE_GOALS)
   const order: RateOrder = { target, asked, connections, perS, warmUpMs, repeatMs, repeats, threads, patienceMs }
-  const { result } = await generator.run<RateResult>('sendAtRate', order)
-  return judgeRate(perS, goalMs, repeatMs, result)
-}
-
-/**
- * A repeat during which a thread of the generator was saturated or late says nothing of the server, and does not count. When that leaves not more than half of the
- * repeats, the step is not valid. What passes has medians within the goal, and every answer right.
- */
-export function judgeRate(perS: number, goalMs: number, repeatMs: number, result: RateResult): MeasuredRate {
-  const judged = result.repeats.map(repeat => ({ repeat, doubt: doubtOf(repeat, goalMs) }))
-  const believed = judged.filter(({ doubt }) => doubt.busy === null && doubt.lateMs === null).map(({ repeat }) => repeat)
-  const valid = believed.length * 2 > judged.length
-  const shown = valid ? believed : result.repeats
-  const figures = shown.map(({ latencies }) => new Latencies().merge(latencies).figures())
-  const known = (of: (one: (typeof figures)[number]) => number | null) => figures.flatMap(one => of(one) ?? [])
-  const p99s = known(({ p99Ms }) => p99Ms)
-  const achieved = shown.map(({ came }) => (came * 1000) / repeatMs)
-  const doubts = valid ? [] : wordsFor(judged.map(({ doubt }) => doubt))
-  const faults = faultsOf(mergedTally(result.repeats.map(({ tally }) => tally)))
-  const p99Ms = median(p99s)
-  const why = [
-    ...doubts,
-    ...(valid ? [...faults, ...missesOf(p99Ms, goalMs, result), ...behind(perS, goalMs, repeatMs, result)] : []),
-  ].join('; ')
-  return {
-    step: {
-      ...{ rate: perS, achieved: median(achieved) ?? 0, p99Ms, goalMs, valid },
-      ...{ pass: why === '', why: why === '' ? null : why },
-      ...{ achievedSpread: spreadOf(achieved), p99Spread: spreadOf(p99s) },
-    },
-    medians: { p50Ms: median(known(one => one.p50Ms)), p95Ms: median(known(one => one.p95Ms)), p99Ms },
-    drawing: {
-      latencies: shown.reduce((all, one) => all.merge(one.latencies), new Latencies()).counts(),
-      arrivals: result.arrivals,
-    },
-    ...{ faults, doubts },
-    generatorShare: Math.max(...result.repeats.map(({ strain }) => Math.max(strain.loopShare, strain.cpuShare ?? 0))),
-  }
-}
-
-/** The busiest and the latest that a repeat was; both null when it counts. */
-interface Doubt {
-  readonly busy: number | null
-  readonly lateMs: number | null
-}
-
-function doubtOf({ strain, lateness }: RepeatResult, goalMs: number): Doubt {
-  const busy = Math.max(strain.loopShare, strain.cpuShare ?? 0)
-  const lateMs = new Latencies().merge(lateness).figures().p99Ms ?? 0
-  const bound = Math.max(LATE_LEAST_MS, goalMs * LATE_PART)
-  return { busy: busy < SATURATED ? null : busy, lateMs: lateMs <= bound ? null : lateMs }
-}
-
-function wordsFor(doubts: readonly Doubt[]): string[] {
-  const busy = greatest(doubts.map(one => one.busy))
-  const lateMs = greatest(doubts.map(one => one.lateMs))
-  return [
-    ...(busy === null
-      ? []
-      : [`the load generator was saturated (${Math.round(busy * 100)} % busy): the server could have done more`]),
-    ...(lateMs === null
-      ? []
-      : [`the load generator was late: one request in a hundred began ${lateMs.toFixed(1)} ms or more after it was due`]),
-  ]
-}
-
-function missesOf(p99Ms: number | null, goalMs: number, result: RateResult): string[] {
-  if (p99Ms !== null && p99Ms <= goalMs) return []
-  const late = p99Ms === null ? 'nothing was answered' : `the p99 was ${p99Ms.toFixed(1)} ms instead of ${goalMs}`
-  const wasFull = result.machineIdle !== null && result.machineIdle < FULL
-  const waited = result.repeats.some(({ waited: some }) => some > 0)
-  return [
-    late,
-    ...(waited ? ['requests waited for a connection to be free'] : []),
-    ...(wasFull ? ["all cores of this machine were busy, the generator's too"] : []),
-  ]
-}
-
-/** Who answers less than is asked makes everyone wait longer and longer: that the goal is not missed yet is only that it was not asked for long. */
-function behind(perS: number, goalMs: number, repeatMs: number, { repeats }: RateResult): string[] {
-  const durationMs = repeatMs * repeats.length
-  const due = (perS * durationMs) / 1000
-  const came = repeats.reduce((sum, one) => sum + one.came, 0)
-  const spared = due * BEHIND_PART + (perS * goalMs * BEHIND_GOALS) / 1000
-  if (due - came <= spared) return []
-  return [`only ${Math.round((came * 1000) / durationMs)} per second were answered meanwhile`]
-}
-
-function spreadOf(values: readonly number[]): Spread | null {
-  return values.length === 0 ? null : { min: Math.min(...values), max: Math.max(...values) }
+  const { result } = await generator.run<RateResult | RefusedRate>('sendAtRate', order)
+  const rate = { perS, goalMs, repeatMs, connections }
+  return 'refused' in result ? refusedRate(rate, result.refused) : judgeRate(rate, result)
 }

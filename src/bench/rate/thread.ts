@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
 import { wordsOf } from '../../kernel/errors.js'
+import { NoConnection } from '../api/connection.js'
 import type { ShareOrder, ShareResult } from './order.js'
 import { sendShare } from './share.js'
 
@@ -8,6 +9,7 @@ import { sendShare } from './share.js'
 export type ThreadWord =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly result: ShareResult }
+  | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'failed'; readonly why: string }
 
 const port = parentPort
@@ -21,6 +23,6 @@ try {
   })
   say({ kind: 'done', result })
 } catch (error) {
-  say({ kind: 'failed', why: wordsOf(error) })
+  say({ kind: error instanceof NoConnection ? 'refused' : 'failed', why: wordsOf(error) })
 }
 port.close()

@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { NoConnection } from '../api/connection.js'
 import { mergedArrivals } from '../api/drawing.js'
 import { mergedTally } from '../api/expectations.js'
 import { Latencies, type LatencyCounts } from '../api/latencies.js'
-import type { RateOrder, RateResult, RepeatCounts, RepeatResult, ShareOrder, ShareResult } from './order.js'
+import type { RateOrder, RateResult, RefusedRate, RepeatCounts, RepeatResult, ShareOrder, ShareResult } from './order.js'
 import { coreTime, idleBetween } from './processor.js'
 import type { ThreadWord } from './thread.js'
 
@@ -14,8 +15,8 @@ const PER_THREAD_PER_S = 8_000
 /** From when all threads are ready until the first request is due. */
 const LEAD_MS = 20
 
-/** Sends at a rate, spread over threads that each have connections of their own and every nth request. @throws {Error} when a connection is refused */
-export async function sendAtRate(order: RateOrder): Promise<RateResult> {
+/** Sends at a rate, spread over threads that each have connections of their own and every nth request. */
+export async function sendAtRate(order: RateOrder): Promise<RateResult | RefusedRate> {
   const of = order.threads ?? threadsFor(order.perS, availableParallelism())
   const threads = Array.from({ length: of }, (_, part) => new Thread({ ...order, part, of }))
   try {
@@ -28,6 +29,9 @@ export async function sendAtRate(order: RateOrder): Promise<RateResult> {
       watchMachine(order, watching.signal),
     ])
     return resultOf(shares, machineIdle)
+  } catch (error) {
+    if (error instanceof NoConnection) return { refused: error.message }
+    throw error
   } finally {
     await Promise.all(threads.map(thread => thread.end()))
   }
@@ -48,6 +52,7 @@ class Thread {
       new Promise<Extract<ThreadWord, { kind: Kind }>>((resolve, reject) => {
         this.worker.on('message', (said: ThreadWord) => {
           if (said.kind === kind) resolve(said as Extract<ThreadWord, { kind: Kind }>)
+          else if (said.kind === 'refused') reject(new NoConnection(said.why))
           else if (said.kind === 'failed') reject(new Error(said.why))
         })
         this.worker.once('error', reject)
@@ -96,6 +101,7 @@ function together(parts: readonly RepeatCounts[]): RepeatResult {
   return {
     tally: mergedTally(parts.map(({ tally }) => tally)),
     latencies: merged(({ latencies }) => latencies),
+    answering: merged(({ answering }) => answering),
     lateness: merged(({ lateness }) => lateness),
     came: parts.reduce((sum, { came }) => sum + came, 0),
     waited: parts.reduce((sum, { waited }) => sum + waited, 0),

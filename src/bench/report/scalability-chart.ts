@@ -1,11 +1,10 @@
 import { median } from '../judging.js'
+import { type Coefficients, throughputOf } from '../model/law.js'
 import type { ScalabilityModel } from '../model/model.js'
 import type { Chart } from './chart.js'
 import { plain } from './figures.js'
 
 const STEPS = 120
-
-type Coefficients = Pick<ScalabilityModel, 'lambda' | 'sigma' | 'kappa'>
 
 /** Throughput by processes: what was measured, what the model says between and beyond, and where it says nothing any more. */
 export function scalabilityChart(model: ScalabilityModel): Chart {
@@ -31,10 +30,10 @@ export function scalabilityChart(model: ScalabilityModel): Chart {
     yAxis: { label: 'per second' },
     x,
     series: [
-      { name: '', ink: 'c1', look: 'hidden', values: x.map(n => throughputAt(best, n)) },
-      { name: '', ink: 'c1', look: 'hidden', values: x.map(n => throughputAt(worst, n)) },
-      { name: 'fitted', ink: 'c1', look: 'line', values: x.map(n => (n <= most ? throughputAt(model, n) : null)) },
-      { name: 'extrapolated', ink: 'c1', look: 'dashed', values: x.map(n => (n >= most ? throughputAt(model, n) : null)) },
+      { name: '', ink: 'c1', look: 'hidden', values: x.map(n => throughputOf(best, n)) },
+      { name: '', ink: 'c1', look: 'hidden', values: x.map(n => throughputOf(worst, n)) },
+      { name: 'fitted', ink: 'c1', look: 'line', values: x.map(n => (n <= most ? throughputOf(model, n) : null)) },
+      { name: 'extrapolated', ink: 'c1', look: 'dashed', values: x.map(n => (n >= most ? throughputOf(model, n) : null)) },
       ...measured,
     ],
     bands: [[0, 1]],
@@ -44,15 +43,10 @@ export function scalabilityChart(model: ScalabilityModel): Chart {
       rows: points.map(({ processes, perS }) => [
         String(processes),
         ...[median(perS), ...(perS.length === 0 ? [null, null] : [Math.min(...perS), Math.max(...perS)])],
-        ...[model, worst, best].map(one => throughputAt(one, processes)),
+        ...[model, worst, best].map(one => throughputOf(one, processes)),
       ]),
     },
   }
-}
-
-/** @see ScalabilityModel */
-export function throughputAt({ lambda, sigma, kappa }: Coefficients, n: number): number {
-  return (lambda * n) / (1 + sigma * (n - 1) + kappa * n * (n - 1))
 }
 
 /** The law with every coefficient at its bad end, and at its good end: what is between them is at least the interval. */
@@ -63,13 +57,18 @@ function cornersOf({ intervals: { lambda, sigma, kappa } }: ScalabilityModel): {
   }
 }
 
-function captionOf({ lambda, sigma, kappa, rSquared, knee, mostProcesses, bottleneck }: ScalabilityModel, most: number): string {
+function captionOf(
+  { lambda, sigma, kappa, rSquared, knee, kneeInterval, mostProcesses, bottleneck }: ScalabilityModel,
+  most: number,
+): string {
   const limit = {
     contention: 'What limits it is contention: work that only one can do at a time.',
     coherency: 'What limits it is coherency: what processes have to tell each other.',
-    none: 'Nothing limits it so far.',
+    none: 'Nothing is known to limit it.',
   }[bottleneck]
-  const top = knee === null ? 'It has no knee.' : `Beyond ${plain(Number(knee.toFixed(1)))} processes more of them do less.`
+  const between = kneeInterval === null ? '' : ` (${kneeInterval.map(bound => plain(Number(bound.toFixed(1)))).join(' to ')})`
+  const top =
+    knee === null ? 'No knee is known.' : `Beyond ${plain(Number(knee.toFixed(1)))}${between} processes more of them do less.`
   return `The Universal Scalability Law fitted to what was measured: one process does ${plain(lambda)} per second, contention ${plain(sigma)}, coherency ${plain(kappa)}, R² ${rSquared.toFixed(3)}. ${limit} ${top} Measured up to ${most}; nothing is said beyond ${plain(mostProcesses)}. The band is as wide as the intervals of all coefficients allow.`
 }
 

@@ -11,7 +11,7 @@ export interface Address {
   readonly host: string
   /** With their queries. */
   readonly paths: readonly string[]
-  /** As they were given, but normalised. */
+  /** As they were given, but normalised, and without the values of their queries, which may be secret. */
   readonly urls: readonly string[]
 }
 
@@ -30,8 +30,18 @@ export function addressOf(texts: readonly string[]): Address {
     target: first.protocol === 'https:' ? { ...target, secure: true } : target,
     host: first.host,
     paths: urls.map(({ pathname, search }) => `${pathname}${search}`),
-    urls: urls.map(({ origin, pathname, search }) => `${origin}${pathname}${search}`),
+    urls: urls.map(url => `${url.origin}${shownPath(`${url.pathname}${url.search}`)}`),
   }
+}
+
+/** A path as anyone may see it: of its query, the names only. */
+export function shownPath(path: string): string {
+  const [before = '', ...query] = path.split('?')
+  const names = query
+    .join('?')
+    .split('&')
+    .map(pair => pair.replace(/=.*$/s, '=...'))
+  return query.length === 0 ? before : `${before}?${names.join('&')}`
 }
 
 function readUrl(text: string): URL {

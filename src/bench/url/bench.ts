@@ -1,11 +1,13 @@
 import type { Config } from '../../kernel/config.js'
+import type { DrawnResult } from '../api/closed-loop.js'
+import type { Target } from '../api/connection.js'
 import { chartsOf } from '../api/drawing.js'
 import type { Asked } from '../api/expectations.js'
 import { LoadProcess } from '../api/load-process.js'
 import { checkConnections } from '../api/preflight.js'
 import { answeredRows } from '../api/rows.js'
-import { type Answered, answeredAt, askByUsers } from '../api/users.js'
-import { judge, type Look, median, type Promised, type Row } from '../judging.js'
+import { type Answered, answeredAt, answeredOf } from '../api/users.js'
+import { median, type Row } from '../judging.js'
 import { type HighestRate, highestRow, searchHighest, toldOf } from '../rate/highest.js'
 import type { RateSearch } from '../rate/search.js'
 import { measureRate, repeatsOf } from '../rate/step.js'
@@ -17,6 +19,7 @@ import { type Address, addressOf } from './address.js'
 import { askFirst, type FirstAnswer } from './first-answer.js'
 import { requestText } from './headers.js'
 import type { UrlLoad } from './load.js'
+import type { UserLoopOrder } from './user-loop.js'
 
 export interface UrlBenchOptions {
   /** Nothing of it is used but to say what the rest of feedctl runs on here. */
@@ -30,8 +33,10 @@ export interface UrlBenchOptions {
 export interface UrlBenchResult {
   readonly scenario: 'api'
   readonly machine: Machine
-  /** `headers`: their names only. */
-  readonly settings: Omit<UrlLoad, 'headers'> & { readonly headers: readonly string[]; readonly answers: readonly FirstAnswer[] }
+  /** `urls`: without the values of their queries; `headers`: their names only; `statuses`: of the first answers, which are right from there on. */
+  readonly settings: Omit<UrlLoad, 'headers'> & { readonly headers: readonly string[]; readonly statuses: readonly number[] }
+  /** What each URL was answered before any load. */
+  readonly answers: readonly FirstAnswer[]
   readonly rows: readonly Row[]
   /** Null where it was not searched. */
   readonly highestRate: HighestRate | null
@@ -65,7 +70,7 @@ export async function benchUrl(options: UrlBenchOptions): Promise<UrlBenchResult
       watcher.note(
         `${load.repeat > 1 ? `round ${rounds.length + 1} of ${load.repeat}: ` : ''}${load.connections} users at ${address.host}`,
       )
-      rounds.push(await measureRound(address, answers, asked, options, generator))
+      rounds.push(await measureRound(address.target, asked, load, generator))
       signal.throwIfAborted()
     }
     const knownPerS = median(rounds.map(({ users }) => users.perS)) ?? 1
@@ -82,21 +87,17 @@ export async function benchUrl(options: UrlBenchOptions): Promise<UrlBenchResult
 }
 
 async function measureRound(
-  { target, paths }: Address,
-  answers: readonly FirstAnswer[],
+  target: Target,
   asked: readonly Asked[],
-  { load }: UrlBenchOptions,
+  { connections, rate, goalMs, duration }: UrlLoad,
   generator: LoadProcess,
 ): Promise<UrlRound> {
-  const { connections, headers, rate, goalMs } = load
-  const durationMs = load.duration * 1000
-  const requests = paths.map((path, n) => ({ path, headers, status: (answers[n] as FirstAnswer).status }))
-  const users = await askByUsers({ target, connections, durationMs, requests }, generator)
-  const closes = answers.some(answer => answer.closes)
-  const faults = closes ? ['the server closes each connection after its answer: what users wait cannot be told from that'] : []
+  const durationMs = duration * 1000
+  const order: UserLoopOrder = { target, users: connections, durationMs, asked }
+  const users = answeredOf(await generator.run<DrawnResult>('userLoop', order))
   const parts = { generator, target, asked, connections, goalMs, threads: null, ...repeatsOf(durationMs) }
   return {
-    users: { ...users, faults: closes ? faults : users.faults },
+    users,
     rate: rate === null ? null : answeredAt(await measureRate(parts, rate)),
   }
 }
@@ -107,6 +108,7 @@ function askedAt({ paths, host }: Address, answers: readonly FirstAnswer[], { he
     status: (answers[n] as FirstAnswer).status,
     bytes: null,
     sha256: null,
+    ...((answers[n] as FirstAnswer).bytes > 0 ? { isNeverEmpty: true as const } : {}),
   }))
 }
 
@@ -118,18 +120,20 @@ function resultOf(
   search: RateSearch | null,
 ): UrlBenchResult {
   const { phase, goalMs } = load
-  const row =
-    <Round>(of: readonly Round[]) =>
-    (metric: string, look: (round: Round) => Look, promised: Promised | null = null) =>
-      judge(phase, metric, of.map(look), promised)
   const rates = rounds.flatMap(({ rate }) => (rate === null ? [] : [rate]))
   const p99 = phase === null ? null : goalMs
   return {
     ...{ scenario: 'api', machine: describeMachine(operator) },
-    settings: { ...load, urls, headers: Object.keys(load.headers), answers },
+    settings: { ...load, urls, headers: Object.keys(load.headers), statuses: answers.map(({ status }) => status) },
+    answers,
     rows: [
-      ...answeredRows('users', (round: UrlRound) => round.users, p99, row(rounds)),
-      ...(rates.length === 0 ? [] : answeredRows('rate', (rate: Answered) => rate, p99, row(rates))),
+      ...answeredRows(
+        'users',
+        rounds.map(({ users }) => users),
+        p99,
+        phase,
+      ),
+      ...(rates.length === 0 ? [] : answeredRows('rate', rates, p99, phase)),
       ...(search === null ? [] : [highestRow(phase, search, phase === null ? null : capacityOf(phase).requestsPerS)]),
     ],
     highestRate: search && toldOf(search, goalMs),

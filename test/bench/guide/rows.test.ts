@@ -81,7 +81,7 @@ describe("the guide's claims", () => {
 
   it('tell of the processes beyond which more do less, and of a series that failed why', () => {
     const model: ScalabilityModel = {
-      ...{ lambda: 1, sigma: 0.1, kappa: 0.01, rSquared: 1, points: [], knee: 9, mostProcesses: 24 },
+      ...{ lambda: 1, sigma: 0.1, kappa: 0.01, rSquared: 1, points: [], knee: 9, kneeInterval: [8, 10], mostProcesses: 24 },
       bottleneck: 'contention',
       intervals: { lambda: [1, 1], sigma: [0, 0], kappa: [0, 0] },
     }

@@ -32,7 +32,16 @@ const result: GuideBenchResult = {
   },
   rows,
   model: {
-    ...{ lambda: 3_100.4, sigma: 0.1234, kappa: 0.01, knee: 9.4, rSquared: 1, points: [], mostProcesses: 24 },
+    ...{
+      lambda: 3_100.4,
+      sigma: 0.1234,
+      kappa: 0.01,
+      knee: 9.4,
+      kneeInterval: [8, 10],
+      rSquared: 1,
+      points: [],
+      mostProcesses: 24,
+    },
     ...{ bottleneck: 'contention', intervals: { lambda: [1, 1], sigma: [0, 0], kappa: [0, 0] } },
   },
 }

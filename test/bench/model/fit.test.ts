@@ -70,6 +70,19 @@ describe('the scalability law', () => {
     expect(at).toBeGreaterThan(after)
   })
 
+  it('has bounds of its knee, and none where it may be that there is none', () => {
+    const { knee, kneeInterval } = modelOf(pointsOn(1_000, 0.04, 0.015, 0.04))
+    const [low, high] = kneeInterval as [number, number]
+    expect(low).toBeLessThan(knee as number)
+    expect(high).toBeGreaterThan(knee as number)
+    expect(modelOf(pointsOn(1_000, 0.3, 0.0005, 0.15))).toMatchObject({ knee: null, kneeInterval: null })
+  })
+
+  it('names no bottleneck where one draw in ten names another', () => {
+    // At sixteen processes both cost about the same.
+    expect(modelOf(pointsOn(1_000, 0.08, 0.005, 0.15)).bottleneck).toBe('none')
+  })
+
   it('tells no knee beyond what it may be asked, nor where there is none', () => {
     expect(modelOf(pointsOn(1_000, 0.04, 0.0001)).knee).toBeNull()
     expect(modelOf(pointsOn(1_000, 0.4, 0)).knee).toBeNull()

@@ -21,9 +21,23 @@ const inTurn = (outcomes: string) => (_: number, turn: number) =>
 
 describe('the search for the highest rate', () => {
   it.each([
-    ['climbs, tries again what did not pass, and halves what is left', 'ppffpff', [100, 200, 400, 400, 300, 350, 325], 300, 325],
-    ['goes down when the first does not pass', 'fffpfpf', [100, 100, 50, 25, 38, 32, 35], 32, 35],
-    ['climbs on after a hiccup', 'pfpffff', [100, 200, 200, 400, 400, 300, 250, 225, 213], 200, 213],
+    [
+      'climbs, tries again what did not pass, and halves what is left',
+      'ppffpfff',
+      [100, 200, 400, 400, 300, 350, 325, 325],
+      300,
+      325,
+    ],
+    ['goes down when the first does not pass', 'fffpfpff', [100, 100, 50, 25, 38, 32, 35, 35], 32, 35],
+    ['climbs on after a hiccup', 'pfpfffff', [100, 200, 200, 400, 400, 300, 250, 225, 213, 213], 200, 213],
+    ['tries again what was not valid', 'ppffipffff', [100, 200, 400, 400, 300, 300, 350, 325, 325], 300, 325],
+    [
+      'keeps its bound until what is not valid is not again',
+      'ppffiiff',
+      [100, 200, 400, 400, 300, 300, 250, 225, 213, 213],
+      200,
+      213,
+    ],
   ])('%s', (_name, outcomes, tried, passed, missed) => {
     const all = search(inTurn(outcomes.padEnd(60, 'f')))
     expect(all.tried).toEqual(tried)

@@ -57,6 +57,33 @@ describe('the search for the highest rate at a goal', () => {
     expect(found).toMatchObject({ highestPerS: null, missedPerS: 50, latency: null, throughput: null, limit: 'server' })
   })
 
+  it('ends with what passed when the server goes away', async () => {
+    const { target, server } = await serving((_request, response) => void response.end('ok'))
+    const note = (line: string) => {
+      if (!line.startsWith('50 per second')) return
+      server.closeAllConnections()
+      server.close()
+    }
+    const found = await search({ target, note, goalMs: 10_000 })
+    expect(found).toMatchObject({ highestPerS: 50, missedPerS: 100, limit: 'server', faults: [], doubts: [] })
+    expect(found.why).toContain('at 100 per second no connection: connect ECONNREFUSED')
+    expect(found.steps.map(({ rate }) => rate)).toEqual([50, 100, 100])
+    const never = await search({ target })
+    expect(never).toMatchObject({ highestPerS: null, limit: 'server', faults: [expect.stringContaining('no connection')] })
+    expect(highestRow('mvp', never, 100)).toMatchObject({ measured: null, valid: false, pass: false })
+  })
+
+  it.each([
+    ['opens more where it may', 64, { highestPerS: 100, limit: 'cap' }],
+    ['says so where it may not', 2, { limit: 'connections', why: expect.stringContaining('--connections') }],
+  ])('does not take its own few connections for the limit of the server: %s', async (_name, mostConnections, expected) => {
+    const { target } = await serving((_request, response) => void setTimeout(() => response.end('ok'), 100))
+    const rates = { startPerS: 100, mostPerS: 100, repeats: 1, repeatMs: 150 }
+    const found = await search({ target, connections: 2, mostConnections, goalMs: 1_000, ...rates })
+    expect(found).toMatchObject(expected)
+    if (mostConnections === 2) expect(highestRow('mvp', found, 100)).toMatchObject({ valid: false, pass: false })
+  })
+
   it('stops when it is told to', async () => {
     const { target } = await serving((_request, response) => void response.end('ok'))
     const stopping = new AbortController()
