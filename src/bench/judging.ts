@@ -65,8 +65,10 @@ export function judge(
   const [min, max] = known.length === 0 ? [null, null] : [Math.min(...known), Math.max(...known)]
   const measured = by === 'greatest' ? max : median(known)
   const faults = new Set(looks.flatMap(look => look.faults))
-  if (measured !== null && promised !== null && known.length < looks.length)
-    faults.add(`${looks.length - known.length} of ${looks.length} looks came to nothing`)
+  // Where a fault says why, it says enough.
+  const unexplained = looks.filter(({ value, faults: why }) => (value === null || !Number.isFinite(value)) && why.length === 0)
+  if (measured !== null && promised !== null && unexplained.length > 0)
+    faults.add(`${unexplained.length} of ${looks.length} looks came to nothing`)
   if (measured === null && unmeasured === 'fails' && promised !== null) faults.add(`${metric} could not be measured`)
   if (measured === null && unmeasured === 'invalid') faults.add('nothing was measured')
   const valid = faults.size === 0

@@ -37,7 +37,7 @@ export function rowsIn(out: string): Row[] {
 
 /** Why figures do not count, but for a busy machine. */
 export function faultsIn(rows: readonly Row[]): string[] {
-  return [...new Set(rows.flatMap(({ why }) => why?.split('; ') ?? []))].filter(why => !BUSY.test(why))
+  return [...new Set(rows.flatMap(({ valid, why }) => (valid ? [] : (why?.split('; ') ?? []))))].filter(why => !BUSY.test(why))
 }
 
 export function figuresIn(rows: readonly Row[]): Record<string, number> {
