@@ -22,7 +22,7 @@ export async function hasMediaHere(catalog: Catalog): Promise<boolean | null> {
     for (const tenant of page.tenants.filter(({ state }) => WITH_MEDIA.includes(state))) {
       if (Date.now() > end) return null
       // Tables of an earlier feedctl are not looked at: that would bring them up to date.
-      const found = tenant.schemaVersion === TENANT_SCHEMA_VERSION ? await hasSome(catalog, tenant) : null
+      const found = tenant.schemaVersion === TENANT_SCHEMA_VERSION ? await tenantHasMediaHere(catalog, tenant) : null
       if (found === true) return true
       if (found === null) isWhole = false
     }
@@ -32,7 +32,7 @@ export async function hasMediaHere(catalog: Catalog): Promise<boolean | null> {
 }
 
 /** Null where its host is away. */
-async function hasSome(catalog: Catalog, tenant: Parameters<typeof withTenant>[1]): Promise<boolean | null> {
+export async function tenantHasMediaHere(catalog: Catalog, tenant: Parameters<typeof withTenant>[1]): Promise<boolean | null> {
   const look = (tables: TenantTables) => tables.media().where('state', 'in', HERE).select('id').limit(1).executeTakeFirst()
   try {
     return (await withTenant(catalog, tenant, look)) !== undefined

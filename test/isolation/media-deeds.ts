@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { tenantHasMediaHere } from '../../src/capacity/media-here.js'
 import { readMediaFacts } from '../../src/doctor/media-facts.js'
 import { deletePosts } from '../../src/feeds/tombstones.js'
 import { Failure } from '../../src/kernel/errors.js'
@@ -172,7 +173,7 @@ export const MEDIA_DEEDS: Readonly<Record<string, Deed>> = {
     })
     const { reads: _, ...standing } = await mediaStanding(catalog, [side.tenant], Date.now())
     await readMediaFacts(catalog, Date.now(), signal)
-    return [unnumbered(looked), standing]
+    return [unnumbered(looked), standing, await tenantHasMediaHere(catalog, side.tenant)]
   },
   'write a manifest': async side => {
     const parts = { catalog: side.ground.here.catalog, bucket: bucketOf(side), signal }
