@@ -35,8 +35,9 @@ describe('feedctl bench api', () => {
     expect(load.answer_bytes).toBeGreaterThan(1_000)
     expect(machine.drivers).toEqual(drivers)
     const rows = rowsIn(run.out)
+    // So few tenants are less than the phase carries, of which nothing is promised then.
     const searched = rows.filter(({ metric }) => metric === 'highest_rate_per_s')
-    expect(searched.map(({ phase, target }) => [phase, target])).toEqual(isSearched ? [['mvp', 100]] : [])
+    expect(searched.map(({ phase, target }) => [phase, target])).toEqual(isSearched ? [['mvp', null]] : [])
     expect(faultsIn(rows.filter(row => !searched.includes(row)))).toEqual([])
     const figures = figuresIn(rows)
     for (const metric of [
