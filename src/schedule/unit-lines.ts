@@ -23,6 +23,21 @@ export function commonLines(folder: string): string[] {
   ]
 }
 
+/** What no unit of feedctl touches, whatever it does. */
+export const WALL_LINES: readonly string[] = [
+  'PrivateDevices=yes',
+  'ProtectClock=yes',
+  'ProtectControlGroups=yes',
+  'ProtectHostname=yes',
+  'ProtectKernelLogs=yes',
+  'ProtectKernelModules=yes',
+  'ProtectKernelTunables=yes',
+  'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX',
+  'RestrictNamespaces=yes',
+  'RestrictSUIDSGID=yes',
+  'SystemCallArchitectures=native',
+]
+
 /** Where a unit of the machine runs, as whom, and what it cannot touch. V8 compiles while it runs: memory must stay executable. */
 export function confinementLines({ runAs, folder, data, paths }: Confinement): string[] {
   return [
@@ -32,17 +47,7 @@ export function confinementLines({ runAs, folder, data, paths }: Confinement): s
     `ReadWritePaths=${unitWord(`-${data}`)}`,
     'ProtectHome=read-only',
     ...(paths.some(path => path !== null && /^(unix:\/\/)?\/(var\/)?tmp(\/|$)/.test(path)) ? [] : ['PrivateTmp=yes']),
-    'PrivateDevices=yes',
-    'ProtectClock=yes',
-    'ProtectControlGroups=yes',
-    'ProtectHostname=yes',
-    'ProtectKernelLogs=yes',
-    'ProtectKernelModules=yes',
-    'ProtectKernelTunables=yes',
-    'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX',
-    'RestrictNamespaces=yes',
-    'RestrictSUIDSGID=yes',
-    'SystemCallArchitectures=native',
+    ...WALL_LINES,
     // Root without them could not write what is another's.
     ...(runAs === 'root' ? [] : ['CapabilityBoundingSet=']),
   ]

@@ -1,4 +1,4 @@
-import { unitText } from '../../schedule/unit-lines.js'
+import { unitText, WALL_LINES } from '../../schedule/unit-lines.js'
 import type { Deployment } from '../description/schema.js'
 import { MARK, onMachine, type RenderedFile } from '../files.js'
 import { backupProgram, restoreProgram, TEXTFILES, verifyProgram } from './backup-programs.js'
@@ -64,17 +64,7 @@ function service(what: string, program: string, written: readonly string[]): str
       'ProtectHome=read-only',
       // Its /var/tmp too, which is on the disk as the machine's is.
       'PrivateTmp=yes',
-      'PrivateDevices=yes',
-      'ProtectClock=yes',
-      'ProtectControlGroups=yes',
-      'ProtectHostname=yes',
-      'ProtectKernelLogs=yes',
-      'ProtectKernelModules=yes',
-      'ProtectKernelTunables=yes',
-      'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX',
-      'RestrictNamespaces=yes',
-      'RestrictSUIDSGID=yes',
-      'SystemCallArchitectures=native',
+      ...WALL_LINES,
     ],
   })
 }
